@@ -1,0 +1,176 @@
+package channel
+
+// Command is one change of a slot's state. Commands reach the state only in batches, in the order of the slot's log.
+type Command interface{ command() }
+
+// Publish appends a publication to its channel, or answers with the position that its ID already has.
+type Publish struct {
+	Channel   ID
+	ID        string // the publisher's, or one minted by the node that took the request: never empty
+	Event     string
+	Data      []byte // compact JSON; the state keeps it, so the caller must not touch it again
+	Exclude   string
+	Retention Retention
+}
+
+// EnterPresence makes (ClientID, Session) a member of Channel, or changes its data.
+// A Generation older than the one that entered is refused with ErrGeneration.
+type EnterPresence struct {
+	Channel    ID
+	ClientID   string
+	Session    string
+	Generation uint64
+	Data       []byte
+	Max        int // members the channel may have; ErrPresenceFull above it; 0: no bound
+}
+
+// LeavePresence ends a membership. To leave twice is not an error.
+type LeavePresence struct {
+	Channel    ID
+	ClientID   string
+	Session    string
+	Generation uint64
+}
+
+// AttachSession opens a session, or takes over the one of that id: the generation rises, older connections lose their right
+// to change it. Where Secret does not match, or App or ClientID differ, the answer is ErrNoSession.
+type AttachSession struct {
+	App        string
+	Session    string
+	SecretHash [32]byte
+	ClientID   string
+	Edge       uint64 // instance id of the node that holds the connection
+	Expires    int64  // Unix milliseconds at which the credential ends; 0: never
+	Create     bool   // open it where it does not exist
+}
+
+// UpdateSession records what the session follows. It replaces both lists.
+type UpdateSession struct {
+	App        string
+	Session    string
+	Generation uint64
+	Expires    int64
+	Channels   []Subscription
+	Presence   []string // channels that it is a member of
+}
+
+// DetachSession says that the session has no connection; its timers start.
+type DetachSession struct {
+	App        string
+	Session    string
+	Generation uint64
+}
+
+// EndSession ends a session at once: its presence is to be cleared and it is forgotten when that is done.
+type EndSession struct {
+	App        string
+	Session    string
+	Generation uint64 // 0: whatever its generation
+}
+
+// PresenceCleared says that the session left these channels, so that the state need not ask for it again.
+type PresenceCleared struct {
+	App      string
+	Session  string
+	Channels []string
+}
+
+// Advance does nothing but move the state's clock: what is too old goes.
+type Advance struct{}
+
+func (Publish) command()         {}
+func (EnterPresence) command()   {}
+func (LeavePresence) command()   {}
+func (AttachSession) command()   {}
+func (UpdateSession) command()   {}
+func (DetachSession) command()   {}
+func (EndSession) command()      {}
+func (PresenceCleared) command() {}
+func (Advance) command()         {}
+
+// Subscription is one channel that a session follows.
+type Subscription struct {
+	Channel  string
+	Presence bool
+}
+
+// Session is the record of a session.
+type Session struct {
+	App        string
+	ID         string
+	ClientID   string
+	Generation uint64
+	Edge       uint64
+	Attached   bool
+	Since      int64 // Unix milliseconds at which it was attached or detached
+	Expires    int64
+	Channels   []Subscription
+	Presence   []string
+}
+
+// Member is one member of a channel's presence.
+type Member struct {
+	ClientID string
+	Session  string
+	Data     []byte // compact JSON, or nil
+}
+
+// Result is what a command answered. Err is one of the package's sentinels or nil; the other fields are those of its command.
+type Result struct {
+	Err       error
+	ID        string   // Publish
+	Position  Position // Publish
+	Duplicate bool     // Publish
+	Version   uint64   // EnterPresence, LeavePresence
+	Session   Session  // AttachSession
+	Resumed   bool     // AttachSession: it existed
+}
+
+// Effect is what applying a command means for those who watch. Effects come in the order of the log.
+type Effect interface{ effect() }
+
+// Published is a new publication.
+type Published struct {
+	Channel     ID
+	Epoch       Epoch
+	Publication *Publication
+}
+
+// Action names a change of presence.
+type Action string
+
+// The changes of presence.
+const (
+	ActionEnter  Action = "enter"
+	ActionUpdate Action = "update"
+	ActionLeave  Action = "leave"
+)
+
+// PresenceChanged is a member that entered, left or changed its data.
+type PresenceChanged struct {
+	Channel ID
+	Action  Action
+	Member  Member
+	Version uint64
+}
+
+// PresenceDue asks that a session's memberships be ended (LeavePresence in each channel's slot, then PresenceCleared here):
+// it was detached beyond its grace, or ended. It is repeated by later Advance commands until it has been done.
+type PresenceDue struct {
+	App        string
+	Session    string
+	ClientID   string
+	Generation uint64
+	Channels   []string
+}
+
+// SessionEnded says that a session is no more.
+type SessionEnded struct {
+	App     string
+	Session string
+}
+
+func (Published) effect()       {}
+func (PresenceChanged) effect() {}
+func (PresenceDue) effect()     {}
+func (SessionEnded) effect()    {}

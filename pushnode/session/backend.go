@@ -1,0 +1,86 @@
+package session
+
+import (
+	"context"
+
+	"halley/auth"
+	"halley/pushnode/channel"
+)
+
+// Backend is what the transports and sessions ask of their node. pushnode.Node implements it. Every error that may reach a
+// client is a *wire.Error; any other is an internal fault, logged by whoever meets it and shown as such.
+type Backend interface {
+	Gate
+	Channels
+	Records
+}
+
+// Gate decides who may come in and what they may do.
+type Gate interface {
+	// Authenticate verifies a key or token.
+	Authenticate(ctx context.Context, credential string) (*auth.Grant, error)
+	// App returns the live settings of an app; cheap enough for every command.
+	App(appID string) (App, error)
+	// Allow returns nil, or the *wire.Error that denies op on the channel. The name has been validated when it returns nil.
+	Allow(grant *auth.Grant, op auth.Op, channelName string) error
+	// Admit counts a new connection against the app's and the node's limits. release must be called once when it ends.
+	Admit(appID string) (release func(), err error)
+}
+
+// App is what a session needs to know of its app.
+type App struct {
+	Origins               []string // allowed origins; empty: any
+	MessageBytes          int
+	ChannelsPerConnection int
+	QueueBytes            int // of one connection
+	Meter                 Meter
+}
+
+// Meter counts what one app uses. Its methods are safe for concurrent use and cheap.
+type Meter interface {
+	Delivered(messages, bytes int)
+	Received(bytes int)
+}
+
+// Channels reads and changes channels. Permissions are the caller's duty (Gate.Allow) unless a grant is an argument.
+type Channels interface {
+	// Rule returns the rule in force for the channel.
+	Rule(id channel.ID) channel.Rule
+	// Publish checks permission, limits and the block policy, and returns once the publication is acknowledged.
+	Publish(ctx context.Context, grant *auth.Grant, publication Publish) (Published, error)
+	// Backlog reads from the slot's leader what follows start: at most limit publications.
+	Backlog(ctx context.Context, id channel.ID, start channel.Start, limit int) (channel.Backlog, error)
+	// History checks permission and reads a page.
+	History(ctx context.Context, grant *auth.Grant, name string, query channel.HistoryQuery) (channel.HistoryPage, error)
+	// Members reads the presence set and its version.
+	Members(ctx context.Context, id channel.ID) ([]channel.Member, uint64, error)
+	// Enter and Leave change presence; they return the set's new version.
+	Enter(ctx context.Context, enter channel.EnterPresence) (uint64, error)
+	Leave(ctx context.Context, leave channel.LeavePresence) (uint64, error)
+}
+
+// Publish is one publication as a client asks for it. Data is compact, valid JSON.
+type Publish struct {
+	Channel string
+	ID      string // empty: the node mints one
+	Event   string // empty: "message"
+	Data    []byte
+	Exclude string
+}
+
+// Published is where a publication stands.
+type Published struct {
+	ID        string
+	Channel   string
+	Position  channel.Position
+	Copies    int
+	Duplicate bool
+}
+
+// Records keeps the records of sessions in their slots.
+type Records interface {
+	Attach(ctx context.Context, attach channel.AttachSession) (record channel.Session, resumed bool, err error)
+	Update(ctx context.Context, update channel.UpdateSession) error
+	Detach(ctx context.Context, detach channel.DetachSession) error
+	End(ctx context.Context, end channel.EndSession) error
+}
