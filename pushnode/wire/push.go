@@ -1,4 +1,3 @@
-// Package wire is every byte that a client sends or sees.
 package wire
 
 // Push is what the server says unasked: section 4.3 of web/docs/protocol.md. Each push has one JSON object, the same on every
@@ -6,8 +5,7 @@ package wire
 type Push interface {
 	// Op is the push's name.
 	Op() string
-	// appendFields appends the members of the push's object, without braces and without op.
-	appendFields(dst []byte) []byte
+	Object
 }
 
 // Message is a publication as clients see it. Data is JSON already.

@@ -1,0 +1,55 @@
+package wire
+
+// Shared is a push that was encoded once for all its receivers. It is immutable and safe for concurrent use; what its methods
+// return must not be changed.
+//
+// One buffer serves every dialect: the WebSocket header, then {"op":"…",…}. Without op it is a brace and what follows the op.
+type Shared struct {
+	push    Push
+	frame   []byte // header and text
+	text    int    // where the text begins
+	members int    // where the members after op begin
+}
+
+// sharedEnvelope is about what surrounds the data of a message: names, id, epoch and numbers.
+const sharedEnvelope = 224
+
+// Share encodes the push.
+func Share(push Push) *Shared {
+	size := sharedEnvelope
+	if message, ok := push.(*Message); ok {
+		size += len(message.Data) + len(message.Channel) + len(message.Event) + len(message.ID)
+	}
+	// The header's length is known only after the text: the text is written behind the longest header, which then ends before it.
+	frame := make([]byte, maxFrameHeader, maxFrameHeader+size)
+	frame = AppendNative(frame, push)
+	var space [maxFrameHeader]byte
+	header := AppendFrameHeader(space[:0], OpcodeText, len(frame)-maxFrameHeader)
+	start := maxFrameHeader - len(header)
+	copy(frame[start:], header)
+	members := maxFrameHeader + len(`{"op":""`) + len(push.Op())
+	if frame[members] == ',' {
+		members++
+	}
+	return &Shared{push: push, frame: frame[start:], text: len(header), members: members - start}
+}
+
+// Push is what was encoded.
+func (s *Shared) Push() Push { return s.push }
+
+// Frame is the whole WebSocket frame.
+func (s *Shared) Frame() []byte { return s.frame }
+
+// Native is the frame's text: {"op":…,…}.
+func (s *Shared) Native() []byte { return s.frame[s.text:] }
+
+// AppendObject appends the object without op.
+func (s *Shared) AppendObject(dst []byte) []byte {
+	return append(append(dst, '{'), s.frame[s.members:]...)
+}
+
+// AppendEvent appends the server-sent event. id is the cursor that stands after it, or "" for none.
+func (s *Shared) AppendEvent(dst []byte, id string) []byte {
+	dst = s.AppendObject(appendEventHead(dst, s.push.Op(), id))
+	return append(dst, '\n', '\n')
+}
