@@ -30,7 +30,7 @@ var find = sync.OnceValues(func() (programs, error) {
 				Variable, err)
 		}
 		if folder, ok = look(); !ok {
-			return programs{}, errors.New("Debian's package postgresql is installed, but there is no pg_ctl in /usr/lib/postgresql/*/bin")
+			return programs{}, errors.New("the package postgresql is installed, but there is no pg_ctl in /usr/lib/postgresql/*/bin")
 		}
 	}
 	as, err := credential()
