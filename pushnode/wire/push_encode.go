@@ -149,7 +149,9 @@ func (e Expiring) appendFields(dst []byte) []byte {
 	return appendIntMember(dst, "in", e.In)
 }
 
-func (d Drain) appendFields(dst []byte) []byte { return appendIntMember(dst, "reconnect_in", d.ReconnectIn) }
+func (d Drain) appendFields(dst []byte) []byte {
+	return appendIntMember(dst, "reconnect_in", d.ReconnectIn)
+}
 
 func (Ping) appendFields(dst []byte) []byte { return dst }
 

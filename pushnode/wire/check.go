@@ -1,0 +1,114 @@
+package wire
+
+import (
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+
+	"halley/pushnode/channel"
+)
+
+// Bounds of what clients name: section 8 of web/docs/protocol.md.
+const (
+	MaxEventRunes     = 100      // an event's name, in characters
+	MaxMessageIDBytes = 128      // a message's id, printable ASCII
+	MaxClientIDRunes  = 128      // a client id, in characters
+	EnvelopeBytes     = 4 << 10  // what a frame or body may hold beside its message
+	OpeningBytes      = 16 << 10 // a frame before connected
+	MaxBatch          = 100      // commands of one POST /v1/commands
+	MaxRewind         = 1000     // messages that a subscription may begin with
+	MaxHistory        = 1000     // messages of one page of history
+	DefaultHistory    = 100      // messages of a page of history that names no limit
+	MaxRef            = 1<<53 - 1
+	MaxTokenBytes     = 8 << 10 // a token, a key or a resume token
+)
+
+// ValidChannel returns nil, or the error that says why name cannot name a channel.
+func ValidChannel(name string) *Error {
+	if problem := channelProblem(name); problem != "" {
+		return Errorf(CodeInvalidChannel, "%s is not a channel name: it %s", quote(name), problem)
+	}
+	return nil
+}
+
+func channelProblem(name string) string {
+	if name == "" {
+		return "is empty"
+	}
+	if len(name) > channel.MaxNameBytes {
+		return "has more than " + strconv.Itoa(channel.MaxNameBytes) + " characters"
+	}
+	for i := range len(name) {
+		if !channelByte(name[i]) {
+			char, _ := utf8.DecodeRuneInString(name[i:])
+			return "has " + strconv.QuoteRune(char) + " where only A-Z a-z 0-9 _ - = @ , . ; : / are allowed"
+		}
+	}
+	return ""
+}
+
+func channelByte(c byte) bool {
+	switch {
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		return true
+	}
+	switch c {
+	case '_', '-', '=', '@', ',', '.', ';', ':', '/':
+		return true
+	}
+	return false
+}
+
+// ValidClientID returns nil, or the error that says why id cannot name a client.
+func ValidClientID(id string) *Error {
+	if problem := clientIDProblem(id); problem != "" {
+		return Errorf(CodeInvalidField, "the client id %s %s", quote(id), problem)
+	}
+	return nil
+}
+
+func clientIDProblem(id string) string { return labelProblem(id, MaxClientIDRunes) }
+func eventProblem(event string) string { return labelProblem(event, MaxEventRunes) }
+
+// labelProblem says what is wrong with a text that people read: it has 1 to limit characters, none of them a control character.
+func labelProblem(text string, limit int) string {
+	if text == "" {
+		return "is empty"
+	}
+	if len(text) > limit && utf8.RuneCountInString(text) > limit {
+		return "has more than " + strconv.Itoa(limit) + " characters"
+	}
+	for _, char := range text {
+		if unicode.IsControl(char) || char == utf8.RuneError {
+			return "has the control character " + strconv.QuoteRune(char)
+		}
+	}
+	return ""
+}
+
+// idProblem says what is wrong with an id of a message or session: it has 1 to 128 printable ASCII characters.
+func idProblem(id string) string {
+	if id == "" {
+		return "is empty"
+	}
+	if len(id) > MaxMessageIDBytes {
+		return "has more than " + strconv.Itoa(MaxMessageIDBytes) + " characters"
+	}
+	for i := range len(id) {
+		if id[i] < ' ' || id[i] > '~' {
+			return "has characters that are not printable ASCII"
+		}
+	}
+	return ""
+}
+
+// secretProblem says what is wrong with a token, a key or a resume token, without showing it.
+func secretProblem(text string) string {
+	switch {
+	case text == "":
+		return "is empty"
+	case len(text) > MaxTokenBytes:
+		return "has more than " + strconv.Itoa(MaxTokenBytes) + " bytes"
+	}
+	return ""
+}
