@@ -1,0 +1,89 @@
+import type { Connection } from "./connection"
+import { call } from "./emitter"
+import type { Member, PresenceEvent, Push } from "./protocol"
+
+type Listener = (event: PresenceEvent) => void
+
+/** Who is on a channel. Get it from channel.presence. */
+export class Presence {
+  /** Whether the channel's subscription asks for changes. */
+  wanted = false
+  private listeners = new Set<Listener>()
+  private known = new Map<string, Member>()
+  private mine?: { data?: unknown }
+
+  /** Made by Channel. */
+  constructor(
+    private channel: string,
+    private connection: Connection,
+    private follow: () => void,
+  ) {}
+
+  /** The members as far as they are known; they are kept true while somebody listens. */
+  get members(): Member[] {
+    return [...this.known.values()]
+  }
+
+  /** Calls listener at each change, first with the whole set (`sync`). Returns what ends it. */
+  subscribe(listener: Listener): () => void {
+    this.listeners.add(listener)
+    if (!this.wanted) {
+      this.wanted = true
+      this.follow()
+    }
+    return () => this.listeners.delete(listener)
+  }
+
+  /** Becomes a member, and stays one across reconnects until leave(). */
+  enter(data?: unknown): Promise<Push> {
+    this.mine = { data }
+    return this.change("enter")
+  }
+
+  /** Changes this member's data. */
+  update(data: unknown): Promise<Push> {
+    this.mine = { data }
+    return this.change("update")
+  }
+
+  /** Ends the membership. */
+  leave(): Promise<Push> {
+    this.mine = undefined
+    return this.request("leave")
+  }
+
+  /** Reads the members from the server. */
+  async get(): Promise<Member[]> {
+    return (await this.request("members")).members
+  }
+
+  private change(op: "enter" | "update"): Promise<Push> {
+    return this.request(op, this.mine)
+  }
+
+  private request(op: string, fields: { data?: unknown } = {}): Promise<Push> {
+    this.connection.open()
+    return this.connection.request({ op, channel: this.channel, ...fields }, true)
+  }
+
+  /** @internal A session that was away for longer than its grace has lost its membership. To enter again changes nothing else. */
+  connected(): void {
+    if (this.mine) this.change("enter").catch(() => {})
+  }
+
+  /** @internal */
+  changed(event: PresenceEvent): void {
+    const key = (member: Member) => member.client_id + "\n" + member.session
+    if (event.action === "sync") this.known = new Map(event.members!.map((member) => [key(member), member]))
+    else if (event.action === "leave") this.known.delete(key(event.member!))
+    else this.known.set(key(event.member!), event.member!)
+    for (const listener of [...this.listeners]) call(listener, event)
+  }
+
+  /** @internal */
+  forget(): void {
+    this.wanted = false
+    this.listeners.clear()
+    this.known.clear()
+  }
+}

@@ -1,0 +1,51 @@
+import type { Command, Fault, Push } from "./protocol"
+
+/** What a transport needs to open a connection. */
+export interface Opening {
+  /** Where the API is, without a slash at the end: https://push.example.com */
+  base: string
+  /** The publishable key or the token. */
+  credential: { key: string } | { token: string }
+  /** The secret that resumes a session; absent for a new one. */
+  resume?: string
+  /** The positions to go on from; read anew whenever it is needed. */
+  cursor: () => string
+}
+
+/** Who hears a transport. After closed() it hears nothing more of it. */
+export interface Listener {
+  /** Anything of the server: a push, or an answer (it has a ref). */
+  received(push: Push): void
+  /** The connection is over. Without a fault the network ended it. */
+  closed(fault?: Fault): void
+}
+
+/** One connection: it begins when it is made and ends once, by close() or by itself. */
+export interface Transport {
+  send(command: Command): void
+  /** Ends the connection and says nothing more to the listener. */
+  close(): void
+}
+
+export type MakeTransport = (opening: Opening, listener: Listener) => Transport
+
+/** The fault that an HTTP answer holds; undefined where the answer is not Halley's but that of something on the way. */
+export async function faultOf(response: Response): Promise<Fault | undefined> {
+  const fault: Fault | undefined = (await response.json().catch(() => undefined))?.error
+  const seconds = Number(response.headers.get("Retry-After"))
+  if (fault && seconds) fault.retry_after ??= seconds * 1000
+  return fault
+}
+
+/** The Authorization header of a credential. */
+export function authorization(opening: Opening): Record<string, string> {
+  return { Authorization: "Bearer " + Object.values(opening.credential)[0] }
+}
+
+/** The address of a stream or poll: its session and its positions. */
+export function address(path: string, opening: Opening, resume: string | undefined, extra: Record<string, string>): string {
+  const query = new URLSearchParams({ session: resume ?? "new", ...extra })
+  const cursor = opening.cursor()
+  if (cursor) query.set("cursor", cursor)
+  return opening.base + path + "?" + query
+}
