@@ -73,6 +73,14 @@ type PresenceCleared struct {
 	App      string
 	Session  string
 	Channels []string
+	// Generation is that of the PresenceDue which is answered: a report about an older one than the latest does not count. 0: any.
+	Generation uint64
+}
+
+// BreakEpoch opens a later generation of the slot after a recovery by force: something acknowledged may be missing. Every channel
+// goes on under a new epoch, and positions of the old one are answered with ReasonUncertain or ReasonUnknownEpoch.
+type BreakEpoch struct {
+	Generation uint32 // not above the present one: nothing happens
 }
 
 // Advance does nothing but move the state's clock: what is too old goes.
@@ -86,6 +94,7 @@ func (UpdateSession) command()   {}
 func (DetachSession) command()   {}
 func (EndSession) command()      {}
 func (PresenceCleared) command() {}
+func (BreakEpoch) command()      {}
 func (Advance) command()         {}
 
 // Subscription is one channel that a session follows.

@@ -24,6 +24,7 @@ type Rule struct {
 }
 
 // Retention bounds what a channel remembers. It travels in each publish command, so that every copy of the slot trims alike.
+// Each bound is literal: a zero in any of them keeps nothing.
 type Retention struct {
 	Messages int           // at most so many publications; 0 keeps none
 	Bytes    int           // at most so many bytes of event, id and data

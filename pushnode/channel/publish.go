@@ -1,0 +1,31 @@
+package channel
+
+// publish appends a publication, or answers with the position that its id has already.
+func (s *State) publish(c Publish) Result {
+	held := s.hold(c.Channel)
+	key := keyOf(c.ID)
+	s.digest.bytes(key[:8])
+	if offset, seen := held.ids.offsets[key]; seen {
+		return Result{ID: c.ID, Position: Position{Epoch: s.epoch(&held.numbering), Offset: offset}, Duplicate: true}
+	}
+	held.head++
+	held.retention = c.Retention
+	held.touched = s.now
+	publication := &Publication{ID: c.ID, Offset: held.head, Event: c.Event, Data: c.Data, Exclude: c.Exclude, Time: s.now}
+	s.digest.bytes(c.Data)
+	s.keep(held, publication)
+	held.ids.add(key, s.now, held.head)
+	s.usage.DedupeIDs++
+	s.trim(held)
+	s.timers.set(&held.timer, held.deadline())
+	epoch := s.epoch(&held.numbering)
+	s.emit(Published{Channel: held.id, Epoch: epoch, Publication: publication})
+	return Result{ID: c.ID, Position: Position{Epoch: epoch, Offset: held.head}}
+}
+
+// keep puts a publication into the history.
+func (s *State) keep(held *channelState, publication *Publication) {
+	held.history.push(publication)
+	s.usage.Publications++
+	s.usage.Bytes += publication.size()
+}

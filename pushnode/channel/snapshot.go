@@ -1,0 +1,239 @@
+package channel
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// snapshotVersion is the first byte of a snapshot. A reader refuses every other.
+const snapshotVersion = 1
+
+// checksumBytes is the length of the xxhash that ends a snapshot.
+const checksumBytes = 8
+
+// AppendSnapshot appends the whole state to dst. Equal states give equal bytes.
+func AppendSnapshot(dst []byte, s *State) []byte {
+	start := len(dst)
+	w := writer{data: append(dst, snapshotVersion)}
+	w.fixed(s.cluster)
+	w.number(uint64(s.generation))
+	w.signed(s.now)
+	w.fixed(uint64(s.digest))
+	for _, era := range s.eras {
+		w.number(era)
+	}
+	w.count(len(s.channels))
+	for _, id := range sorted(s.channels) {
+		w.channel(s.channels[id])
+	}
+	w.count(len(s.tombstones))
+	for _, id := range sorted(s.tombstones) {
+		w.tombstone(s.tombstones[id])
+	}
+	w.count(len(s.sessions))
+	for _, id := range sorted(s.sessions) {
+		w.sessionState(s.sessions[id])
+	}
+	w.fixed(xxhash.Sum64(w.data[start:]))
+	return w.data
+}
+
+// RestoreSnapshot reads what AppendSnapshot wrote. The state shares no memory with data. Its errors wrap ErrEncoding.
+func RestoreSnapshot(data []byte) (*State, error) {
+	body := data[:max(len(data)-checksumBytes, 0)]
+	if len(body) == 0 || xxhash.Sum64(body) != binary.LittleEndian.Uint64(data[len(body):]) {
+		return nil, fmt.Errorf("%w: checksum", ErrEncoding)
+	}
+	r := reader{data: body, rest: body}
+	if r.byte() != snapshotVersion {
+		r.fail("version")
+	}
+	s := NewState(r.fixed())
+	s.generation = r.number32()
+	s.now = r.signed()
+	s.digest = digest(r.fixed())
+	for i := range s.eras {
+		s.eras[i] = r.number()
+	}
+	for range r.count() {
+		r.channel(s)
+	}
+	for range r.count() {
+		r.tombstone(s)
+	}
+	for range r.count() {
+		r.sessionState(s)
+	}
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// sorted returns the ids of a map in order.
+func sorted[T any](byID map[ID]T) []ID { return slices.SortedFunc(maps.Keys(byID), compareIDs) }
+
+func (w *writer) channel(c *channelState) {
+	w.id(c.id)
+	w.numbering(&c.numbering)
+	w.number(c.version)
+	w.signed(c.touched)
+	w.retention(c.retention)
+	w.count(c.history.len())
+	for i := range c.history.len() {
+		w.publication(c.history.ring.at(i))
+	}
+	w.count(c.ids.order.len())
+	for i := range c.ids.order.len() {
+		seen := c.ids.order.at(i)
+		w.data = append(w.data, seen.key[:]...)
+		w.signed(seen.time)
+	}
+	w.members(c.members)
+}
+
+func (r *reader) channel(s *State) {
+	c := &channelState{timer: timer{id: r.id().cloned(), kind: kindChannel}}
+	c.numbering = r.numbering()
+	c.version = r.number()
+	c.touched = r.signed()
+	c.retention = r.retention()
+	count := r.run(c.head)
+	for offset := c.head - uint64(count) + 1; offset <= c.head && r.err == nil; offset++ {
+		s.keep(c, r.publication(offset))
+	}
+	count = r.run(c.head)
+	for offset := c.head - uint64(count) + 1; offset <= c.head && r.err == nil; offset++ {
+		c.ids.add(r.key(), r.signed(), offset)
+		s.usage.DedupeIDs++
+	}
+	r.members(s, c)
+	s.channels[c.id] = c
+	s.usage.Channels++
+	s.timers.set(&c.timer, c.deadline())
+}
+
+// run reads the length of a run of offsets that ends at head.
+func (r *reader) run(head uint64) int {
+	count := r.count()
+	if uint64(count) > head {
+		r.fail("count above the head")
+		return 0
+	}
+	return count
+}
+
+func (r *reader) key() (key idKey) {
+	copy(key[:], r.take(len(key)))
+	return key
+}
+
+func (w *writer) numbering(n *numbering) {
+	w.number(uint64(n.generation))
+	w.number(n.incarnation)
+	w.number(n.head)
+	w.count(len(n.breaks))
+	for _, b := range n.breaks {
+		w.number(uint64(b.generation))
+		w.number(b.head)
+	}
+}
+
+func (r *reader) numbering() numbering {
+	n := numbering{generation: r.number32(), incarnation: r.number(), head: r.number()}
+	for range r.count() {
+		n.breaks = append(n.breaks, epochBreak{generation: r.number32(), head: r.number()})
+	}
+	return n
+}
+
+func (w *writer) publication(p *Publication) {
+	w.text(p.ID)
+	w.text(p.Event)
+	w.bytes(p.Data)
+	w.text(p.Exclude)
+	w.signed(p.Time)
+}
+
+func (r *reader) publication(offset uint64) *Publication {
+	return &Publication{
+		ID: r.ownText(), Offset: offset, Event: r.ownText(), Data: bytes.Clone(r.bytes()), Exclude: r.ownText(), Time: r.signed(),
+	}
+}
+
+// ownText reads a string into memory of its own.
+func (r *reader) ownText() string { return strings.Clone(r.text()) }
+
+func (w *writer) members(members map[memberKey]*member) {
+	w.count(len(members))
+	keys := slices.SortedFunc(maps.Keys(members), func(a, b memberKey) int {
+		return cmp.Or(strings.Compare(a.clientID, b.clientID), strings.Compare(a.session, b.session))
+	})
+	for _, key := range keys {
+		w.text(key.clientID)
+		w.text(key.session)
+		w.number(members[key].generation)
+		w.bytes(members[key].data)
+	}
+}
+
+func (r *reader) members(s *State, c *channelState) {
+	for range r.count() {
+		key := memberKey{clientID: r.ownText(), session: r.ownText()}
+		s.join(c, key, &member{generation: r.number(), data: bytes.Clone(r.bytes())})
+	}
+}
+
+func (w *writer) tombstone(t *tombstone) {
+	w.id(t.id)
+	w.numbering(&t.numbering)
+	w.number(t.version)
+	w.signed(t.until)
+}
+
+func (r *reader) tombstone(s *State) {
+	s.bury(&tombstone{
+		timer:     timer{id: r.id().cloned(), kind: kindTombstone},
+		numbering: r.numbering(), version: r.number(), until: r.signed(),
+	})
+}
+
+func (w *writer) sessionState(k *sessionState) {
+	w.session(k.record.App, k.record.ID, k.record.Generation)
+	w.text(k.record.ClientID)
+	w.fixed(k.record.Edge)
+	w.bool(k.record.Attached)
+	w.signed(k.record.Since)
+	w.signed(k.record.Expires)
+	w.subscriptions(k.record.Channels)
+	w.texts(k.record.Presence)
+	w.data = append(w.data, k.secret[:]...)
+	w.bool(k.ended)
+	w.texts(k.leaving)
+	w.number(k.leavingGeneration)
+	w.signed(k.repeat)
+}
+
+func (r *reader) sessionState(s *State) {
+	id := r.id().cloned()
+	k := &sessionState{timer: timer{id: id, kind: kindSession}}
+	k.record = Session{
+		App: id.App, ID: id.Name, Generation: r.number(), ClientID: r.ownText(), Edge: r.fixed(), Attached: r.bool(),
+		Since: r.signed(), Expires: r.signed(), Channels: cloneSubscriptions(r.subscriptions()), Presence: cloneTexts(r.texts()),
+	}
+	k.secret = r.secret()
+	k.ended = r.bool()
+	k.leaving = cloneTexts(r.texts())
+	k.leavingGeneration = r.number()
+	k.repeat = r.signed()
+	s.sessions[id] = k
+	s.usage.Sessions++
+	s.timers.set(&k.timer, k.deadline())
+}
