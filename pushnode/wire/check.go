@@ -25,38 +25,10 @@ const (
 
 // ValidChannel returns nil, or the error that says why name cannot name a channel.
 func ValidChannel(name string) *Error {
-	if problem := channelProblem(name); problem != "" {
-		return Errorf(CodeInvalidChannel, "%s is not a channel name: it %s", quote(name), problem)
+	if err := channel.ValidName(name); err != nil {
+		return Errorf(CodeInvalidChannel, "%s is %s", quote(name), err.Error()).Because(err)
 	}
 	return nil
-}
-
-func channelProblem(name string) string {
-	if name == "" {
-		return "is empty"
-	}
-	if len(name) > channel.MaxNameBytes {
-		return "has more than " + strconv.Itoa(channel.MaxNameBytes) + " characters"
-	}
-	for i := range len(name) {
-		if !channelByte(name[i]) {
-			char, _ := utf8.DecodeRuneInString(name[i:])
-			return "has " + strconv.QuoteRune(char) + " where only A-Z a-z 0-9 _ - = @ , . ; : / are allowed"
-		}
-	}
-	return ""
-}
-
-func channelByte(c byte) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		return true
-	}
-	switch c {
-	case '_', '-', '=', '@', ',', '.', ';', ':', '/':
-		return true
-	}
-	return false
 }
 
 // ValidClientID returns nil, or the error that says why id cannot name a client.

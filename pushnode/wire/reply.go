@@ -1,5 +1,7 @@
 package wire
 
+import "halley/pushnode/channel"
+
 // Replies to commands: section 4.2 of web/docs/protocol.md. The HTTP API gives the same objects where it does the same.
 
 // SubscribeReply is where a stream begins. Presence is nil where it was not asked for.
@@ -124,3 +126,26 @@ func (t TokenReply) appendFields(dst []byte) []byte {
 }
 
 func (t TimeReply) appendFields(dst []byte) []byte { return appendIntMember(dst, "time", t.Time) }
+
+// HistoryOf is a page of a channel's history as clients see it.
+func HistoryOf(name string, page channel.HistoryPage) HistoryReply {
+	reply := HistoryReply{Channel: name, Epoch: page.Epoch.String(), More: page.More}
+	reply.Messages = make([]Message, len(page.Publications))
+	for i, publication := range page.Publications {
+		reply.Messages[i] = MessageOf(name, reply.Epoch, publication)
+	}
+	if page.Gap != nil {
+		reply.Gap = &Gap{
+			Channel: name, Reason: string(page.Gap.Reason), From: page.Gap.From, To: page.Gap.To, Epoch: reply.Epoch, Offset: page.Gap.To,
+		}
+	}
+	return reply
+}
+
+// AppendHistory appends the answer to a question for history: the object of h.
+func AppendHistory(dst []byte, h HistoryReply) []byte { return AppendObject(dst, h) }
+
+// MessageOf is a publication of a channel as clients see it. epoch is the text of its epoch.
+func MessageOf(name, epoch string, p *channel.Publication) Message {
+	return Message{Channel: name, Event: p.Event, Data: p.Data, ID: p.ID, Epoch: epoch, Offset: p.Offset, Timestamp: p.Time}
+}

@@ -1,16 +1,12 @@
 package wire
 
-import (
-	"time"
-
-	"halley/auth"
-)
+import "time"
 
 // TokenRequest is the body of POST /v1/tokens.
 type TokenRequest struct {
-	ClientID   string // empty: anonymous
-	Capability auth.Capability
-	TTL        time.Duration // 0: none was given
+	ClientID     string              // empty: anonymous
+	Capabilities map[string][]string // operations by channel pattern; not empty, not yet looked into
+	TTL          time.Duration       // 0: none was given
 }
 
 // maxTTL bounds what can be asked for; what is granted is the app's to decide.
@@ -22,15 +18,12 @@ func DecodeTokenRequest(body []byte) (TokenRequest, *Error) {
 	r := read(body, 0, "")
 	defer r.release()
 	var request TokenRequest
-	var rights map[string][]string
 	fault := r.members("a request for a token is a JSON object", func(name string) (known bool, fault *Error) {
 		switch name {
 		case "client_id":
 			request.ClientID, fault = r.text(clientIDProblem)
 		case "capabilities":
-			if rights, fault = r.rights(); fault == nil {
-				request.Capability, fault = r.capability(rights)
-			}
+			request.Capabilities, fault = r.capabilities()
 		case "ttl":
 			request.TTL, fault = r.lifetime()
 		default:
@@ -38,7 +31,7 @@ func DecodeTokenRequest(body []byte) (TokenRequest, *Error) {
 		}
 		return true, fault
 	})
-	if fault == nil && rights == nil {
+	if fault == nil && request.Capabilities == nil {
 		fault = r.missing("capabilities")
 	}
 	if fault == nil {
@@ -50,18 +43,20 @@ func DecodeTokenRequest(body []byte) (TokenRequest, *Error) {
 	return request, nil
 }
 
-// rights reads an object of arrays of strings.
-func (r *reader) rights() (map[string][]string, *Error) {
+// capabilities reads an object of arrays of strings. Without any the token could do nothing.
+func (r *reader) capabilities() (map[string][]string, *Error) {
 	if fault := r.begin('{', `"capabilities" is not an object of channel patterns`); fault != nil {
 		return nil, fault
 	}
 	rights := make(map[string][]string)
 	for {
 		name, more, fault := r.member()
-		if fault != nil {
+		switch {
+		case fault != nil:
 			return nil, fault
-		}
-		if !more {
+		case !more && len(rights) == 0:
+			return nil, r.invalid(`"capabilities" is empty: such a token could do nothing`)
+		case !more:
 			return rights, nil
 		}
 		pattern := string(name)
@@ -87,17 +82,6 @@ func (r *reader) texts() ([]string, *Error) {
 		}
 		texts = append(texts, text)
 	}
-}
-
-func (r *reader) capability(rights map[string][]string) (auth.Capability, *Error) {
-	if len(rights) == 0 {
-		return auth.Capability{}, r.invalid(`"capabilities" is empty: such a token could do nothing`)
-	}
-	capability, err := auth.ParseCapability(rights)
-	if err != nil {
-		return auth.Capability{}, r.invalid(`"capabilities": ` + err.Error())
-	}
-	return capability, nil
 }
 
 // lifetime reads a duration: a text such as "90s", or a whole number of seconds.
