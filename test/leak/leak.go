@@ -16,17 +16,21 @@ import (
 // grace is how long goroutines that are on their way out have to end: closed sockets and stopped servers need a moment.
 const grace = 5 * time.Second
 
-// Main runs the tests and ends the process. Where they pass but a goroutine of theirs is still there after 5 s, it prints the
-// stacks of all that are left and exits with 1. It replaces the body of TestMain.
-func Main(m *testing.M) {
+// Main runs the tests and ends the process with what Run returns. It is the whole body of most TestMain functions.
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run runs the tests and returns the exit code, for a TestMain with work of its own after the tests. Where they pass but a
+// goroutine of theirs is still there after 5 s, it prints the stacks of all that are left and returns 1.
+func Run(m *testing.M) int {
 	code := m.Run()
-	if code == 0 {
-		if left := wait(grace); len(left) > 0 {
-			fmt.Fprintf(os.Stderr, "leak: %d goroutines are left after the tests:\n\n%s\n", len(left), strings.Join(left, "\n\n"))
-			code = 1
-		}
+	if code != 0 {
+		return code
 	}
-	os.Exit(code)
+	if left := wait(grace); len(left) > 0 {
+		fmt.Fprintf(os.Stderr, "leak: %d goroutines are left after the tests:\n\n%s\n", len(left), strings.Join(left, "\n\n"))
+		return 1
+	}
+	return 0
 }
 
 // wait polls until no goroutine is left or the limit has passed, and returns the stacks of those that are left.
