@@ -1,0 +1,60 @@
+package slot
+
+import (
+	"fmt"
+	"slices"
+
+	"go.etcd.io/raft/v3/raftpb"
+
+	"halley/pushnode/channel"
+)
+
+// arrived is the state that a snapshot message brought, decoded before raft is told of it: what is damaged on its way is refused at
+// the door, and costs no copy its trust.
+type arrived struct {
+	at    position
+	state *channel.State
+}
+
+// positionOf is the last entry that a snapshot stands for. raft never gives one position two contents.
+func positionOf(snapshot *raftpb.Snapshot) position {
+	return position{index: snapshot.GetMetadata().GetIndex(), term: snapshot.GetMetadata().GetTerm()}
+}
+
+// snapshot is the state with the index that it stands for; raft asks for it when a copy is too far behind.
+func (s *Slot) snapshot() *raftpb.Snapshot {
+	return &raftpb.Snapshot{
+		Data: channel.AppendSnapshot(nil, s.state),
+		Metadata: &raftpb.SnapshotMetadata{
+			ConfState: s.storage.config,
+			Index:     new(s.applied),
+			Term:      new(s.appliedTerm),
+		},
+	}
+}
+
+// receive decodes the snapshot that a message carries.
+func (s *Slot) receive(m *raftpb.Message) error {
+	state, err := channel.RestoreSnapshot(m.GetSnapshot().GetData())
+	if err != nil {
+		return fmt.Errorf("slot %d: snapshot from %x: %w", s.id, m.GetFrom(), err)
+	}
+	s.arrived = append(s.arrived, arrived{at: positionOf(m.GetSnapshot()), state: state})
+	return nil
+}
+
+// restore replaces the state by the snapshot that raft accepted.
+func (s *Slot) restore(snapshot *raftpb.Snapshot, out *Output) {
+	at := positionOf(snapshot)
+	if at.index == 0 {
+		return
+	}
+	i := slices.IndexFunc(s.arrived, func(a arrived) bool { return a.at == at })
+	if i < 0 || at.index <= s.applied {
+		s.broken("snapshot of entry %d, term %d, was accepted at %d and never arrived", at.index, at.term, s.applied)
+	}
+	s.storage.reset(snapshot)
+	s.state = s.arrived[i].state
+	s.applied, s.appliedTerm = at.index, at.term
+	out.Effects, out.Restored = nil, true
+}

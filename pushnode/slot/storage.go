@@ -1,0 +1,178 @@
+package slot
+
+import (
+	"slices"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// storage is a slot's log, in memory alone; raft reads it. The bytes of its entries are those that the state's publications share.
+type storage struct {
+	config   *raftpb.ConfState
+	before   position        // of the entry before the first
+	entries  []*raftpb.Entry // never changed in place: raft holds parts of it
+	bytes    int
+	mark     mark // where the log ended a while ago
+	snapshot func() *raftpb.Snapshot
+}
+
+// position names an entry.
+type position struct {
+	index uint64
+	term  uint64
+}
+
+// mark says where the log ended at a moment of the state's clock.
+type mark struct {
+	index uint64
+	at    int64
+}
+
+// bounds is how much of the applied log is kept for copies that lag. Beyond it they get a snapshot.
+type bounds struct {
+	bytes   int
+	entries int
+	age     int64 // ms: kept at least as long within the other bounds, and at most twice as long
+}
+
+// logAge is how long a copy may lag before it takes a snapshot, in milliseconds.
+const logAge = 10_000
+
+func (c *Config) bounds() bounds {
+	if len(c.Voters) == 1 {
+		return bounds{}
+	}
+	b := bounds{bytes: c.LogBytes, entries: c.LogEntries, age: logAge}
+	if b.bytes == 0 {
+		b.bytes = DefaultLogBytes
+	}
+	if b.entries == 0 {
+		b.entries = DefaultLogEntries
+	}
+	return b
+}
+
+func newStorage(voters []uint64, snapshot func() *raftpb.Snapshot) *storage {
+	config := raftpb.EnsureConfState(&raftpb.ConfState{Voters: slices.Clone(voters)})
+	return &storage{config: config, snapshot: snapshot}
+}
+
+func (s *storage) last() uint64 { return s.before.index + uint64(len(s.entries)) }
+
+// append keeps new entries. They replace what the log has from their first index on: the tail of a leader that is none any more.
+func (s *storage) append(entries []*raftpb.Entry) {
+	if len(entries) == 0 {
+		return
+	}
+	kept := entries[0].GetIndex() - s.before.index - 1
+	if kept < uint64(len(s.entries)) {
+		s.bytes -= size(s.entries[kept:])
+		s.entries = s.entries[:kept:kept]
+	}
+	s.entries = append(s.entries, entries...)
+	s.bytes += size(entries)
+}
+
+func size(entries []*raftpb.Entry) (bytes int) {
+	for _, entry := range entries {
+		bytes += len(entry.GetData())
+	}
+	return bytes
+}
+
+// compact lets go applied entries that are too many or too old. Half of the bound stays when it is passed, so that the work is
+// paid for by many entries.
+func (s *storage) compact(applied uint64, now int64, keep bounds) {
+	drop := s.tooOld(now, keep.age)
+	if s.bytes > keep.bytes || len(s.entries) > keep.entries {
+		bytes, entries := s.bytes, len(s.entries)
+		for bytes > keep.bytes/2 || entries > keep.entries/2 {
+			bytes -= len(s.entries[len(s.entries)-entries].GetData())
+			entries--
+		}
+		drop = max(drop, s.last()-uint64(entries))
+	}
+	s.release(min(drop, applied))
+}
+
+// tooOld returns the index of an entry that is as old as age at least, as far as the mark tells, and moves the mark.
+func (s *storage) tooOld(now, age int64) uint64 {
+	if now < s.mark.at+age {
+		return 0
+	}
+	old := s.mark
+	s.mark = mark{index: s.last(), at: now}
+	return old.index
+}
+
+// release lets go the entries up to index.
+func (s *storage) release(index uint64) {
+	if index <= s.before.index {
+		return
+	}
+	count := index - s.before.index
+	s.before.term = s.entries[count-1].GetTerm()
+	s.before.index = index
+	s.bytes -= size(s.entries[:count])
+	s.entries = append([]*raftpb.Entry(nil), s.entries[count:]...) // the old array would keep all entries alive
+}
+
+// reset makes the log begin after a snapshot.
+func (s *storage) reset(snapshot *raftpb.Snapshot) {
+	s.config = snapshot.GetMetadata().GetConfState()
+	s.before = positionOf(snapshot)
+	s.entries, s.bytes, s.mark = nil, 0, mark{}
+}
+
+// The methods of raft.Storage.
+
+// InitialState returns the voters; nothing else outlives a process.
+func (s *storage) InitialState() (*raftpb.HardState, *raftpb.ConfState, error) {
+	return nil, s.config, nil
+}
+
+// Entries returns entries lo to hi-1, or fewer to stay below maxSize, but one at least.
+func (s *storage) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
+	switch {
+	case lo <= s.before.index:
+		return nil, raft.ErrCompacted
+	case hi > s.last()+1:
+		return nil, raft.ErrUnavailable
+	}
+	found := s.entries[lo-s.before.index-1 : hi-s.before.index-1]
+	var bytes uint64
+	for i, entry := range found {
+		bytes += entryOverhead + uint64(len(entry.GetData()))
+		if i > 0 && bytes > maxSize {
+			found = found[:i]
+			break
+		}
+	}
+	return found[:len(found):len(found)], nil
+}
+
+// entryOverhead is what an entry takes on the wire beside its data, at most.
+const entryOverhead = 32
+
+// Term returns the term of entry i.
+func (s *storage) Term(i uint64) (uint64, error) {
+	switch {
+	case i < s.before.index:
+		return 0, raft.ErrCompacted
+	case i == s.before.index:
+		return s.before.term, nil
+	case i > s.last():
+		return 0, raft.ErrUnavailable
+	}
+	return s.entries[i-s.before.index-1].GetTerm(), nil
+}
+
+// LastIndex returns the index of the last entry.
+func (s *storage) LastIndex() (uint64, error) { return s.last(), nil }
+
+// FirstIndex returns the index of the first entry that is kept.
+func (s *storage) FirstIndex() (uint64, error) { return s.before.index + 1, nil }
+
+// Snapshot returns the state as it is, for a copy that is too far behind for the log.
+func (s *storage) Snapshot() (*raftpb.Snapshot, error) { return s.snapshot(), nil }
