@@ -16,10 +16,10 @@ const (
 type Grant struct {
 	Kind      Kind
 	AppID     string
-	KeyID     string // the key itself, or the one that minted the token; empty for a token signed by the app's own key
-	ClientID  string // empty: anonymous
-	TokenID   string // jti
-	ExpiresAt time.Time
+	KeyID     string       // the key itself, or the one that minted the token; empty for a token signed by the app's own key
+	ClientID  string       // empty: anonymous
+	TokenID   string       // jti; empty: none
+	ExpiresAt time.Time    // the earlier end of token and key; zero: never. Within the leeway it may be 30 s ago
 	Scopes    []Capability // each must allow: the token's and the key's
 }
 

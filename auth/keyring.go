@@ -13,7 +13,7 @@ import (
 // SigningKey is an Ed25519 key of the installation. Its id is the thumbprint of RFC 7638, so it follows from the seed.
 type SigningKey struct {
 	id      string
-	private ed25519.PrivateKey
+	private Secret // ed25519.PrivateKey
 }
 
 // NewSigningKey makes the key of a seed: 32 random bytes, or bytes derived from the installation's master key.
@@ -22,7 +22,7 @@ func NewSigningKey(seed []byte) (SigningKey, error) {
 		return SigningKey{}, fmt.Errorf("seed of a signing key: want %d bytes, got %d", ed25519.SeedSize, len(seed))
 	}
 	private := ed25519.NewKeyFromSeed(seed)
-	return SigningKey{id: thumbprint(publicHalf(private)), private: private}, nil
+	return SigningKey{id: thumbprint(publicHalf(private)), private: NewSecret(string(private))}, nil
 }
 
 // ID is the kid of the tokens that the key signs.
@@ -48,7 +48,10 @@ func NewKeyring(issuer string, keys ...SigningKey) (*Keyring, error) {
 	ring := &Keyring{issuer: issuer, signing: keys[0], keys: make(map[string]TokenKey, len(keys))}
 	published := jwkSet{Keys: make([]jwk, 0, len(keys))}
 	for _, key := range keys {
-		verifying, err := NewPublicKey(key.id, publicHalf(key.private))
+		if key.private.IsZero() {
+			return nil, errors.New("keyring: a signing key that NewSigningKey did not make")
+		}
+		verifying, err := NewPublicKey(key.id, publicHalf(key.signer()))
 		if err != nil {
 			return nil, fmt.Errorf("keyring: %w", err)
 		}
@@ -65,6 +68,8 @@ func NewKeyring(issuer string, keys ...SigningKey) (*Keyring, error) {
 // JWKS is the JSON text to serve at /.well-known/jwks.json: the public keys, signing key first. It must not be changed.
 func (r *Keyring) JWKS() []byte { return r.jwks }
 
+func (k SigningKey) signer() ed25519.PrivateKey { return ed25519.PrivateKey(k.private.Reveal()) }
+
 func publicHalf(private ed25519.PrivateKey) ed25519.PublicKey {
 	return ed25519.PublicKey(private[ed25519.SeedSize:])
 }
@@ -72,7 +77,7 @@ func publicHalf(private ed25519.PrivateKey) ed25519.PublicKey {
 func publicJWK(key SigningKey) jwk {
 	return jwk{
 		Type: "OKP", Curve: "Ed25519", ID: key.id, Algorithm: string(EdDSA), Use: "sig",
-		X: base64.RawURLEncoding.EncodeToString(publicHalf(key.private)),
+		X: base64.RawURLEncoding.EncodeToString(publicHalf(key.signer())),
 	}
 }
 

@@ -68,7 +68,7 @@ func (s *Signer) Sign(request TokenRequest, now time.Time) (text string, expires
 		KeyID:      request.KeyID,
 	})
 	token.Header["kid"] = s.ring.signing.id
-	if text, err = token.SignedString(s.ring.signing.private); err != nil {
+	if text, err = token.SignedString(s.ring.signing.signer()); err != nil {
 		return "", time.Time{}, fmt.Errorf("sign token of app %s: %w", request.AppID, err)
 	}
 	if len(text) > MaxTokenBytes {

@@ -23,6 +23,9 @@ type tokenIssuer struct {
 // authenticateToken verifies a token: form, key, signature, claims, minting key. Only the signature is remembered from one time
 // to the next; keys are looked up anew.
 func (v *Verifier) authenticateToken(ctx context.Context, text string, now time.Time) (*Grant, error) {
+	if len(text) > MaxTokenBytes {
+		return nil, fmt.Errorf("%w: a token has at most %d bytes, this has %d", ErrMalformed, MaxTokenBytes, len(text))
+	}
 	sum := sha256.Sum256([]byte(text))
 	known, seen := v.verified.get(sum)
 	token := known.token
@@ -95,7 +98,7 @@ func verifySignature(text string, token *parsedToken, key TokenKey) error {
 		return refuse(ReasonAlgorithm, "alg is %.20q, and the key %.60q is used with %s", token.header.Algorithm, key.id, key.algorithm)
 	}
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{string(key.algorithm)}), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation())
-	_, err := parser.ParseWithClaims(text, jwt.MapClaims{}, func(*jwt.Token) (any, error) { return key.material, nil })
+	_, err := parser.ParseWithClaims(text, jwt.MapClaims{}, func(*jwt.Token) (any, error) { return key.verifier(), nil })
 	switch {
 	case err == nil:
 		return nil

@@ -38,8 +38,9 @@ var ErrWeakKey = errors.New("key cannot be used for tokens")
 type TokenKey struct {
 	id          string
 	algorithm   Algorithm
-	material    any      // []byte, *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey, as the algorithm wants it
-	fingerprint [32]byte // of algorithm and material
+	public      any      // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey; nil for HS256
+	shared      Secret   // of HS256
+	fingerprint [32]byte // of the algorithm and the key
 }
 
 // NewHMACKey is a shared secret for HS256, of 32 to 1024 bytes. id is the kid of its tokens.
@@ -48,8 +49,7 @@ func NewHMACKey(id string, secret []byte) (TokenKey, error) {
 		return TokenKey{}, fmt.Errorf("%w: an HS256 secret has %d to %d bytes, this has %d",
 			ErrWeakKey, minHMACBytes, maxHMACBytes, len(secret))
 	}
-	own := append([]byte(nil), secret...)
-	return newTokenKey(id, HS256, own, own)
+	return newTokenKey(TokenKey{id: id, algorithm: HS256, shared: NewSecret(string(secret))}, secret)
 }
 
 // NewPublicKey is a public key: *rsa.PublicKey of 2048 to 8192 bits (RS256), *ecdsa.PublicKey on P-256 (ES256) or
@@ -63,7 +63,7 @@ func NewPublicKey(id string, public any) (TokenKey, error) {
 	if err != nil {
 		return TokenKey{}, fmt.Errorf("%w: %w", ErrWeakKey, err)
 	}
-	return newTokenKey(id, algorithm, public, encoded)
+	return newTokenKey(TokenKey{id: id, algorithm: algorithm, public: public}, encoded)
 }
 
 // ID is the kid of the tokens that the key verifies.
@@ -72,12 +72,20 @@ func (k TokenKey) ID() string { return k.id }
 // Algorithm is the one algorithm of the key.
 func (k TokenKey) Algorithm() Algorithm { return k.algorithm }
 
-func newTokenKey(id string, algorithm Algorithm, material any, encoded []byte) (TokenKey, error) {
-	if len(id) > maxKeyID {
-		return TokenKey{}, fmt.Errorf("%w: its id has %d bytes: at most %d", ErrWeakKey, len(id), maxKeyID)
+// verifier is the key as jwt wants it.
+func (k TokenKey) verifier() any {
+	if k.algorithm == HS256 {
+		return []byte(k.shared.Reveal())
 	}
-	fingerprint := sha256.Sum256(append([]byte(algorithm+":"), encoded...))
-	return TokenKey{id: id, algorithm: algorithm, material: material, fingerprint: fingerprint}, nil
+	return k.public
+}
+
+func newTokenKey(key TokenKey, encoded []byte) (TokenKey, error) {
+	if len(key.id) > maxKeyID {
+		return TokenKey{}, fmt.Errorf("%w: its id has %d bytes: at most %d", ErrWeakKey, len(key.id), maxKeyID)
+	}
+	key.fingerprint = sha256.Sum256(append([]byte(key.algorithm+":"), encoded...))
+	return key, nil
 }
 
 func publicKeyAlgorithm(public any) (Algorithm, error) {
