@@ -44,7 +44,7 @@ fresh:
 typecheck:
 ifneq ($(wildcard web/js/package.json),)
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js (Debian: apt-get install npm)" >&2; exit 1; }
-	cd web/js && npm ci --ignore-scripts --no-audit --no-fund && npx --no-install tsc --noEmit
+	cd web/js && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent check
 endif
 
 generate: ## Make the generated files anew: the bundles of the JS client and the console

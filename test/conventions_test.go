@@ -41,7 +41,7 @@ func conventionRules() []rule {
 			},
 			good: map[string]string{
 				"auth/a.go":       "// Package auth decides.\npackage auth",
-				"cmd/halley/a.go": "// Command halley runs.\npackage main",
+				"cmd/halley/a.go": "// Halley runs.\npackage main",
 			},
 		},
 		{
@@ -123,8 +123,8 @@ func checkPackageDoc(all []source) []string {
 			continue
 		}
 		start := "Package " + name + " "
-		if name == "main" {
-			start = "Command " + path.Base(s.folder()) + " "
+		if command := path.Base(s.folder()); name == "main" {
+			start = strings.ToUpper(command[:1]) + command[1:] + " "
 		}
 		documented[s.folder()] = documented[s.folder()] || strings.HasPrefix(s.syntax.Doc.Text(), start)
 	}

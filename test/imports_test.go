@@ -82,7 +82,7 @@ func importRules() []rule {
 				"tenant/a.go":              `package tenant; import "testing"`,
 			},
 			good: map[string]string{
-				"pushnode/a_test.go":         `package pushnode_test; import ("github.com/coder/websocket"; "halley/test/leak"; "pgregory.net/rapid")`,
+				"pushnode/a_test.go":         `package pushnode_test; import ("github.com/coder/websocket"; "halley/test/leak")`,
 				"tenant/a.go":                `package tenant; import ("github.com/jackc/pgx/v5/pgxpool"; "halley/migrations")`,
 				"pushnode/cluster/gossip.go": `package cluster; import "github.com/hashicorp/memberlist"`,
 				"tenant/a_test.go":           `package tenant; import "testing/synctest"`,

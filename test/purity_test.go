@@ -13,7 +13,7 @@ var pure = []string{"pushnode/channel", "pushnode/slot"}
 var single = []string{"auth", "pushnode/wire", "pushnode/channel", "pushnode/slot"}
 
 // impure are the imports by which the outer world would get in.
-var impure = []string{"net", "os", "io/fs", "syscall", "crypto/rand", "math/rand", "log", "context"}
+var impure = []string{"net", "os", "io/fs", "syscall", "crypto/rand", "math/rand"}
 
 // clock are the names of package time that read or wait for the clock; durations and times as values are free.
 var clock = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}

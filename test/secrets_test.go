@@ -14,7 +14,9 @@ import (
 var secretWords = []string{"secret", "secrets", "hash", "mac", "hmac", "sig", "signature", "token", "password", "digest", "otp"}
 
 // equalities are the functions that compare as == does, in a time that tells how far two values agree.
-var equalities = []string{"bytes.Equal", "bytes.Compare", "slices.Equal", "strings.EqualFold", "strings.Compare", "reflect.DeepEqual", "cmp.Compare"}
+var equalities = []string{
+	"bytes.Equal", "bytes.Compare", "slices.Equal", "strings.EqualFold", "strings.Compare", "reflect.DeepEqual", "cmp.Compare",
+}
 
 // plainCompares lists the comparisons that look like those of secrets and are none, with the reason.
 var plainCompares = map[string]string{}
@@ -36,7 +38,7 @@ func secretRules() []rule {
 			"auth/b.go":      "package auth\nfunc f(hash []byte) bool { return hash == nil || len(hash) == n }",
 			"auth/c.go":      "package auth\nconst opToken = 1\nfunc f(op int) bool { return op == opToken }",
 			"auth/d.go":      "package auth\nfunc f(err error) bool { return err == ErrToken }",
-			"auth/e.go":      "package auth\nimport \"crypto/subtle\"\nfunc f(mac, b []byte) bool { return subtle.ConstantTimeCompare(mac, b) == 1 }",
+			"auth/e.go":      "package auth\nfunc f(mac, b []byte) bool { return subtle.ConstantTimeCompare(mac, b) == 1 }",
 			"auth/f.go":      "package auth\nfunc f(machine, b string) bool { return machine == b }",
 			"auth/a_test.go": "package auth\nfunc f(hash, want string) bool { return hash == want }",
 		},

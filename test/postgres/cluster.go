@@ -93,7 +93,8 @@ func (c *cluster) init() error {
 
 // start starts the server and waits until it takes connections.
 func (c *cluster) start() error {
-	return c.run("pg_ctl", "start", "--silent", "--wait", "--timeout=60", "--pgdata="+c.data(), "--log="+filepath.Join(c.folder, "log"))
+	log := filepath.Join(c.folder, "log")
+	return c.run("pg_ctl", "start", "--silent", "--wait", "--timeout=60", "--pgdata="+c.data(), "--log="+log)
 }
 
 // stop ends the server and waits until it is gone.

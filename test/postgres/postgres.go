@@ -20,7 +20,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Variable names the environment variable that holds the URL of a server to use: postgres://…, as a user that may create databases.
+// Variable names the environment variable that holds the URL of a server to use, postgres://…, with a user that may create
+// databases.
 const Variable = "HALLEY_TEST_DATABASE_URL"
 
 // patience bounds one statement on the server.

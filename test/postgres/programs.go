@@ -26,8 +26,8 @@ var find = sync.OnceValues(func() (programs, error) {
 	folder, ok := look()
 	if !ok {
 		if err := debian.Install("postgresql"); err != nil {
-			return programs{}, fmt.Errorf("no server: install PostgreSQL (Debian: apt-get install postgresql) or set %s to the URL of one: %w",
-				Variable, err)
+			const advice = "install PostgreSQL (Debian: apt-get install postgresql) or set %s to the URL of a server"
+			return programs{}, fmt.Errorf("no server: "+advice+": %w", Variable, err)
 		}
 		if folder, ok = look(); !ok {
 			return programs{}, errors.New("the package postgresql is installed, but there is no pg_ctl in /usr/lib/postgresql/*/bin")
