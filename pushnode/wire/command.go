@@ -1,8 +1,6 @@
 package wire
 
-import (
-	"halley/pushnode/channel"
-)
+import "halley/pushnode/channel"
 
 // Op names a command: section 4.2 of web/docs/protocol.md.
 type Op string
@@ -23,8 +21,8 @@ const (
 	OpClose       Op = "close"
 )
 
-// Command is what a client asks for. Fields that the operation does not have, or that were not sent, are zero, but for Limit
-// (DefaultHistory) and Echo (true). Names, ids and bounds have been checked; what the client may do has not.
+// Command is what a client asks for. Fields that the operation does not have are zero, those that were not sent have their
+// defaults. Names, ids and bounds have been checked; what the client may do has not.
 type Command struct {
 	Op      Op
 	Ref     int64 // 0: answered only if it fails
@@ -37,9 +35,9 @@ type Command struct {
 	Event string // publish; empty: none was given
 	ID    string // publish; empty: none was given
 	Data  []byte // publish, enter, update: compact JSON of its own; nil: none was given
-	Echo  bool   // publish: also to this session
+	Echo  bool   // publish: also to this session, which is the default
 
-	Limit   int  // history: 1 to MaxHistory
+	Limit   int  // history: 1 to MaxHistory, by default DefaultHistory
 	Forward bool // history: oldest first
 
 	Token   string // connect, token

@@ -27,11 +27,11 @@ func (c *Command) check(r *reader, set *fieldSet, first *Error) *Error {
 	if absent := known.needs &^ set.seen; absent != 0 {
 		return r.missing(fieldNames[absent.index()])
 	}
-	return c.checkFields(r, set)
+	return c.finish(r, set)
 }
 
-// checkFields checks what fields say of each other.
-func (c *Command) checkFields(r *reader, set *fieldSet) *Error {
+// finish checks what fields say of each other, and gives those that were not sent their defaults.
+func (c *Command) finish(r *reader, set *fieldSet) *Error {
 	switch c.Op {
 	case OpSubscribe:
 		if set.seen&fieldSince != 0 && set.seen&fieldRewind != 0 {
@@ -43,6 +43,12 @@ func (c *Command) checkFields(r *reader, set *fieldSet) *Error {
 		}
 		if c.Token == "" && c.Key == "" {
 			return r.missing("token")
+		}
+	case OpPublish:
+		c.Echo = c.Echo || set.seen&fieldEcho == 0
+	case OpHistory:
+		if set.seen&fieldLimit == 0 {
+			c.Limit = DefaultHistory
 		}
 	case OpEnter, OpUpdate:
 		if len(c.Data) > channel.MaxPresenceBytes {

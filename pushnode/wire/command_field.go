@@ -76,7 +76,7 @@ func operationOf(op string) (operation, bool) {
 
 // command reads a command.
 func (r *reader) command() (Command, *Error) {
-	command := Command{Limit: DefaultHistory, Echo: true}
+	var command Command
 	var set fieldSet
 	fault := command.read(r, &set)
 	if !r.broken {
@@ -127,7 +127,7 @@ func (c *Command) readMember(r *reader, name []byte, set *fieldSet) *Error {
 	if !known {
 		return r.unknown(name)
 	}
-	set.add(one, r.decoder.InputOffset())
+	set.add(one, r.nameAt)
 	return c.readField(r, one)
 }
 

@@ -56,7 +56,7 @@ func (r *reader) members(what string, field func(name string) (known bool, fault
 		}
 		name := string(raw)
 		if seen[name] {
-			return r.errorf(CodeDuplicateName, r.decoder.InputOffset(), r.place(), "the name "+quote(name)+" stands twice in one object")
+			return r.errorf(CodeDuplicateName, r.nameAt, r.place(), "the name "+quote(name)+" stands twice in one object")
 		}
 		seen[name] = true
 		known, fault := field(name)

@@ -23,6 +23,7 @@ type reader struct {
 	input   []byte
 	base    int    // where input begins in the request
 	pointer string // of input in the request
+	nameAt  int64  // where the name that was read last begins in input
 	broken  bool   // a fault of syntax: nothing more can be read
 }
 
@@ -86,6 +87,7 @@ func (r *reader) member() (name []byte, more bool, fault *Error) {
 	if fault != nil {
 		return nil, false, fault
 	}
+	r.nameAt = r.start(value)
 	return unquote(value), true, nil
 }
 
@@ -200,11 +202,11 @@ func (r *reader) place() string { return string(r.decoder.StackPointer()) }
 
 // unknown passes over a member whose name has just been read, and is the error for it.
 func (r *reader) unknown(name []byte) *Error {
-	text, offset := string(name), r.decoder.InputOffset()
+	text := string(name)
 	if fault := r.skip(); fault != nil {
 		return fault
 	}
-	return r.errorf(CodeUnknownField, offset, r.place(), "the field "+quote(text)+" is not known here")
+	return r.errorf(CodeUnknownField, r.nameAt, r.place(), "the field "+quote(text)+" is not known here")
 }
 
 // missing is the error for a member that the object which has just ended should have had.
@@ -217,9 +219,14 @@ func (r *reader) invalid(problem string) *Error {
 	return r.errorf(CodeInvalidField, r.decoder.InputOffset(), r.place(), problem)
 }
 
+// invalidAt is the error for a value that has just been read: a member, which is named, or an item of an array.
 func (r *reader) invalidAt(value jsontext.Value, problem string) *Error {
 	place := r.place()
-	return r.errorf(CodeInvalidField, r.start(value), place, quote(jsontext.Pointer(place).LastToken())+" "+problem)
+	what := quote(jsontext.Pointer(place).LastToken())
+	if kind, _ := r.decoder.StackIndex(r.decoder.StackDepth()); kind == '[' {
+		what = "an item"
+	}
+	return r.errorf(CodeInvalidField, r.start(value), place, what+" "+problem)
 }
 
 // errorf makes an error whose message ends with the place.
