@@ -1,0 +1,70 @@
+package edge
+
+import (
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"halley/pushnode/wire"
+)
+
+// listener lets in those for whom the gate has room.
+type listener struct {
+	*net.TCPListener
+	gate    *gate
+	trusted proxies
+	plain   bool // without TLS, so that somebody who is turned away can be told why
+}
+
+// Accept returns the next connection for which there is room. The others are told and closed.
+func (l *listener) Accept() (net.Conn, error) {
+	for {
+		inner, err := l.AcceptTCP()
+		if err != nil {
+			return nil, err
+		}
+		peer := peerAddress(inner.RemoteAddr().String())
+		address := clientKey(peer)
+		if l.trusted.contain(peer) {
+			address = netip.Addr{}
+		}
+		fault := l.gate.enter(address)
+		if fault == nil {
+			return &connection{TCPConn: inner, gate: l.gate, address: address}, nil
+		}
+		l.gate.refused(fault, address)
+		l.turnAway(inner, fault)
+	}
+}
+
+// connection gives its place back when it is closed. By embedding it keeps every method of a TCP connection, the unexported
+// ones too: with them net.Buffers writes many frames by one system call.
+type connection struct {
+	*net.TCPConn
+	gate    *gate
+	address netip.Addr
+	left    atomic.Bool // Close may be called by several
+}
+
+// Close closes the connection and makes room for another.
+func (c *connection) Close() error {
+	err := c.TCPConn.Close()
+	if c.left.CompareAndSwap(false, true) {
+		c.gate.leave(c.address)
+	}
+	return err
+}
+
+// turnAwayTimeout is more than enough for a few hundred bytes into the empty buffer of a new socket.
+const turnAwayTimeout = 100 * time.Millisecond
+
+// turnAway answers before the request is read, as well as can be: a client that is still sending may see a reset instead.
+func (l *listener) turnAway(inner *net.TCPConn, fault *wire.Error) {
+	if l.plain {
+		_ = inner.SetWriteDeadline(time.Now().Add(turnAwayTimeout))
+		_, _ = inner.Write(rawRefusal(fault))
+		_ = inner.CloseWrite()
+	}
+	_ = inner.Close()
+}
