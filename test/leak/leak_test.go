@@ -1,10 +1,35 @@
 package leak
 
 import (
+	"errors"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
 )
+
+// leaky names the environment variable that makes TestStrandsAGoroutine leak, in a process of its own.
+const leaky = "HALLEY_TEST_LEAKY"
+
+func TestMain(m *testing.M) { Main(m) }
+
+func TestMainFailsTheRun(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestStrandsAGoroutine$")
+	cmd.Env = append(os.Environ(), leaky+"=1")
+	output, err := cmd.CombinedOutput()
+	failed, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || failed.ExitCode() != 1 || !strings.Contains(string(output), "leak.strandedForTheTest(") {
+		t.Errorf("a run that leaks ended with %v and said:\n%s", err, output)
+	}
+}
+
+// TestStrandsAGoroutine passes, and leaves a goroutine behind where it is asked to.
+func TestStrandsAGoroutine(t *testing.T) {
+	if os.Getenv(leaky) != "" {
+		go strandedForTheTest(make(chan struct{}))
+	}
+}
 
 func TestWaitNamesWhatIsLeft(t *testing.T) {
 	release := make(chan struct{})
