@@ -11,10 +11,10 @@ var (
 	ErrMalformed = errors.New("malformed credential")
 	// ErrUnknownKey: no such key, wrong secret, or a token signed by a key that the app does not trust.
 	ErrUnknownKey = errors.New("unknown key")
-	// ErrRevoked: the key, or the key that minted the token, was revoked.
-	ErrRevoked = errors.New("key revoked")
-	// ErrExpired: the key or token has ended. A token may be renewed.
-	ErrExpired = errors.New("credential expired")
+	// ErrRevoked: the key, or the key that minted the token, has ended: it was revoked, rolled or has expired.
+	ErrRevoked = errors.New("key no longer valid")
+	// ErrExpired: the token has ended by itself. A new one helps.
+	ErrExpired = errors.New("token expired")
 	// ErrSignature: the token is not signed by the key that it names.
 	ErrSignature = errors.New("token signature does not verify")
 	// ErrTokenRefused: a token that is well formed and breaks a rule. The error is a *TokenError, which names the rule.

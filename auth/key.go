@@ -84,13 +84,13 @@ func ParseKey(text string) (KeyText, error) {
 	return KeyText{Kind: kind, ID: tail[:keyIDLength], Hash: sha256.Sum256([]byte(text))}, nil
 }
 
-// alive returns nil, or why the key cannot be used at now.
+// alive returns nil, or an ErrRevoked that says why the key cannot be used at now.
 func (k *Key) alive(now time.Time) error {
 	if !k.RevokedAt.IsZero() && !now.Before(k.RevokedAt) {
-		return fmt.Errorf("%w: key %s", ErrRevoked, k.ID)
+		return fmt.Errorf("%w: %s was revoked", ErrRevoked, k.ID)
 	}
 	if !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt) {
-		return fmt.Errorf("%w: key %s", ErrExpired, k.ID)
+		return fmt.Errorf("%w: %s has expired", ErrRevoked, k.ID)
 	}
 	return nil
 }

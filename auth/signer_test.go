@@ -67,7 +67,7 @@ func TestTokenDiesWithItsMintingKey(t *testing.T) {
 		want  error
 	}{
 		"revoked": {func(k *auth.Key) { k.RevokedAt = noon }, auth.ErrRevoked},
-		"expired": {func(k *auth.Key) { k.RevokedAt, k.ExpiresAt = time.Time{}, noon }, auth.ErrExpired},
+		"expired": {func(k *auth.Key) { k.RevokedAt, k.ExpiresAt = time.Time{}, noon }, auth.ErrRevoked},
 		"moved":   {func(k *auth.Key) { k.AppID = "app_b" }, auth.ErrTokenRefused},
 	} {
 		kept := w.keys[id]

@@ -121,7 +121,7 @@ func (i *tokenIssuer) checkClaims(claims *Claims, now time.Time) error {
 	case claims.IssuedAt.IsZero():
 		return refuse(ReasonNoIssueTime, "iat is missing")
 	case !now.Before(claims.ExpiresAt.Add(leeway)):
-		return fmt.Errorf("%w: token, at %s", ErrExpired, claims.ExpiresAt.UTC().Format(time.RFC3339))
+		return fmt.Errorf("%w at %s", ErrExpired, claims.ExpiresAt.UTC().Format(time.RFC3339))
 	case claims.IssuedAt.After(now.Add(leeway)):
 		return refuse(ReasonNotYetIssued, "iat lies in the future: are the clocks right?")
 	case claims.NotBefore.After(now.Add(leeway)):

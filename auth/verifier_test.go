@@ -50,7 +50,7 @@ func TestKeyRefused(t *testing.T) {
 		"stored as another kind":  {func(k *auth.Key) { k.Kind = auth.KindPublishable }, text, auth.ErrUnknownKey},
 		"revoked":                 {func(k *auth.Key) { k.RevokedAt = noon.Add(-time.Hour) }, text, auth.ErrRevoked},
 		"overlap ends now":        {func(k *auth.Key) { k.RevokedAt = noon }, text, auth.ErrRevoked},
-		"expires now":             {func(k *auth.Key) { k.ExpiresAt = noon }, text, auth.ErrExpired},
+		"expires now":             {func(k *auth.Key) { k.ExpiresAt = noon }, text, auth.ErrRevoked},
 		"revoked and expired":     {func(k *auth.Key) { k.ExpiresAt, k.RevokedAt = noon, noon }, text, auth.ErrRevoked},
 		"unknown":                 {func(*auth.Key) {}, auth.NewKey(auth.KindSecret).Text.Reveal(), auth.ErrUnknownKey},
 		"checksum":                {func(*auth.Key) {}, text[:51] + "-", auth.ErrMalformed},
