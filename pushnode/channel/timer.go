@@ -76,17 +76,13 @@ func (t *timers) set(one *timer, deadline int64) {
 	}
 }
 
-// reset makes the timer ring at the deadline exactly.
+// reset makes a timer that is in the heap ring at the deadline exactly.
 func (t *timers) reset(one *timer, deadline int64) {
 	if deadline == never {
 		t.remove(one)
 		return
 	}
 	one.at = deadline
-	if one.place == 0 {
-		heap.Push(t, one)
-		return
-	}
 	heap.Fix(t, one.place-1)
 }
 

@@ -1,0 +1,204 @@
+package channel_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"reflect"
+	"testing"
+	"unsafe"
+
+	"pgregory.net/rapid"
+
+	"halley/pushnode/channel"
+)
+
+func drawText() *rapid.Generator[string] { return rapid.StringN(0, 12, 40) }
+
+func drawTexts(t *rapid.T, label string) []string {
+	return orNil(rapid.SliceOfN(drawText(), 0, 3).Draw(t, label))
+}
+
+func drawData(t *rapid.T) []byte { return orNil(rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "data")) }
+
+// orNil is what the encoding keeps: it knows no difference between nothing and an empty list.
+func orNil[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
+func drawID(t *rapid.T) channel.ID {
+	return channel.ID{App: drawText().Draw(t, "app"), Name: drawText().Draw(t, "name")}
+}
+
+func drawRetention(t *rapid.T) channel.Retention {
+	return channel.Retention{
+		Messages: rapid.Int().Draw(t, "messages"), Bytes: rapid.Int().Draw(t, "bytes"),
+		Age: milliseconds(rapid.Int64Range(-1<<40, 1<<40).Draw(t, "age")),
+	}
+}
+
+// commands draws any command, with any field.
+var commands = []func(*rapid.T) channel.Command{
+	func(*rapid.T) channel.Command { return channel.Advance{} },
+	func(t *rapid.T) channel.Command {
+		return channel.Publish{
+			Channel: drawID(t), ID: drawText().Draw(t, "id"), Event: drawText().Draw(t, "event"), Data: drawData(t),
+			Exclude: drawText().Draw(t, "exclude"), Retention: drawRetention(t),
+		}
+	},
+	func(t *rapid.T) channel.Command {
+		return channel.EnterPresence{
+			Channel: drawID(t), ClientID: drawText().Draw(t, "client"), Session: drawText().Draw(t, "session"),
+			Generation: rapid.Uint64().Draw(t, "generation"), Data: drawData(t), Max: rapid.Int().Draw(t, "max"),
+		}
+	},
+	func(t *rapid.T) channel.Command {
+		return channel.LeavePresence{
+			Channel: drawID(t), ClientID: drawText().Draw(t, "client"), Session: drawText().Draw(t, "session"),
+			Generation: rapid.Uint64().Draw(t, "generation"),
+		}
+	},
+	func(t *rapid.T) channel.Command {
+		return channel.AttachSession{
+			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"), SecretHash: [32]byte(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "secret")),
+			ClientID: drawText().Draw(t, "client"), Edge: rapid.Uint64().Draw(t, "edge"), Expires: rapid.Int64().Draw(t, "expires"),
+			Create: rapid.Bool().Draw(t, "create"),
+		}
+	},
+	func(t *rapid.T) channel.Command {
+		return channel.UpdateSession{
+			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"), Generation: rapid.Uint64().Draw(t, "generation"),
+			Expires: rapid.Int64().Draw(t, "expires"), Channels: subscriptions(drawTexts(t, "channels")), Presence: drawTexts(t, "presence"),
+		}
+	},
+	func(t *rapid.T) channel.Command {
+		return channel.DetachSession{
+			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"), Generation: rapid.Uint64().Draw(t, "generation"),
+		}
+	},
+	func(t *rapid.T) channel.Command {
+		return channel.EndSession{
+			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"), Generation: rapid.Uint64().Draw(t, "generation"),
+		}
+	},
+	func(t *rapid.T) channel.Command {
+		return channel.PresenceCleared{
+			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"), Generation: rapid.Uint64().Draw(t, "generation"),
+			Channels: drawTexts(t, "channels"),
+		}
+	},
+	func(t *rapid.T) channel.Command {
+		return channel.BreakEpoch{Generation: rapid.Uint32().Draw(t, "generation")}
+	},
+}
+
+func drawCommand(t *rapid.T) channel.Command { return rapid.SampledFrom(commands).Draw(t, "kind")(t) }
+
+func TestBatchRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		batch := channel.Batch{
+			Proposer: rapid.Uint64().Draw(t, "proposer"), Ticket: rapid.Uint64().Draw(t, "ticket"), Now: rapid.Int64().Draw(t, "now"),
+			Commands: orNil(rapid.SliceOfN(rapid.Custom(drawCommand), 0, 5).Draw(t, "commands")),
+		}
+		entry := channel.AppendBatch([]byte("before"), batch)
+		decoded, err := channel.DecodeBatch(entry[len("before"):])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(decoded, batch) {
+			t.Fatalf("got  %+v\nwant %+v", decoded, batch)
+		}
+		cut := rapid.IntRange(0, len(entry)-len("before")-1).Draw(t, "cut")
+		if _, err := channel.DecodeBatch(entry[len("before"):][:cut]); !errors.Is(err, channel.ErrEncoding) {
+			t.Fatalf("cut off at %d: %v, want ErrEncoding", cut, err)
+		}
+	})
+}
+
+// TestBatchBytes pins the encoding: copies of different versions of the program read each other's entries.
+func TestBatchBytes(t *testing.T) {
+	entry := channel.AppendBatch(nil, channel.Batch{Proposer: 1, Ticket: 2, Now: 3, Commands: []channel.Command{
+		channel.Publish{Channel: channel.ID{App: "a", Name: "b"}, ID: "c", Event: "d", Data: []byte("1"), Retention: channel.DefaultRetention},
+		channel.Advance{},
+	}})
+	want := "01" + "0100000000000000" + "02" + "06" + "02" +
+		"02" + "0161" + "0162" + "0163" + "0164" + "0131" + "00" + "c801" + "80808004" + "80d30e" +
+		"01"
+	if got := hex.EncodeToString(entry); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestBatchRefused(t *testing.T) {
+	header := "010000000000000000" + "00" + "00"
+	for name, entry := range map[string]string{
+		"nothing":                      "",
+		"another version":              "020000000000000000000000",
+		"something after the end":      header + "0000",
+		"more commands than bytes":     header + "ff01",
+		"an unknown kind":              header + "0163",
+		"a kind of zero":               header + "0100",
+		"a bool of two":                header + "01" + "06" + "0000" + "0000" + "01" + "00" + "02" + "00",
+		"a generation above 32 bits":   header + "01" + "0a" + "ffffffffff01",
+		"an age beyond all time":       header + "01" + "02" + "000000000000" + "0000" + "ffffffffffffffffff01",
+		"a number of eleven bytes":     header + "ffffffffffffffffffff01",
+		"a text longer than the entry": header + "01" + "03" + "09",
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, err := hex.DecodeString(entry)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if batch, err := channel.DecodeBatch(data); !errors.Is(err, channel.ErrEncoding) {
+				t.Errorf("got %+v, %v, want ErrEncoding", batch, err)
+			}
+		})
+	}
+}
+
+// TestBatchShared holds that a publication is in memory once: in its entry.
+func TestBatchShared(t *testing.T) {
+	entry := channel.AppendBatch(nil, channel.Batch{Commands: publishes(1)})
+	batch, err := channel.DecodeBatch(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := channel.NewState(1)
+	_, effects := state.Apply(1, batch.Commands)
+	published := effects[0].(channel.Published)
+	start, end := uintptr(unsafe.Pointer(&entry[0])), uintptr(unsafe.Pointer(&entry[len(entry)-1]))
+	inside := func(p unsafe.Pointer) bool { return uintptr(p) >= start && uintptr(p) <= end }
+	if !inside(unsafe.Pointer(&published.Publication.Data[0])) || !inside(unsafe.Pointer(unsafe.StringData(published.Publication.ID))) {
+		t.Error("the publication was copied out of its entry")
+	}
+	if inside(unsafe.Pointer(unsafe.StringData(published.Channel.Name))) {
+		t.Error("the channel's name keeps the entry alive")
+	}
+	if grown := append(published.Publication.Data, '!'); entry[bytes.Index(entry, published.Publication.Data)+len(grown)-1] == '!' {
+		t.Error("to append to the data writes into the entry")
+	}
+}
+
+func FuzzDecodeBatch(f *testing.F) {
+	f.Add(channel.AppendBatch(nil, channel.Batch{Proposer: 1 << 63, Ticket: 1, Now: -1, Commands: []channel.Command{channel.Advance{}}}))
+	for i, draw := range commands[1:] {
+		example := rapid.Custom(func(t *rapid.T) channel.Command { return draw(t) }).Example(i)
+		f.Add(channel.AppendBatch(nil, channel.Batch{Proposer: 1, Ticket: 2, Now: 3, Commands: []channel.Command{example}}))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		batch, err := channel.DecodeBatch(data)
+		if err != nil {
+			if !errors.Is(err, channel.ErrEncoding) {
+				t.Fatalf("%v does not wrap ErrEncoding", err)
+			}
+			return
+		}
+		again, err := channel.DecodeBatch(channel.AppendBatch(nil, batch))
+		if err != nil || !reflect.DeepEqual(again, batch) {
+			t.Fatalf("%+v became %+v, %v", batch, again, err)
+		}
+	})
+}

@@ -1,0 +1,401 @@
+package channel_test
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"halley/pushnode/channel"
+)
+
+// model is what a state should be, written to be obvious: everything that ever happened to a channel is kept, every deadline is found
+// by looking at all things. Epochs are the state's own; the test checks what is promised of them.
+type model struct {
+	now        int64
+	generation uint32
+	channels   map[string]*modelChannel
+	past       map[string][]channel.Epoch // of channels that were forgotten
+	sessions   map[string]*modelSession
+	effects    []channel.Effect
+}
+
+type modelChannel struct {
+	epoch     channel.Epoch
+	all       []*channel.Publication // the one with offset n at n-1
+	evicted   int                    // that many of them are not kept any more
+	unseen    int                    // that many ids are not remembered any more
+	retention channel.Retention
+	breaks    map[uint32]int // generation that ended: the head then
+	members   map[string]modelMember
+	version   uint64
+	touched   int64
+	until     int64 // of the tombstone; 0: not dropped
+}
+
+type modelMember struct {
+	channel.Member
+	generation uint64
+}
+
+type modelSession struct {
+	channel.Session
+	secret  [32]byte
+	ended   bool
+	leaving []string
+	asked   uint64 // generation of the latest PresenceDue
+	repeat  int64
+}
+
+func newModel() *model {
+	return &model{channels: map[string]*modelChannel{}, past: map[string][]channel.Epoch{}, sessions: map[string]*modelSession{}}
+}
+
+// advance moves the clock and does what is due.
+func (m *model) advance(now int64) {
+	m.now = max(m.now, now)
+	for name, c := range m.channels {
+		c.trim(m.now)
+		empty := c.evicted == len(c.all) && c.unseen == len(c.all) && len(c.members) == 0
+		switch {
+		case c.until != 0 && m.now >= c.until:
+			delete(m.channels, name)
+			m.past[name] = append(m.past[name], c.epoch)
+		case c.until == 0 && empty && m.now >= c.touched+time.Minute.Milliseconds():
+			c.until = m.now + channel.TombstoneTTL.Milliseconds()
+		}
+	}
+	for {
+		var next *modelSession
+		for _, s := range m.sessions {
+			if at := s.due(); at <= m.now && (next == nil || at < next.due() || at == next.due() && s.ID < next.ID) {
+				next = s
+			}
+		}
+		if next == nil {
+			return
+		}
+		m.act(next)
+	}
+}
+
+func (c *modelChannel) trim(now int64) {
+	kept := func() (bytes int) {
+		for _, p := range c.all[c.evicted:] {
+			bytes += len(p.ID) + len(p.Event) + len(p.Data)
+		}
+		return bytes
+	}
+	for len(c.all) > c.evicted && (len(c.all)-c.evicted > c.retention.Messages || kept() > c.retention.Bytes ||
+		c.all[c.evicted].Time+c.retention.Age.Milliseconds() <= now) {
+		c.evicted++
+	}
+	window := max(2*time.Minute, c.retention.Age).Milliseconds()
+	for len(c.all) > c.unseen && c.all[c.unseen].Time+window <= now {
+		c.unseen++
+	}
+}
+
+const never = int64(1) << 62
+
+func (s *modelSession) due() int64 {
+	at := never
+	if len(s.leaving) > 0 {
+		at = s.repeat
+	}
+	if !s.Attached && !s.ended {
+		at = min(at, s.Since+120_000)
+		if len(s.Presence) > 0 {
+			at = min(at, s.Since+15_000)
+		}
+	}
+	return at
+}
+
+// nextDeadline is the next moment at which anything changes by itself.
+func (m *model) nextDeadline() int64 {
+	at := never
+	for _, s := range m.sessions {
+		at = min(at, s.due())
+	}
+	for _, c := range m.channels {
+		switch {
+		case c.until != 0:
+			at = min(at, c.until)
+			continue
+		case c.evicted == len(c.all) && c.unseen == len(c.all) && len(c.members) == 0:
+			at = min(at, c.touched+time.Minute.Milliseconds())
+		}
+		if c.evicted < len(c.all) {
+			at = min(at, c.all[c.evicted].Time+c.retention.Age.Milliseconds())
+		}
+		if c.unseen < len(c.all) {
+			at = min(at, c.all[c.unseen].Time+max(2*time.Minute, c.retention.Age).Milliseconds())
+		}
+	}
+	return at
+}
+
+func (m *model) act(s *modelSession) {
+	away := m.now - s.Since
+	switch {
+	case s.Attached || s.ended:
+		m.ask(s)
+	case away >= 120_000:
+		m.end(s)
+	case away >= 15_000:
+		m.collect(s)
+		m.ask(s)
+	default:
+		m.ask(s)
+	}
+}
+
+func (m *model) collect(s *modelSession) {
+	if len(s.Presence) > 0 {
+		s.leaving = slices.Compact(slices.Sorted(slices.Values(slices.Concat(s.leaving, s.Presence))))
+		s.asked, s.Presence = s.Generation, nil
+	}
+}
+
+func (m *model) ask(s *modelSession) {
+	if len(s.leaving) > 0 {
+		s.repeat = m.now + 5_000
+		m.effects = append(m.effects,
+			channel.PresenceDue{App: "app", Session: s.ID, ClientID: s.ClientID, Generation: s.asked, Channels: s.leaving})
+	}
+}
+
+func (m *model) end(s *modelSession) {
+	m.collect(s)
+	m.ask(s)
+	s.ended = true
+	m.effects = append(m.effects, channel.SessionEnded{App: "app", Session: s.ID})
+	if len(s.leaving) == 0 {
+		delete(m.sessions, s.ID)
+	}
+}
+
+// hold begins the channel under the epoch that the state gave it, or takes it up again.
+func (m *model) hold(name string, epoch channel.Epoch) *modelChannel {
+	c := m.channels[name]
+	if c == nil {
+		c = &modelChannel{epoch: epoch, breaks: map[uint32]int{}, members: map[string]modelMember{}}
+		m.channels[name] = c
+	}
+	c.until = 0
+	c.touched = m.now
+	return c
+}
+
+// apply says what the command should answer, given the epoch that the state has for its channel.
+func (m *model) apply(command channel.Command, epoch channel.Epoch) channel.Result {
+	switch c := command.(type) {
+	case channel.Publish:
+		return m.publish(c, epoch)
+	case channel.EnterPresence:
+		return m.enter(c, epoch)
+	case channel.LeavePresence:
+		return m.leave(c)
+	case channel.AttachSession:
+		return m.attach(c)
+	case channel.UpdateSession:
+		s, err := m.session(c.Session, c.Generation)
+		if err == nil {
+			s.Expires, s.Channels, s.Presence = c.Expires, c.Channels, c.Presence
+		}
+		return channel.Result{Err: err}
+	case channel.DetachSession:
+		s, err := m.session(c.Session, c.Generation)
+		if err == nil && s.Attached {
+			s.Attached, s.Since = false, m.now
+		}
+		return channel.Result{Err: err}
+	case channel.EndSession:
+		generation := c.Generation
+		if s := m.sessions[c.Session]; s != nil && generation == 0 {
+			generation = s.Generation
+		}
+		s, err := m.session(c.Session, generation)
+		if err == nil {
+			m.end(s)
+		}
+		return channel.Result{Err: err}
+	case channel.PresenceCleared:
+		m.cleared(c)
+	case channel.BreakEpoch:
+		m.breakEpoch(c)
+	}
+	return channel.Result{}
+}
+
+func (m *model) publish(c channel.Publish, epoch channel.Epoch) channel.Result {
+	if known := m.channels[c.Channel.Name]; known != nil {
+		for _, p := range known.all[known.unseen:] {
+			if p.ID == c.ID {
+				return channel.Result{ID: c.ID, Position: channel.Position{Epoch: known.epoch, Offset: p.Offset}, Duplicate: true}
+			}
+		}
+	}
+	known := m.hold(c.Channel.Name, epoch)
+	publication := &channel.Publication{
+		ID: c.ID, Offset: uint64(len(known.all) + 1), Event: c.Event, Data: c.Data, Exclude: c.Exclude, Time: m.now,
+	}
+	known.all = append(known.all, publication)
+	known.retention = c.Retention
+	known.trim(m.now)
+	m.effects = append(m.effects, channel.Published{Channel: c.Channel, Epoch: known.epoch, Publication: publication})
+	return channel.Result{ID: c.ID, Position: channel.Position{Epoch: known.epoch, Offset: publication.Offset}}
+}
+
+func (m *model) enter(c channel.EnterPresence, epoch channel.Epoch) channel.Result {
+	known := m.channels[c.Channel.Name]
+	var version uint64
+	var before modelMember
+	var member bool
+	if known != nil {
+		version = known.version
+		before, member = known.members[c.ClientID+"/"+c.Session]
+	}
+	action := channel.ActionUpdate
+	switch {
+	case !member && known != nil && c.Max > 0 && len(known.members) >= c.Max:
+		return channel.Result{Err: channel.ErrPresenceFull, Version: version}
+	case !member:
+		action = channel.ActionEnter
+	case c.Generation < before.generation:
+		return channel.Result{Err: channel.ErrGeneration, Version: version}
+	}
+	after := modelMember{channel.Member{ClientID: c.ClientID, Session: c.Session, Data: c.Data}, c.Generation}
+	if member && c.Generation > before.generation && string(before.Data) == string(c.Data) {
+		known.members[c.ClientID+"/"+c.Session] = after
+		return channel.Result{Version: version}
+	}
+	known = m.hold(c.Channel.Name, epoch)
+	known.members[c.ClientID+"/"+c.Session] = after
+	return m.changed(known, c.Channel, action, after.Member)
+}
+
+func (m *model) leave(c channel.LeavePresence) channel.Result {
+	known := m.channels[c.Channel.Name]
+	if known == nil {
+		return channel.Result{}
+	}
+	before, member := known.members[c.ClientID+"/"+c.Session]
+	switch {
+	case !member:
+		return channel.Result{Version: known.version}
+	case c.Generation < before.generation:
+		return channel.Result{Err: channel.ErrGeneration, Version: known.version}
+	}
+	delete(known.members, c.ClientID+"/"+c.Session)
+	known.touched = m.now
+	return m.changed(known, c.Channel, channel.ActionLeave, before.Member)
+}
+
+func (m *model) changed(c *modelChannel, id channel.ID, action channel.Action, member channel.Member) channel.Result {
+	c.version++
+	m.effects = append(m.effects, channel.PresenceChanged{Channel: id, Action: action, Member: member, Version: c.version})
+	return channel.Result{Version: c.version}
+}
+
+func (m *model) attach(c channel.AttachSession) channel.Result {
+	s := m.sessions[c.Session]
+	if s == nil && c.Create {
+		s = &modelSession{secret: c.SecretHash, Session: channel.Session{
+			App: c.App, ID: c.Session, ClientID: c.ClientID, Generation: 1, Edge: c.Edge, Attached: true, Since: m.now, Expires: c.Expires,
+		}}
+		m.sessions[c.Session] = s
+		return channel.Result{Session: s.Session}
+	}
+	if s == nil || s.ended || s.secret != c.SecretHash || s.ClientID != c.ClientID {
+		return channel.Result{Err: channel.ErrNoSession}
+	}
+	s.Generation, s.Edge, s.Attached, s.Since, s.Expires = s.Generation+1, c.Edge, true, m.now, c.Expires
+	return channel.Result{Session: s.Session, Resumed: true}
+}
+
+func (m *model) session(id string, generation uint64) (*modelSession, error) {
+	s := m.sessions[id]
+	switch {
+	case s == nil || s.ended:
+		return nil, channel.ErrNoSession
+	case s.Generation != generation:
+		return nil, channel.ErrGeneration
+	}
+	return s, nil
+}
+
+func (m *model) cleared(c channel.PresenceCleared) {
+	s := m.sessions[c.Session]
+	if s == nil || c.Generation != 0 && c.Generation < s.asked {
+		return
+	}
+	s.leaving = slices.DeleteFunc(slices.Clone(s.leaving), func(name string) bool { return slices.Contains(c.Channels, name) })
+	if s.ended && len(s.leaving) == 0 {
+		delete(m.sessions, s.ID)
+	}
+}
+
+func (m *model) breakEpoch(c channel.BreakEpoch) {
+	if c.Generation <= m.generation {
+		return
+	}
+	m.generation = c.Generation
+	for _, known := range m.channels {
+		known.breaks[known.epoch.Generation] = len(known.all)
+		known.epoch.Generation = c.Generation
+	}
+}
+
+// backlog says what a reader should get: unbegun is the state's epoch for a channel that the model does not know.
+func (m *model) backlog(name string, start channel.Start, limit int, unbegun channel.Epoch) channel.Backlog {
+	c := m.channels[name]
+	if c == nil {
+		c = &modelChannel{epoch: unbegun}
+	}
+	from, gap := max(len(c.all)-start.Rewind, c.evicted), (*channel.Gap)(nil)
+	if since := start.Since; since != nil {
+		survived, older := c.survived(since.Epoch)
+		switch {
+		case since.Epoch == c.epoch && int(since.Offset) > len(c.all):
+			from, gap = len(c.all), &channel.Gap{Reason: channel.ReasonPositionAhead}
+		case since.Epoch == c.epoch:
+			from = int(since.Offset)
+		case older && int(since.Offset) <= survived:
+			from, gap = int(since.Offset), &channel.Gap{Reason: channel.ReasonUncertain}
+		default:
+			gap = &channel.Gap{Reason: channel.ReasonUnknownEpoch}
+		}
+		if from < c.evicted {
+			reason := channel.ReasonEvicted
+			if gap != nil {
+				reason = gap.Reason
+			}
+			gap = &channel.Gap{Reason: reason, From: uint64(from + 1), To: uint64(c.evicted)}
+			from = c.evicted
+		}
+	}
+	to := min(len(c.all), from+limit)
+	at := func(offset int) channel.Position { return channel.Position{Epoch: c.epoch, Offset: uint64(offset)} }
+	return channel.Backlog{Gap: gap, From: at(from), Publications: c.all[from:to], Position: at(to), Head: at(len(c.all))}
+}
+
+// survived returns the head at which an older generation of this numbering ended.
+func (c *modelChannel) survived(epoch channel.Epoch) (head int, older bool) {
+	sameNumbering := epoch.Cluster == c.epoch.Cluster && epoch.Incarnation == c.epoch.Incarnation
+	return c.breaks[epoch.Generation], sameNumbering && epoch.Generation < c.epoch.Generation
+}
+
+func (c *modelChannel) sortedMembers() []channel.Member {
+	var members []channel.Member
+	for _, key := range slices.Sorted(maps.Keys(c.members)) {
+		members = append(members, c.members[key].Member)
+	}
+	return members
+}
+
+// compareEpochs orders the epochs of one channel in one cluster.
+func compareEpochs(a, b channel.Epoch) int {
+	return cmp.Or(cmp.Compare(a.Generation, b.Generation), cmp.Compare(a.Incarnation, b.Incarnation))
+}
