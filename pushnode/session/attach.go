@@ -1,0 +1,225 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"halley/auth"
+	"halley/pushnode/channel"
+	"halley/pushnode/wire"
+)
+
+// opening is what a client asks for when it connects.
+type opening struct {
+	grant      *auth.Grant
+	credential string
+	lasting    bool   // the session is to outlive its connection
+	resume     string // resume token of an earlier session; empty: none
+	cursor     wire.Cursor
+	channels   []string // named by the request: the client may subscribe to them
+	rewind     int      // for those of channels that nothing else says where to begin
+	presence   bool     // on all of channels
+	ref        int64    // of the command connect
+}
+
+// attach gives a connection its session: the earlier one, which is taken from the connection that it may still have, or a new one.
+// Everything that the client missed is then in the hands of the connection's writer.
+func (s *Server) attach(ctx context.Context, conn *connection, open opening) error {
+	token, record, resumed, err := s.openRecord(ctx, open)
+	if err != nil {
+		return err
+	}
+	session := s.sessions.findOrAdd(channel.ID{App: open.grant.AppID, Name: token.session}, func() *Session {
+		return newSession(open, token)
+	})
+	if err := session.take(ctx); err != nil {
+		return wire.NewError(wire.CodeUnavailable).Because(err)
+	}
+	defer session.release()
+	follows, err := s.takeOver(session, conn, open, record)
+	if err != nil {
+		return err
+	}
+	conn.push(conn.connected(open, token, resumed))
+	s.restore(session, conn, open, follows)
+	return nil
+}
+
+// openRecord attaches the record of the session that the client names, or opens a new one. A session of a single stream has none.
+func (s *Server) openRecord(ctx context.Context, open opening) (resumeToken, channel.Session, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
+	defer cancel()
+	attach := channel.AttachSession{App: open.grant.AppID, ClientID: open.grant.ClientID, Expires: expires(open.grant)}
+	if open.resume != "" {
+		if token, ok := parseResume(open.resume); ok {
+			attach.Session, attach.SecretHash = token.session, token.hash()
+			record, _, err := s.backend.Attach(ctx, attach)
+			if err == nil {
+				s.metrics.resumes.WithLabelValues("resumed").Inc()
+				return token, record, true, nil
+			}
+			if !errors.Is(err, wire.CodeSessionNotFound) {
+				s.metrics.resumes.WithLabelValues("failed").Inc()
+				return token, record, false, err
+			}
+		}
+		s.metrics.resumes.WithLabelValues("unknown").Inc()
+	}
+	token := newResumeToken()
+	if !open.lasting {
+		return token, channel.Session{}, false, nil
+	}
+	attach.Session, attach.SecretHash, attach.Create = token.session, token.hash(), true
+	record, _, err := s.backend.Attach(ctx, attach)
+	return token, record, false, err
+}
+
+func newSession(open opening, token resumeToken) *Session {
+	return &Session{
+		id: token.session, app: open.grant.AppID, clientID: open.grant.ClientID, lasting: open.lasting, secret: token.hash(),
+		turn: make(chan struct{}, 1), subs: make(map[string]*subscription), presence: make(map[string]struct{}),
+	}
+}
+
+// followed is one channel of a session between two connections.
+type followed struct {
+	place
+	watch watch
+}
+
+// takeOver makes conn the session's connection. It returns what the session follows. The caller has the session's turn.
+func (s *Server) takeOver(session *Session, conn *connection, open opening, record channel.Session) (map[string]followed, error) {
+	session.mu.Lock()
+	if session.ended {
+		session.mu.Unlock()
+		return nil, wire.NewError(wire.CodeDisconnected)
+	}
+	if record.Generation < session.generation { // a later connection has been faster
+		session.mu.Unlock()
+		return nil, wire.NewError(wire.CodeSessionReplaced)
+	}
+	old := session.conn
+	session.conn, conn.session = conn, session
+	session.grant, session.credential, session.generation = open.grant, open.credential, record.Generation
+	session.parkedAt = time.Time{}
+	session.presence = make(map[string]struct{}, len(record.Presence))
+	for _, name := range record.Presence {
+		session.presence[name] = struct{}{}
+	}
+	session.mu.Unlock()
+
+	if old != nil {
+		old.close(wire.NewError(wire.CodeSessionReplaced))
+	}
+	follows := make(map[string]followed)
+	for _, one := range record.Channels {
+		follows[one.Channel] = followed{place: place{announce: true, uncertain: true}, watch: watch{wanted: one.Presence, stale: one.Presence}}
+	}
+	for name, left := range leftAt(old, session.subscriptions()) {
+		left.place = left.resumed()
+		follows[name] = left
+	}
+	return follows, nil
+}
+
+// leftAt returns where subscriptions stand whose connection ends: what still waited in its queue was never sent.
+func leftAt(conn *connection, subs []*subscription) map[string]followed {
+	unsent := make(map[*subscription]uint64)
+	if conn != nil {
+		for _, left := range conn.outbox.abandon() {
+			if first, seen := unsent[left.sub]; left.message != nil && (!seen || left.message.Offset < first) {
+				unsent[left.sub] = left.message.Offset
+			}
+		}
+	}
+	follows := make(map[string]followed, len(subs))
+	for _, sub := range subs {
+		left := sub.entry.leave(sub)
+		if first, found := unsent[sub]; found && first <= left.last.Offset {
+			left.last.Offset = first - 1
+		}
+		follows[sub.entry.id.Name] = left
+	}
+	return follows
+}
+
+// restore subscribes the connection to all that its session follows, that its cursor has and that its request names. The caller
+// has the session's turn.
+func (s *Server) restore(session *Session, conn *connection, open opening, follows map[string]followed) {
+	for _, item := range open.cursor {
+		one := follows[item.Channel]
+		one.place = placeAt(item.Position)
+		follows[item.Channel] = one
+	}
+	for _, name := range open.channels {
+		one, known := follows[name]
+		if !known {
+			one.place = place{first: channel.Start{Rewind: open.rewind}, announce: true}
+		}
+		if open.presence && !one.watch.wanted {
+			one.watch = watch{wanted: true, stale: true}
+		}
+		follows[name] = one
+	}
+	changed := false
+	for _, name := range slices.Sorted(maps.Keys(follows)) {
+		old := session.subscription(name)
+		if fault := s.mayFollow(session, conn, name); fault != nil {
+			s.unsubscribe(session, name)
+			conn.push(&wire.Unsubscribed{Channel: name, Err: fault})
+			changed = true
+			continue
+		}
+		changed = changed || old == nil
+		s.resubscribe(session, conn, name, old, follows[name])
+	}
+	if changed {
+		s.touch(session)
+	}
+}
+
+// mayFollow asks whether a channel may be among those of a connection.
+func (s *Server) mayFollow(session *Session, conn *connection, name string) *wire.Error {
+	if err := s.backend.Allow(session.currentGrant(), auth.OpSubscribe, name); err != nil {
+		return wire.AsError(err)
+	}
+	if count, _ := session.counts(); session.subscription(name) == nil && count >= conn.app.ChannelsPerConnection {
+		return tooManyChannels(conn.app)
+	}
+	return nil
+}
+
+func tooManyChannels(app App) *wire.Error {
+	return wire.Errorf(wire.CodeLimitExceeded, "a connection may follow %d channels", app.ChannelsPerConnection)
+}
+
+// resubscribe puts a subscription of this connection in the place of the one that the session had, if it had one.
+func (s *Server) resubscribe(session *Session, conn *connection, name string, old *subscription, one followed) {
+	id := session.channelID(name)
+	sub := s.hub.join(id, session, conn.outbox, s.backend.Rule(id).Policy)
+	if old != nil {
+		s.hub.leave(old)
+	}
+	session.setSubscription(name, sub)
+	if one.watch.wanted && s.backend.Allow(session.currentGrant(), auth.OpPresence, name) != nil {
+		one.watch = watch{}
+	}
+	sub.entry.resume(sub, one)
+}
+
+// connected is the push that opens a connection.
+func (c *connection) connected(open opening, token resumeToken, resumed bool) *wire.Connected {
+	config := &c.server.config
+	push := &wire.Connected{
+		Ref: open.ref, Session: token.session, Resumed: resumed, ClientID: open.grant.ClientID, Expires: expires(open.grant),
+		Time: time.Now().UnixMilli(), Ping: config.PingInterval.Milliseconds(), Timeout: config.PongTimeout.Milliseconds(),
+		MessageBytes: c.app.MessageBytes, Channels: c.app.ChannelsPerConnection,
+	}
+	if c.session.lasting {
+		push.Resume = token.text()
+	}
+	return push
+}

@@ -1,0 +1,68 @@
+package session
+
+import (
+	"errors"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"halley/auth"
+	"halley/pushnode/wire"
+)
+
+// connection is one life of a transport. Its writer is the goroutine in run; a WebSocket has its reader besides.
+type connection struct {
+	// immutable
+	server    *Server
+	app       App // as it was when the connection opened
+	outbox    *outbox
+	transport transport
+	metrics   transportMetrics
+	browser   bool // the request carried an Origin
+
+	session *Session // set once by Server.attach, before run
+
+	expires atomic.Int64 // of the credential, Unix ms; 0: never. Set where it is renewed, read by the writer
+	heard   atomic.Int64 // when the client last said something, Unix ns; set by the reader, read by the writer
+
+	// owned by the writer
+	batch  []item
+	wrote  time.Time // when something was last written
+	pinged time.Time // when a ping was sent that is not answered; zero: none
+	warned int64     // the expiry that the client was warned of
+}
+
+// transportMetrics is the part of metrics that belongs to one transport, looked up once.
+type transportMetrics struct {
+	connections prometheus.Gauge
+	deliveries  prometheus.Counter
+	sent        prometheus.Counter
+}
+
+func (m *metrics) of(transport string) transportMetrics {
+	return transportMetrics{
+		connections: m.connections.WithLabelValues(transport),
+		deliveries:  m.deliveries.WithLabelValues(transport),
+		sent:        m.sent.WithLabelValues(transport),
+	}
+}
+
+// newConnection makes a connection that is not attached yet.
+func (s *Server) newConnection(app App, grant *auth.Grant, transport transport, metrics transportMetrics, browser bool) *connection {
+	c := &connection{
+		server: s, app: app, transport: transport, metrics: metrics, browser: browser,
+		outbox: newOutbox(app.QueueBytes, s.config.QueueMessages),
+	}
+	c.expires.Store(expires(grant))
+	return c
+}
+
+// close asks the connection to end, with what waits written first. The first reason stays.
+func (c *connection) close(reason *wire.Error) { c.outbox.close(reason) }
+
+// push queues a push that must not be lost.
+func (c *connection) push(push wire.Push) { c.outbox.push(item{shared: wire.Share(push)}) }
+
+func isTimeout(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -1,0 +1,308 @@
+package session
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"halley/pushnode/channel"
+	"halley/pushnode/wire"
+)
+
+// entry is one channel's fan-out on this node: who follows it, and how far it was delivered. Lock order: entry.mu, then the mu of
+// an outbox.
+type entry struct {
+	id      channel.ID // immutable
+	metrics *metrics   // immutable
+
+	mu sync.Mutex
+	// guarded by mu
+	subs      []*subscription
+	attached  int              // subs that have a connection
+	stalled   int              // subs that are behind because their queue was full
+	head      channel.Position // of the last publication that was delivered here; zero before the first
+	version   uint64           // of presence, as it was last delivered here; 0 before the first change
+	policy    channel.Policy
+	forgotten bool // the hub has let it go: who wants to join must look it up again
+}
+
+// deliver hands a publication to all who follow the channel. It never waits for a socket.
+//
+// A live subscription gets what follows its last position and nothing else: what is not later is known already, and a hole sends
+// it back to history. So nothing falls between the backlog that a subscriber begins with and what is delivered here.
+func (e *entry) deliver(published channel.Published) {
+	publication := published.Publication
+	position := channel.Position{Epoch: published.Epoch, Offset: publication.Offset}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if comparePositions(position, e.head) <= 0 {
+		return
+	}
+	e.head = position
+	var message *wire.Message
+	var shared *wire.Shared
+	for _, sub := range e.subs {
+		if sub.mode != live || comparePositions(position, sub.last) <= 0 {
+			continue
+		}
+		if !follows(sub.last, position) {
+			e.metrics.holes.Inc()
+			e.fallBehindLocked(sub)
+			continue
+		}
+		if publication.Exclude != "" && publication.Exclude == sub.session.id {
+			sub.last = position
+			continue
+		}
+		if shared == nil {
+			message = messageOf(e.id.Name, published.Epoch.String(), publication)
+			shared = wire.Share(message)
+		}
+		e.queueLocked(sub, position, item{shared: shared, message: message, sub: sub})
+	}
+}
+
+func (e *entry) queueLocked(sub *subscription, position channel.Position, message item) {
+	switch sub.outbox.offer(message, e.policy) {
+	case refused:
+		e.metrics.overflows.Inc()
+		if !sub.stalled {
+			sub.stalled = true
+			e.stalled++
+		}
+		e.fallBehindLocked(sub)
+		return
+	case replaced:
+		e.metrics.dropped(channel.PolicyLatest)
+	case displaced:
+		e.metrics.dropped(channel.PolicyLossy)
+	}
+	sub.last = position
+}
+
+// fallBehindLocked leaves the subscription to the connection's writer.
+func (e *entry) fallBehindLocked(sub *subscription) {
+	sub.mode = behind
+	sub.outbox.hungry(sub, time.Time{})
+}
+
+// deliverPresence hands a change of presence to those who watch. Versions rise by one; who missed one is told the whole set. They
+// begin again at 1 when the channel was forgotten, which an empty set has been through version 2 to be.
+func (e *entry) deliverPresence(changed channel.PresenceChanged) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.version = changed.Version
+	var shared *wire.Shared
+	for _, sub := range e.subs {
+		restarted := changed.Version == 1 && sub.watch.version >= 2
+		if !sub.watch.wanted || sub.watch.stale || sub.mode == parked || changed.Version <= sub.watch.version && !restarted {
+			continue
+		}
+		if shared == nil {
+			shared = wire.Share(presenceOf(e.id.Name, changed))
+		}
+		if changed.Version == sub.watch.version+1 && sub.outbox.tryPush(item{shared: shared}) {
+			sub.watch.version = changed.Version
+			continue
+		}
+		sub.watch.stale = true
+		sub.outbox.hungry(sub, time.Time{})
+	}
+}
+
+// addLocked makes sub one of the channel's subscriptions.
+func (e *entry) addLocked(sub *subscription) {
+	sub.index = len(e.subs)
+	e.subs = append(e.subs, sub)
+	if sub.outbox != nil {
+		e.attached++
+	}
+}
+
+// removeLocked takes sub out. It may be called twice.
+func (e *entry) removeLocked(sub *subscription) {
+	if sub.mode == gone {
+		return
+	}
+	sub.mode = gone
+	e.calmLocked(sub)
+	if sub.outbox != nil {
+		e.attached--
+	}
+	last := e.subs[len(e.subs)-1]
+	last.index = sub.index
+	e.subs[sub.index] = last
+	e.subs[len(e.subs)-1] = nil
+	e.subs = e.subs[:len(e.subs)-1]
+	if cap(e.subs) > 64 && len(e.subs) < cap(e.subs)/4 {
+		e.subs = slices.Clip(slices.Clone(e.subs))
+	}
+}
+
+// calmLocked ends the stall of a subscription.
+func (e *entry) calmLocked(sub *subscription) {
+	if sub.stalled {
+		sub.stalled = false
+		e.stalled--
+	}
+}
+
+// start begins the stream of a joining subscription with a backlog that was read for it. Where that is empty and nothing came
+// since, the subscription is live at once; else the connection's writer feeds it, the page first.
+func (e *entry) start(sub *subscription, backlog channel.Backlog, first *page) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if sub.mode != joining {
+		return
+	}
+	sub.begun, sub.last, sub.told = true, backlog.From, backlog.From
+	switch {
+	case sub.outbox == nil:
+		sub.mode = parked
+	case backlog.Gap == nil && len(backlog.Publications) == 0 && e.caughtUpLocked(sub, backlog.Head):
+		sub.mode = live
+	default:
+		sub.page = first // not in the writer's hands yet
+		e.fallBehindLocked(sub)
+	}
+}
+
+// resume begins the stream of a joining subscription where its session remembers to be or its client says. The connection's writer
+// reads what was missed.
+func (e *entry) resume(sub *subscription, at followed) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if sub.mode != joining {
+		return
+	}
+	sub.place, sub.watch = at.place, at.watch
+	if sub.outbox == nil {
+		sub.mode = parked
+		return
+	}
+	e.fallBehindLocked(sub)
+}
+
+// caughtUpLocked reports whether the subscription has everything: up to the channel's head when its history was read, and all that
+// was delivered here since.
+func (e *entry) caughtUpLocked(sub *subscription, head channel.Position) bool {
+	return comparePositions(sub.last, head) >= 0 && comparePositions(sub.last, e.head) >= 0
+}
+
+// leave stops all delivery to a subscription whose connection ends, and returns where it stands. It still counts as a subscriber
+// until another takes its place or the hub lets it go.
+func (e *entry) leave(sub *subscription) followed {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.calmLocked(sub)
+	if sub.mode != gone {
+		sub.mode = parked
+	}
+	left := followed{place: sub.place, watch: sub.watch}
+	left.stalled = false
+	left.watch.stale = left.watch.wanted
+	return left
+}
+
+// look returns where the subscription stands, and whether it is to be fed.
+func (e *entry) look(sub *subscription) (at place, hungry bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return sub.place, sub.mode == behind
+}
+
+// begin says that what follows from is in the writer's hands.
+func (e *entry) begin(sub *subscription, from channel.Position) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if sub.mode == behind && !sub.begun {
+		sub.place = place{begun: true, last: from, told: from, stalled: sub.stalled}
+	}
+}
+
+// advance says that the writer has written everything up to position.
+func (e *entry) advance(sub *subscription, position channel.Position) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if sub.mode == behind {
+		sub.last = position
+	}
+}
+
+// catchUp makes the subscription live if it has everything. Otherwise it is still to be fed.
+func (e *entry) catchUp(sub *subscription, head channel.Position) (done bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if sub.mode != behind {
+		return true
+	}
+	if !e.caughtUpLocked(sub, head) {
+		return false
+	}
+	sub.mode = live
+	e.calmLocked(sub)
+	return true
+}
+
+// watchFrom follows the presence of the channel from a version that the client was told. It reports whether every later change
+// will reach it.
+func (e *entry) watchFrom(sub *subscription, version uint64) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	sub.watch = watch{wanted: true, known: true, version: version, stale: e.version > version}
+	return !sub.watch.stale
+}
+
+// watchWanted reports whether the subscription follows the presence of the channel, parked or not.
+func (e *entry) watchWanted(sub *subscription) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return sub.watch.wanted
+}
+
+// watchNot stops following the presence of the channel.
+func (e *entry) watchNot(sub *subscription) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	sub.watch = watch{}
+}
+
+// setPolicy changes what happens where a queue is full.
+func (e *entry) setPolicy(policy channel.Policy) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.policy = policy
+}
+
+// watching returns how the subscription follows the presence of the channel; not at all where it has left.
+func (e *entry) watching(sub *subscription) watch {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if sub.mode == gone || sub.mode == parked {
+		return watch{}
+	}
+	return sub.watch
+}
+
+func messageOf(name, epoch string, publication *channel.Publication) *wire.Message {
+	message := wire.MessageOf(name, epoch, publication)
+	return &message
+}
+
+func presenceOf(name string, changed channel.PresenceChanged) *wire.Presence {
+	return &wire.Presence{
+		Channel: name, Action: string(changed.Action), Member: memberOf(changed.Member), Version: changed.Version,
+	}
+}
+
+func memberOf(member channel.Member) wire.Member {
+	return wire.Member{ClientID: member.ClientID, Session: member.Session, Data: member.Data}
+}
+
+func membersOf(members []channel.Member) []wire.Member {
+	list := make([]wire.Member, len(members))
+	for i, member := range members {
+		list[i] = memberOf(member)
+	}
+	return list
+}

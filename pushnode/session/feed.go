@@ -1,0 +1,172 @@
+package session
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"halley/pushnode/channel"
+	"halley/pushnode/wire"
+)
+
+const (
+	// pageMessages is how many publications are read from a slot at a time.
+	pageMessages = 100
+	// retrySuspended is how long a subscription waits whose history could not be read, half of it at least.
+	retrySuspended = 2 * time.Second
+)
+
+// feed writes the next part of what a subscription has missed, at most writeBytes of it, and makes it live when there is no more.
+// An error is one of the transport.
+func (c *connection) feed(ctx context.Context, sub *subscription) error {
+	if err := c.feedPresence(ctx, sub); err != nil {
+		return err
+	}
+	at, hungry := sub.entry.look(sub)
+	if !hungry {
+		return nil
+	}
+	if sub.page == nil {
+		page, err := c.readBacklog(ctx, sub, at)
+		if err != nil {
+			return c.suspend(ctx, sub, err)
+		}
+		sub.entry.begin(sub, page.from)
+		sub.page, sub.suspended = page, false
+	}
+	page := sub.page
+	items, next := c.nextItems(sub)
+	if len(items) > 0 {
+		if err := c.write(items); err != nil {
+			return err
+		}
+	}
+	sub.entry.advance(sub, next)
+	if len(page.publications) > 0 {
+		c.outbox.hungry(sub, time.Time{})
+		return nil
+	}
+	sub.page = nil
+	if !sub.entry.catchUp(sub, page.head) {
+		c.outbox.hungry(sub, time.Time{})
+	}
+	return nil
+}
+
+// page is a backlog that is being written.
+type page struct {
+	intro        []wire.Push // told before the publications
+	publications []*channel.Publication
+	epoch        channel.Epoch
+	text         string           // of the epoch
+	from         channel.Position // where the publications that are left begin
+	end          channel.Position
+	head         channel.Position
+}
+
+// readBacklog asks the slot for what follows the subscription's position.
+func (c *connection) readBacklog(ctx context.Context, sub *subscription, at place) (*page, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.server.config.CommandTimeout)
+	defer cancel()
+	c.server.metrics.pages.Inc()
+	backlog, err := c.server.backend.Backlog(ctx, sub.entry.id, at.start(), pageMessages)
+	if err != nil {
+		return nil, err
+	}
+	return c.server.newPage(sub.entry.id.Name, backlog, at), nil
+}
+
+// newPage prepares a backlog for writing, with what is to be told before it.
+func (s *Server) newPage(name string, backlog channel.Backlog, at place) *page {
+	p := &page{
+		publications: backlog.Publications, epoch: backlog.Position.Epoch, text: backlog.Position.Epoch.String(),
+		from: backlog.From, end: backlog.Position, head: backlog.Head,
+	}
+	gap := backlog.Gap
+	switch {
+	case gap == nil && at.uncertain:
+		gap = &channel.Gap{Reason: channel.ReasonUncertain}
+	case gap != nil && gap.Reason == channel.ReasonEvicted && at.stalled:
+		gap = &channel.Gap{Reason: channel.ReasonSlowConsumer, From: gap.From, To: gap.To}
+	}
+	epoch := backlog.From.Epoch.String()
+	if at.announce {
+		p.intro = append(p.intro, &wire.Subscribed{Channel: name, Epoch: epoch, Offset: backlog.From.Offset, Recovered: gap == nil})
+	}
+	if gap != nil {
+		s.metrics.gaps.WithLabelValues(string(gap.Reason)).Inc()
+		p.intro = append(p.intro, &wire.Gap{
+			Channel: name, Reason: string(gap.Reason), From: gap.From, To: gap.To, Epoch: epoch, Offset: backlog.From.Offset,
+		})
+	}
+	return p
+}
+
+// nextItems takes from the subscription's page what goes into one write, and says up to where it reaches.
+func (c *connection) nextItems(sub *subscription) (items []item, next channel.Position) {
+	page := sub.page
+	size := 0
+	for _, push := range page.intro {
+		items = append(items, item{shared: wire.Share(push), sub: sub})
+	}
+	page.intro = nil
+	next = page.from
+	for len(page.publications) > 0 && size < writeBytes {
+		publication := page.publications[0]
+		page.publications = page.publications[1:]
+		next = channel.Position{Epoch: page.epoch, Offset: publication.Offset}
+		if publication.Exclude != "" && publication.Exclude == c.session.id {
+			continue
+		}
+		message := messageOf(sub.entry.id.Name, page.text, publication)
+		one := item{shared: wire.Share(message), message: message, sub: sub}
+		items = append(items, one)
+		size += one.size()
+	}
+	if len(page.publications) == 0 {
+		next = page.end
+	}
+	page.from = next
+	return items, next
+}
+
+// suspend tells the client, once, that its continuity cannot be decided now, and tries again later.
+func (c *connection) suspend(ctx context.Context, sub *subscription, cause error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	wait := retrySuspended/2 + rand.N(retrySuspended/2)
+	c.outbox.hungry(sub, time.Now().Add(wait))
+	if sub.suspended {
+		return nil
+	}
+	sub.suspended = true
+	c.server.metrics.suspensions.Inc()
+	c.server.config.Logger.Warn("backlog not read, trying again", "app", sub.entry.id.App, "channel", sub.entry.id.Name, "err", cause)
+	told := &wire.Suspended{Channel: sub.entry.id.Name, RetryAfter: wait.Milliseconds()}
+	return c.write([]item{{shared: wire.Share(told), sub: sub}})
+}
+
+// feedPresence tells the whole set where a change did not get through.
+func (c *connection) feedPresence(ctx context.Context, sub *subscription) error {
+	watching := sub.entry.watching(sub)
+	if !watching.stale {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.server.config.CommandTimeout)
+	defer cancel()
+	members, version, err := c.server.backend.Members(ctx, sub.entry.id)
+	if err != nil {
+		return c.suspend(ctx, sub, err)
+	}
+	if !watching.known || watching.version != version {
+		set := &wire.Presence{Channel: sub.entry.id.Name, Action: wire.ActionSync, Members: membersOf(members), Version: version}
+		if err := c.write([]item{{shared: wire.Share(set), sub: sub}}); err != nil {
+			return err
+		}
+	}
+	if sub.entry.watching(sub).wanted && !sub.entry.watchFrom(sub, version) {
+		c.outbox.hungry(sub, time.Time{})
+	}
+	return nil
+}

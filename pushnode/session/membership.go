@@ -1,0 +1,81 @@
+package session
+
+import (
+	"context"
+
+	"halley/auth"
+	"halley/pushnode/channel"
+	"halley/pushnode/wire"
+)
+
+// enterPresence makes the session a member of a channel, or changes what it shows there.
+func (s *Server) enterPresence(ctx context.Context, session *Session, command wire.Command) (outcome, error) {
+	if err := s.backend.Allow(session.currentGrant(), auth.OpPresence, command.Channel); err != nil {
+		return outcome{}, err
+	}
+	app, err := s.backend.App(session.app)
+	if err != nil {
+		return outcome{}, err
+	}
+	if _, count := session.counts(); !session.isMember(command.Channel) && count >= app.ChannelsPerConnection {
+		return outcome{}, wire.Errorf(wire.CodeLimitExceeded, "a session may be a member of %d channels", app.ChannelsPerConnection)
+	}
+	// The record knows before the channel does: a membership that no record knows would never end.
+	if session.setMember(command.Channel, true) {
+		s.touch(session)
+		s.writeRecord(ctx, session)
+	}
+	version, err := s.backend.Enter(ctx, channel.EnterPresence{
+		Channel: session.channelID(command.Channel), ClientID: session.memberID(), Session: session.id,
+		Generation: session.currentGeneration(), Data: command.Data,
+	})
+	if err != nil {
+		return outcome{}, err
+	}
+	return outcome{reply: wire.VersionReply{Channel: command.Channel, Version: version}}, nil
+}
+
+func (s *Server) leavePresence(ctx context.Context, session *Session, command wire.Command) (outcome, error) {
+	version, err := s.backend.Leave(ctx, channel.LeavePresence{
+		Channel: session.channelID(command.Channel), ClientID: session.memberID(), Session: session.id,
+		Generation: session.currentGeneration(),
+	})
+	if err != nil {
+		return outcome{}, err
+	}
+	if session.setMember(command.Channel, false) {
+		s.touch(session)
+	}
+	return outcome{reply: wire.VersionReply{Channel: command.Channel, Version: version}}, nil
+}
+
+func (s *Server) members(ctx context.Context, session *Session, command wire.Command) (outcome, error) {
+	if err := s.backend.Allow(session.currentGrant(), auth.OpPresence, command.Channel); err != nil {
+		return outcome{}, err
+	}
+	members, version, err := s.backend.Members(ctx, session.channelID(command.Channel))
+	if err != nil {
+		return outcome{}, err
+	}
+	return outcome{reply: wire.MembersReply{Channel: command.Channel, Version: version, Members: membersOf(members)}}, nil
+}
+
+func (s *Session) isMember(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, member := s.presence[name]
+	return member
+}
+
+// setMember notes whether the session is a member of a channel, and reports whether that is new.
+func (s *Session) setMember(name string, member bool) (changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, known := s.presence[name]
+	if member {
+		s.presence[name] = struct{}{}
+	} else {
+		delete(s.presence, name)
+	}
+	return known != member
+}

@@ -1,0 +1,126 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"halley/pushnode/channel"
+	"halley/pushnode/wire"
+)
+
+// detach ends a connection's hold on its session. A lasting session is parked: it counts as a subscriber through its grace and is
+// remembered by its record; any other ends.
+func (s *Server) detach(conn *connection) {
+	session := conn.session
+	ctx, cancel := context.WithTimeout(s.base, s.config.CommandTimeout)
+	defer cancel()
+	if err := session.take(ctx); err != nil {
+		s.chores.add(session) // somebody has had the turn for too long: nothing of the session can be trusted
+		return
+	}
+	defer session.release()
+	session.mu.Lock()
+	if session.conn != conn {
+		session.mu.Unlock()
+		return // another connection has taken over
+	}
+	session.conn = nil
+	now := time.Now()
+	session.parkedAt = now
+	ends := session.ended || !session.lasting
+	session.ended = ends
+	session.mu.Unlock()
+
+	if ends {
+		conn.outbox.abandon()
+		s.dismiss(session)
+		return
+	}
+	for name, left := range leftAt(conn, session.subscriptions()) {
+		s.park(session, name, left)
+	}
+	s.sessions.await(session, now)
+	s.writeRecord(ctx, session)
+	detach := channel.DetachSession{App: session.app, Session: session.id, Generation: session.currentGeneration()}
+	if err := s.backend.Detach(ctx, detach); err != nil {
+		s.logger.Debug("session's record not detached", "app", session.app, "session", session.id, "err", err)
+	}
+}
+
+// park puts a subscription without a connection in the place of one whose connection ended.
+func (s *Server) park(session *Session, name string, left followed) {
+	old := session.subscription(name)
+	parked := s.hub.join(old.entry.id, session, nil, s.backend.Rule(old.entry.id).Policy)
+	s.hub.leave(old)
+	parked.entry.resume(parked, left)
+	session.setSubscription(name, parked)
+}
+
+// dismiss forgets a session: nothing of it is left on this node. The caller has its turn.
+func (s *Server) dismiss(session *Session) {
+	for _, sub := range session.subscriptions() {
+		s.hub.leave(sub)
+	}
+	s.sessions.remove(session)
+}
+
+// keepHouse lets go of sessions that have ended or were away for too long, until ctx ends.
+func (s *Server) keepHouse(ctx context.Context) {
+	ticks := time.NewTicker(min(time.Second, s.config.PresenceGrace))
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.chores.wake:
+			for _, session := range s.chores.takeAll() {
+				s.drop(ctx, session)
+			}
+		case now := <-ticks.C:
+			for _, one := range s.sessions.graceOver(now.Add(-s.config.PresenceGrace)) {
+				s.afterGrace(ctx, one)
+			}
+			for _, one := range s.sessions.lifeOver(now.Add(-s.config.SessionTTL)) {
+				if one.session.parkedSince(one.since) {
+					s.drop(ctx, one.session)
+				}
+			}
+		}
+	}
+}
+
+// afterGrace takes a session that did not come back out of its channels. What it followed, and up to where, is still known.
+func (s *Server) afterGrace(ctx context.Context, one wait) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
+	defer cancel()
+	if err := one.session.take(ctx); err != nil {
+		return
+	}
+	defer one.session.release()
+	if !one.session.parkedSince(one.since) {
+		return
+	}
+	for _, sub := range one.session.subscriptions() {
+		s.hub.leave(sub)
+	}
+}
+
+// drop ends a session on this node. If it has a connection, that is closed, and dismisses it.
+func (s *Server) drop(ctx context.Context, session *Session) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
+	defer cancel()
+	if err := session.take(ctx); err != nil {
+		s.chores.add(session)
+		return
+	}
+	defer session.release()
+	session.mu.Lock()
+	session.ended = true
+	conn := session.conn
+	session.mu.Unlock()
+	if conn != nil {
+		conn.close(wire.NewError(wire.CodeDisconnected))
+		return
+	}
+	s.dismiss(session)
+}

@@ -1,0 +1,178 @@
+package session
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"halley/pushnode/wire"
+)
+
+// Bounds of a long poll: section 5.2 of web/docs/protocol.md.
+const (
+	defaultWait  = 25 * time.Second
+	maxWait      = 55 * time.Second
+	pollMessages = 1000
+	pollBytes    = 1 << 20
+)
+
+// Poll serves GET /v1/poll: section 5.2 of web/docs/protocol.md. The handler's goroutine is the writer.
+func (s *Server) Poll(w http.ResponseWriter, r *http.Request) {
+	defer s.recovered("poll")
+	allowOrigin(w, r)
+	if err := s.enter(); err != nil {
+		writeError(w, err)
+		return
+	}
+	defer s.leave()
+	read, open, err := s.readStream(r, "wait")
+	if err != nil {
+		writeError(w, s.shown("poll", err))
+		return
+	}
+	wait, err := waitOf(read.values)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	release, err := s.backend.Admit(open.grant.AppID)
+	if err != nil {
+		writeError(w, s.shown("poll", err))
+		return
+	}
+	defer release()
+	s.poll(w, r, read, open, wait)
+}
+
+func (s *Server) poll(w http.ResponseWriter, r *http.Request, read request, open opening, wait time.Duration) {
+	answer := &pollAnswer{lasting: open.lasting, atOnce: len(open.cursor) == 0}
+	if len(open.channels) == 1 {
+		answer.trail.only = open.channels[0]
+	}
+	conn := s.newConnection(read.app, open.grant, answer, s.metrics.of("poll"), r.Header.Get("Origin") != "")
+	if err := s.attach(r.Context(), conn, open); err != nil {
+		writeError(w, s.shown("poll", err))
+		return
+	}
+	s.opened(conn)
+	var reason *wire.Error
+	defer func() {
+		s.detach(conn)
+		s.gone(conn, reason)
+	}()
+	outlive(w)
+	reason = conn.gather(r.Context(), answer, wait)
+	if reason != nil && reason.Code != wire.CodeDraining && reason.Code != closeNormal && !answer.worth {
+		writeError(w, reason)
+		return
+	}
+	// The server's WriteTimeout began with the request: the wait is not part of the write.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.config.WriteTimeout))
+	writeBody(w, http.StatusOK, answer.gathered.Append(nil, answer.trail.cursor()))
+}
+
+// waitOf reads how long an answer may take: a duration, or a whole number of seconds.
+func waitOf(values url.Values) (time.Duration, error) {
+	text := values.Get("wait")
+	if text == "" {
+		return defaultWait, nil
+	}
+	wait, err := time.ParseDuration(text)
+	if seconds, notANumber := strconv.Atoi(text); notANumber == nil {
+		wait, err = time.Duration(seconds)*time.Second, nil
+	}
+	if err != nil || wait < 0 || wait > maxWait {
+		return 0, wire.Errorf(wire.CodeInvalidField, "wait is %.40q: 0s to %s is wanted", text, maxWait)
+	}
+	return wait, nil
+}
+
+// gather collects an answer: everything that is there, and if that is nothing, what comes first within the wait. A reason ends
+// the poll before.
+func (c *connection) gather(ctx context.Context, answer *pollAnswer, wait time.Duration) *wire.Error {
+	end := time.NewTimer(wait)
+	defer end.Stop()
+	if at := c.expires.Load(); at != 0 {
+		wait = min(wait, time.Until(time.UnixMilli(at)))
+	}
+	deadline := time.Now().Add(wait)
+	for {
+		busy, again, reason, ended := c.step(ctx)
+		if ended {
+			return reason
+		}
+		if busy && !answer.full() {
+			continue
+		}
+		now := time.Now()
+		if answer.full() || answer.worth || answer.atOnce && !c.outbox.starving() || !now.Before(deadline) {
+			return nil
+		}
+		next := deadline
+		if !again.IsZero() {
+			next = earlier(next, again)
+		}
+		end.Reset(time.Until(next))
+		select {
+		case <-c.outbox.wake:
+		case <-end.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// pollAnswer gathers what a long poll answers. What is beyond its bounds is left to the next poll: the cursor does not pass it.
+type pollAnswer struct {
+	lasting  bool // immutable
+	atOnce   bool // immutable: the client wants to know where it is
+	trail    trail
+	gathered wire.Poll
+	worth    bool // there is something to come back for
+}
+
+func (a *pollAnswer) full() bool {
+	return a.gathered.Messages() >= pollMessages || a.gathered.Size() >= pollBytes
+}
+
+func (a *pollAnswer) write(items []item) (written int, err error) {
+	for written < len(items) && !a.full() {
+		a.take(&items[written])
+		written++
+	}
+	return written, nil
+}
+
+// take adds one thing to the answer. Those that say where a stream begins are told by the cursor.
+func (a *pollAnswer) take(one *item) {
+	moved := a.trail.follow(one)
+	if one.dropped > 0 {
+		a.gathered.Add(droppedOf(one))
+		a.worth = true
+		return
+	}
+	if one.shared == nil {
+		return
+	}
+	switch push := one.shared.Push().(type) {
+	case *wire.Subscribed:
+		return
+	case *wire.Connected:
+		if !a.lasting {
+			return
+		}
+	case *wire.Presence:
+		// A poll without a session is told the whole set each time: that is no news.
+		a.worth = a.worth || a.lasting || push.Action != wire.ActionSync
+	case *wire.Unsubscribed:
+		a.worth = true
+	default:
+		a.worth = a.worth || moved
+	}
+	a.gathered.AddShared(one.shared)
+}
+
+func (a *pollAnswer) ping() (answered bool, err error) { return false, nil }
+func (a *pollAnswer) end(*wire.Error)                  {}

@@ -1,0 +1,96 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"halley/pushnode/channel"
+)
+
+// recordWriters is how many records are written at the same time.
+const recordWriters = 8
+
+// touch says that the record of a session does not show any more what it follows. Changes are collected for RecordDelay.
+func (s *Server) touch(session *Session) {
+	if !session.lasting {
+		return
+	}
+	session.mu.Lock()
+	session.dirty = true
+	session.mu.Unlock()
+	s.unsaved.add(session)
+}
+
+// keepRecords writes the records of sessions that changed, until ctx ends.
+func (s *Server) keepRecords(ctx context.Context) {
+	delay := time.NewTimer(s.config.RecordDelay)
+	defer delay.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.unsaved.wake:
+		}
+		delay.Reset(s.config.RecordDelay)
+		select {
+		case <-ctx.Done():
+			return
+		case <-delay.C:
+			s.writeRecords(ctx, s.unsaved.takeAll())
+		}
+	}
+}
+
+func (s *Server) writeRecords(ctx context.Context, sessions []*Session) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
+	defer cancel()
+	var writers sync.WaitGroup
+	for part := range slices.Chunk(sessions, len(sessions)/recordWriters+1) {
+		writers.Go(func() {
+			for _, session := range part {
+				if session.take(ctx) != nil {
+					s.unsaved.add(session)
+					continue
+				}
+				s.writeRecord(ctx, session)
+				session.release()
+			}
+		})
+	}
+	writers.Wait()
+}
+
+// writeRecord writes the record of a session if it has changed. The caller has the session's turn.
+func (s *Server) writeRecord(ctx context.Context, session *Session) {
+	update, changed := session.recordUpdate()
+	if !changed {
+		return
+	}
+	if err := s.backend.Update(ctx, update); err != nil {
+		// The session lives elsewhere, or has ended; or it cannot be told now, and its next change will try again.
+		s.logger.Debug("session's record not updated", "app", session.app, "session", session.id, "err", err)
+	}
+}
+
+// recordUpdate is what the record should show, and whether it does not yet.
+func (s *Session) recordUpdate() (channel.UpdateSession, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.dirty || s.ended {
+		return channel.UpdateSession{}, false
+	}
+	s.dirty = false
+	update := channel.UpdateSession{App: s.app, Session: s.id, Generation: s.generation, Expires: expires(s.grant)}
+	for name, sub := range s.subs {
+		update.Channels = append(update.Channels, channel.Subscription{Channel: name, Presence: sub.entry.watchWanted(sub)})
+	}
+	for name := range s.presence {
+		update.Presence = append(update.Presence, name)
+	}
+	slices.SortFunc(update.Channels, func(a, b channel.Subscription) int { return strings.Compare(a.Channel, b.Channel) })
+	slices.Sort(update.Presence)
+	return update, true
+}

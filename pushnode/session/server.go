@@ -1,0 +1,285 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"halley/pushnode/channel"
+	"halley/pushnode/wire"
+)
+
+// Server holds the connections and sessions of a node. Its handlers (WebSocket, Events, Poll, Commands) are methods in the files
+// of their transports.
+type Server struct {
+	// immutable after New
+	config    Config
+	backend   Backend
+	logger    *slog.Logger
+	metrics   *metrics
+	hub       *hub
+	sessions  *registry
+	pending   *pending
+	chores    *sessionQueue   // sessions that are to be dropped
+	unsaved   *sessionQueue   // sessions whose record is to be written
+	doubtful  *sessionQueue   // sessions whose credential is to be verified again
+	undecided *sessionQueue   // of them, those for whom that failed
+	base      context.Context // ends with Close: what runs without a request of its own
+	stop      context.CancelFunc
+	workers   sync.WaitGroup // the goroutines that New starts
+
+	mu sync.Mutex
+	// guarded by mu
+	refusing    *wire.Error // why nobody is let in any more; nil: everybody is
+	connections map[*connection]struct{}
+	handlers    sync.WaitGroup // requests that were let in; Add only under mu, while refusing is nil
+}
+
+// New returns a server that asks its backend. Close ends it.
+func New(config Config, backend Backend) *Server {
+	s := &Server{
+		config: config.withDefaults(), backend: backend, sessions: newRegistry(), connections: make(map[*connection]struct{}),
+	}
+	s.logger = s.config.Logger
+	s.metrics = newMetrics(s.config.Registerer, s.queuedBytes, s.parkedSessions)
+	s.hub = newHub(s.metrics)
+	s.pending = newPending(s.config.PendingPerIP)
+	s.chores, s.unsaved = newSessionQueue(), newSessionQueue()
+	s.doubtful, s.undecided = newSessionQueue(), newSessionQueue()
+	s.base, s.stop = context.WithCancel(context.Background())
+	s.workers.Go(func() { s.keepHouse(s.base) })
+	s.workers.Go(func() { s.keepRecords(s.base) })
+	s.workers.Go(func() { s.recheckAll(s.base) })
+	return s
+}
+
+// Deliver hands a publication to all subscriptions of its channel. Publications of one channel come in the order of its log. It
+// never blocks on a client.
+func (s *Server) Deliver(published channel.Published) {
+	if e := s.hub.find(published.Channel); e != nil {
+		e.deliver(published)
+	}
+}
+
+// DeliverPresence hands a change of presence to all who watch the channel, in the order of its log. It never blocks on a client.
+func (s *Server) DeliverPresence(changed channel.PresenceChanged) {
+	if e := s.hub.find(changed.Channel); e != nil {
+		e.deliverPresence(changed)
+	}
+}
+
+// Congestion says whether a subscriber of the channel cannot take more just now, and how many messages wait for the one that has
+// most. Under policy block publishers are refused while it is so.
+func (s *Server) Congestion(id channel.ID) (queued int, full bool) {
+	e := s.hub.find(id)
+	if e == nil {
+		return 0, false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stalled == 0 {
+		return 0, false
+	}
+	for _, sub := range e.subs {
+		if sub.stalled {
+			waiting, _ := sub.outbox.queued()
+			missed := uint64(0)
+			if e.head.Epoch == sub.last.Epoch && e.head.Offset > sub.last.Offset {
+				missed = e.head.Offset - sub.last.Offset
+			}
+			queued = max(queued, waiting+int(missed))
+		}
+	}
+	return queued, true
+}
+
+// Occupancy is who follows a channel on this node.
+type Occupancy struct {
+	Subscribers int // sessions, those that may still come back included
+	Connections int // of them, those that are connected
+}
+
+// Occupancy counts who follows the channel here.
+func (s *Server) Occupancy(id channel.ID) Occupancy {
+	e := s.hub.find(id)
+	if e == nil {
+		return Occupancy{}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return Occupancy{Subscribers: len(e.subs), Connections: e.attached}
+}
+
+// Followed returns the names of an app's channels that somebody follows here and that begin with prefix, in no order.
+func (s *Server) Followed(app, prefix string) []string {
+	var names []string
+	for e := range s.hub.entries(app) {
+		if strings.HasPrefix(e.id.Name, prefix) {
+			names = append(names, e.id.Name)
+		}
+	}
+	return names
+}
+
+// Ended says that the record of a session is gone: it cannot come back, and its connection, if it has one, is closed. It never
+// blocks on a client.
+func (s *Server) Ended(app, session string) {
+	if ended := s.sessions.find(channel.ID{App: app, Name: session}); ended != nil {
+		s.chores.add(ended)
+	}
+}
+
+// Disconnect ends the sessions of a client id, or (where clientID is empty) one session, with a reason for their clients. It
+// returns how many there were on this node.
+func (s *Server) Disconnect(ctx context.Context, app, clientID, session string, reason *wire.Error) int {
+	count := 0
+	for _, one := range s.sessions.of(app) {
+		if clientID != "" && one.clientID != clientID || clientID == "" && one.id != session {
+			continue
+		}
+		count++
+		if conn := one.connection(); conn != nil {
+			conn.close(reason)
+		}
+		s.endRecord(ctx, one)
+	}
+	return count
+}
+
+// endRecord ends a session for good.
+func (s *Server) endRecord(ctx context.Context, session *Session) {
+	session.mu.Lock()
+	session.ended = true
+	session.mu.Unlock()
+	s.chores.add(session)
+	if !session.lasting {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
+	defer cancel()
+	if err := s.backend.End(ctx, channel.EndSession{App: session.app, Session: session.id}); err != nil {
+		s.logger.Debug("session's record not ended, it will end by itself", "app", session.app, "session", session.id, "err", err)
+	}
+}
+
+// Drain lets nobody in any more, tells every connection when to come back, so spread that they do not come all at once, closes
+// them with 4200 and waits until they are gone or ctx ends.
+func (s *Server) Drain(ctx context.Context) error {
+	draining := wire.NewError(wire.CodeDraining)
+	for i, conn := range s.refuse(draining) {
+		conn.close(draining.After(s.comeBack(i)))
+	}
+	return s.wait(ctx)
+}
+
+// drainRate is how many clients a second are told to come back.
+const drainRate = 500
+
+// comeBack spreads clients over time: the i-th waits so long.
+func (s *Server) comeBack(i int) time.Duration {
+	return min(time.Duration(i+1)*time.Second/drainRate, s.config.DrainSpread)
+}
+
+// Close drains what is still connected, and ends the server's goroutines. Clients that take too long are cut off.
+func (s *Server) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.WriteTimeout+s.config.CloseTimeout)
+	defer cancel()
+	err := s.Drain(ctx)
+	s.stop()
+	s.handlers.Wait()
+	s.workers.Wait()
+	return err
+}
+
+// refuse lets nobody in any more, and returns who is connected.
+func (s *Server) refuse(reason *wire.Error) []*connection {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refusing == nil {
+		s.refusing = reason
+	}
+	list := make([]*connection, 0, len(s.connections))
+	for conn := range s.connections {
+		list = append(list, conn)
+	}
+	return list
+}
+
+func (s *Server) wait(ctx context.Context) error {
+	done := make(chan struct{})
+	s.workers.Go(func() {
+		s.handlers.Wait()
+		close(done)
+	})
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// enter counts a request that Close waits for. leave must be called when it ends.
+func (s *Server) enter() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refusing != nil {
+		return s.refusing
+	}
+	s.handlers.Add(1)
+	return nil
+}
+
+func (s *Server) leave() { s.handlers.Done() }
+
+// opened counts a connection. A server that is being drained closes it at once.
+func (s *Server) opened(conn *connection) {
+	s.mu.Lock()
+	s.connections[conn] = struct{}{}
+	refusing := s.refusing
+	s.mu.Unlock()
+	conn.metrics.connections.Inc()
+	if refusing != nil {
+		conn.close(refusing)
+	}
+}
+
+func (s *Server) gone(conn *connection, reason *wire.Error) {
+	s.mu.Lock()
+	delete(s.connections, conn)
+	s.mu.Unlock()
+	conn.metrics.connections.Dec()
+	s.metrics.ended(reason)
+}
+
+// recovered keeps a panic in one connection from ending the process. It is for defer.
+func (s *Server) recovered(operation string) {
+	if fault := recover(); fault != nil {
+		s.metrics.panics.Inc()
+		s.logger.Error("panic in a connection", "operation", operation, "panic", fault, "stack", string(debug.Stack()))
+	}
+}
+
+func (s *Server) queuedBytes() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	total := 0
+	for conn := range s.connections {
+		_, bytes := conn.outbox.queued()
+		total += bytes
+	}
+	return float64(total)
+}
+
+func (s *Server) parkedSessions() float64 {
+	parked := 0
+	for _, session := range s.sessions.all() {
+		if session.connection() == nil {
+			parked++
+		}
+	}
+	return float64(parked)
+}

@@ -1,0 +1,133 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"sync"
+	"time"
+
+	"halley/auth"
+	"halley/pushnode/channel"
+)
+
+// Session is one client over its connections. At most one connection is attached; without one the session is parked.
+//
+// Whoever changes a session takes its turn first (take, release): commands, attaching and parking follow one another. mu only
+// guards what others look at meanwhile. No lock is held while the backend is asked.
+type Session struct {
+	// immutable
+	id       string // public: publishers name it to exclude it
+	app      string
+	clientID string            // of the grant that opened it; empty: anonymous
+	lasting  bool              // it has a record, and a resume token
+	secret   [sha256.Size]byte // of the resume token
+	turn     chan struct{}     // holds one token while somebody has the turn
+
+	mu sync.Mutex
+	// guarded by mu
+	grant      *auth.Grant
+	credential string // what the grant was made from: it is verified again when the app or its keys change
+	generation uint64 // of the record
+	conn       *connection
+	parkedAt   time.Time // zero while a connection is attached
+	ended      bool      // nothing can be done with it any more
+	dirty      bool      // the record does not show what the session follows
+
+	// guarded by mu, and changed only by who has the turn
+	subs     map[string]*subscription // by channel
+	presence map[string]struct{}      // channels that it is a member of
+}
+
+// take waits for the session's turn.
+func (s *Session) take(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Session) release() { <-s.turn }
+
+// memberID is the client id under which the session is a member of a presence set.
+func (s *Session) memberID() string {
+	if s.clientID != "" {
+		return s.clientID
+	}
+	return s.id
+}
+
+func (s *Session) channelID(name string) channel.ID { return channel.ID{App: s.app, Name: name} }
+
+func (s *Session) connection() *connection {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn
+}
+
+func (s *Session) currentGrant() *auth.Grant {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.grant
+}
+
+func (s *Session) subscription(name string) *subscription {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.subs[name]
+}
+
+func (s *Session) setSubscription(name string, sub *subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sub == nil {
+		delete(s.subs, name)
+		return
+	}
+	s.subs[name] = sub
+}
+
+// subscriptions is a copy of the session's subscriptions.
+func (s *Session) subscriptions() []*subscription {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]*subscription, 0, len(s.subs))
+	for _, sub := range s.subs {
+		list = append(list, sub)
+	}
+	return list
+}
+
+func (s *Session) counts() (subscriptions, memberships int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.subs), len(s.presence)
+}
+
+func (s *Session) currentGeneration() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.generation
+}
+
+func (s *Session) isEnded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
+
+// parkedSince reports whether the session has been without a connection since then.
+func (s *Session) parkedSince(since time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn == nil && s.parkedAt.Equal(since)
+}
+
+// expires is when the credential ends, in Unix milliseconds; 0: never.
+func expires(grant *auth.Grant) int64 {
+	if grant.ExpiresAt.IsZero() {
+		return 0
+	}
+	return grant.ExpiresAt.UnixMilli()
+}

@@ -1,0 +1,167 @@
+package session
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"halley/pushnode/wire"
+)
+
+// socket is the WebSocket of one connection, on its writing side: whole frames, encoded beforehand, straight into the connection.
+// The library that reads frames answers a close by itself; its frames come through Write, so that none falls into another.
+type socket struct {
+	net.Conn
+	prefix  []byte        // what HTTP had read beyond the request; owned by the reader
+	timeout time.Duration // immutable: of one write
+	linger  time.Duration // immutable: how long the client has to answer a close
+
+	mu sync.Mutex
+	// guarded by mu
+	finished bool // a close frame was sent, or the connection broke: nothing may follow
+	buffer   []byte
+}
+
+// slowWrites is how many write timeouts a write that makes some progress may take. It bounds how slowly a client may read:
+// 64 KB in 30 s.
+const slowWrites = 3
+
+// Read reads what HTTP had read already, then the connection.
+func (s *socket) Read(p []byte) (int, error) {
+	if len(s.prefix) > 0 {
+		n := copy(p, s.prefix)
+		s.prefix = s.prefix[n:]
+		return n, nil
+	}
+	return s.Conn.Read(p)
+}
+
+// Write is for the library: each call is one whole control frame. After the last frame it does nothing.
+func (s *socket) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.finished {
+		return len(p), nil
+	}
+	return len(p), s.sendLocked(p)
+}
+
+func (s *socket) write(items []item) (written int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(items) == 1 && items[0].dropped == 0 {
+		return 1, s.sendLocked(frameOf(&items[0]))
+	}
+	s.buffer = s.buffer[:0]
+	for i := range items {
+		if items[i].dropped > 0 {
+			s.buffer = append(s.buffer, wire.Share(droppedOf(&items[i])).Frame()...)
+			continue
+		}
+		s.buffer = append(s.buffer, frameOf(&items[i])...)
+	}
+	err = s.sendLocked(s.buffer)
+	if cap(s.buffer) > spareBuffer {
+		s.buffer = nil
+	}
+	return len(items), err
+}
+
+// spareBuffer is how much memory an idle connection may keep for its next write.
+const spareBuffer = 4 << 10
+
+func frameOf(one *item) []byte {
+	if one.shared != nil {
+		return one.shared.Frame()
+	}
+	return one.frame
+}
+
+func droppedOf(one *item) *wire.Dropped {
+	return &wire.Dropped{Channel: one.sub.entry.id.Name, Count: one.dropped}
+}
+
+// sendLocked writes p. A client that takes something gets more time, but not for ever.
+func (s *socket) sendLocked(p []byte) error {
+	if s.finished {
+		return net.ErrClosed
+	}
+	for attempt := 1; ; attempt++ {
+		if err := s.SetWriteDeadline(time.Now().Add(s.timeout)); err != nil {
+			s.finished = true
+			return err
+		}
+		n, err := s.Conn.Write(p)
+		if err == nil {
+			return nil
+		}
+		if p = p[n:]; !isTimeout(err) || n == 0 || attempt == slowWrites {
+			s.finished = true // part of a frame may have gone
+			return err
+		}
+	}
+}
+
+// ping is a ping of RFC 6455, which every client answers, and a push, which scripts in a page can see.
+func (s *socket) ping() (answered bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	frame := wire.AppendFrameHeader(nil, wire.OpcodePing, 0)
+	return true, s.sendLocked(append(frame, wire.Share(wire.Ping{}).Frame()...))
+}
+
+// end says why, sends the close frame, and gives the client a moment to answer it: the reader ends by then.
+func (s *socket) end(reason *wire.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.finished {
+		payload := wire.AppendClosePayload(nil, reason.Code, reason.Message)
+		var frames []byte
+		if push := lastPush(reason); push != nil {
+			frames = append(frames, wire.Share(push).Frame()...)
+		}
+		frames = append(wire.AppendFrameHeader(frames, wire.OpcodeClose, len(payload)), payload...)
+		_ = s.sendLocked(frames) // the client may be gone
+		s.finished = true
+	}
+	_ = s.SetReadDeadline(time.Now().Add(s.linger))
+}
+
+// lastPush is what a client is told before its connection ends; nil where the end was its own wish.
+func lastPush(reason *wire.Error) wire.Push {
+	switch reason.Code {
+	case closeNormal:
+		return nil
+	case wire.CodeDraining:
+		return &wire.Drain{ReconnectIn: reason.RetryAfter.Milliseconds()}
+	default:
+		return &wire.Fault{Err: reason}
+	}
+}
+
+// hijacker hands the WebSocket library a socket where it expects the connection, with buffers no larger than they must be.
+type hijacker struct {
+	http.ResponseWriter
+	timeout time.Duration
+	linger  time.Duration
+	socket  *socket // set by Hijack
+}
+
+// Sizes of the library's buffers: one control frame to write, and what reads well of small commands.
+const (
+	readBuffer  = 1 << 10
+	frameBuffer = 256
+)
+
+// Hijack takes the connection from the HTTP server.
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffers, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	early, _ := buffers.Reader.Peek(buffers.Reader.Buffered())
+	h.socket = &socket{Conn: conn, prefix: append([]byte(nil), early...), timeout: h.timeout, linger: h.linger}
+	return h.socket, bufio.NewReadWriter(bufio.NewReaderSize(h.socket, readBuffer), bufio.NewWriterSize(h.socket, frameBuffer)), nil
+}

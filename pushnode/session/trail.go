@@ -1,0 +1,74 @@
+package session
+
+import (
+	"strconv"
+
+	"halley/pushnode/wire"
+)
+
+// trail is the cursor of a stream or poll: where its client stands in each channel once it has what was written. It is kept as
+// clients see it, since it is written far more often than read.
+type trail struct {
+	only  string // the channel of a request that names exactly one: while there is no other, a bare position is a cursor
+	steps []step
+}
+
+type step struct {
+	channel string
+	epoch   string
+	offset  uint64
+}
+
+// follow moves the trail by what is written, and reports whether that has a place in the stream of messages.
+func (t *trail) follow(one *item) (moved bool) {
+	if one.message != nil {
+		t.set(one.message.Channel, one.message.Epoch, one.message.Offset)
+		return true
+	}
+	if one.shared == nil {
+		return one.dropped > 0
+	}
+	switch push := one.shared.Push().(type) {
+	case *wire.Subscribed:
+		t.set(push.Channel, push.Epoch, push.Offset)
+	case *wire.Gap:
+		t.set(push.Channel, push.Epoch, push.Offset)
+	case *wire.Unsubscribed:
+		t.remove(push.Channel)
+		return false
+	default:
+		return false
+	}
+	return true
+}
+
+func (t *trail) set(name, epoch string, offset uint64) {
+	for i := range t.steps {
+		if t.steps[i].channel == name {
+			t.steps[i].epoch, t.steps[i].offset = epoch, offset
+			return
+		}
+	}
+	t.steps = append(t.steps, step{channel: name, epoch: epoch, offset: offset})
+}
+
+func (t *trail) remove(name string) {
+	for i := range t.steps {
+		if t.steps[i].channel == name {
+			t.steps = append(t.steps[:i], t.steps[i+1:]...)
+			return
+		}
+	}
+}
+
+// cursor is the text of the trail; empty before anything was written.
+func (t *trail) cursor() string {
+	if len(t.steps) == 1 && t.steps[0].channel == t.only {
+		return t.steps[0].epoch + ":" + strconv.FormatUint(t.steps[0].offset, 10)
+	}
+	var text []byte
+	for _, s := range t.steps {
+		text = wire.AppendCursorItem(text, s.channel, s.epoch, s.offset)
+	}
+	return string(text)
+}

@@ -1,0 +1,186 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"halley/pushnode/wire"
+)
+
+// transport moves bytes to one client. Only the connection's writer calls it.
+type transport interface {
+	// write writes items, within the write timeout, and returns how many: less than all only where there is an error, or where the
+	// transport's answer is full.
+	write(items []item) (written int, err error)
+	// ping says that the server lives. answered reports whether the client is bound to answer.
+	ping() (answered bool, err error)
+	// end tells the client why the connection ends, as far as it can be told.
+	end(reason *wire.Error)
+}
+
+// writeBytes is how much is joined into one write, and how much of a backlog is read into memory for it, at least.
+const writeBytes = 64 << 10
+
+// expiryWarning is how long before its end a client is told that its token ends: section 4.3 of web/docs/protocol.md.
+const expiryWarning = time.Minute
+
+// closeNormal ends a connection that the client asked to close. It is a code of RFC 6455, not of the table.
+const closeNormal wire.Code = 1000
+
+// run writes until the connection ends, and returns why: nil where the client is gone. It is the connection's only writer.
+func (c *connection) run(ctx context.Context) *wire.Error {
+	alarm := time.NewTimer(time.Hour)
+	defer alarm.Stop()
+	c.wrote = time.Now()
+	for {
+		busy, again, reason, ended := c.step(ctx)
+		if ended {
+			return reason
+		}
+		next, reason := c.keepAlive(time.Now())
+		if reason != nil {
+			c.transport.end(reason)
+			return reason
+		}
+		if busy {
+			continue
+		}
+		if !again.IsZero() && again.Before(next) {
+			next = again
+		}
+		alarm.Reset(time.Until(next))
+		select {
+		case <-c.outbox.wake:
+		case <-alarm.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// runRecovered is run, where a panic ends the connection and nothing else.
+func (c *connection) runRecovered(ctx context.Context) (reason *wire.Error) {
+	defer c.server.recovered("write")
+	return c.run(ctx)
+}
+
+// step writes what waits, then feeds one subscription that is behind. busy says that there may be more to do at once; if not,
+// again says when, zero for never.
+func (c *connection) step(ctx context.Context) (busy bool, again time.Time, reason *wire.Error, ended bool) {
+	c.batch = c.outbox.take(c.batch[:0], writeBytes)
+	if len(c.batch) > 0 {
+		err := c.write(c.batch)
+		clear(c.batch)
+		c.outbox.wrote()
+		if err != nil {
+			reason = c.lost(err)
+			return false, again, reason, true
+		}
+		return true, again, nil, false
+	}
+	if ending := c.outbox.ending(); ending != nil {
+		c.transport.end(ending)
+		return false, again, ending, true
+	}
+	sub, again := c.outbox.nextBehind(time.Now())
+	if sub == nil {
+		return false, again, nil, false
+	}
+	if err := c.feed(ctx, sub); err != nil {
+		return false, again, c.lost(err), true
+	}
+	return true, again, nil, false
+}
+
+// write writes items and counts them.
+func (c *connection) write(items []item) error {
+	written, err := c.transport.write(items)
+	if err != nil {
+		return err
+	}
+	c.wrote = time.Now()
+	messages, bytes := 0, 0
+	for i := range items[:written] {
+		bytes += items[i].size()
+		if items[i].message != nil {
+			messages++
+		}
+	}
+	c.metrics.sent.Add(float64(bytes))
+	if messages > 0 {
+		c.metrics.deliveries.Add(float64(messages))
+		c.app.Meter.Delivered(messages, bytes)
+	}
+	return nil
+}
+
+// lost says why a write failed: the client takes nothing, or it is gone.
+func (c *connection) lost(err error) *wire.Error {
+	if !isTimeout(err) {
+		return nil
+	}
+	reason := wire.NewError(wire.CodeSlowConsumer).Because(err)
+	c.transport.end(reason)
+	return reason
+}
+
+// keepAlive does what is due by the clock, and says when the next thing is. A reason ends the connection.
+func (c *connection) keepAlive(now time.Time) (next time.Time, reason *wire.Error) {
+	config := &c.server.config
+	if c.pinged.IsZero() && now.Sub(c.wrote) >= config.PingInterval {
+		answered, err := c.transport.ping()
+		if err != nil {
+			return next, c.lostAlive(err)
+		}
+		c.wrote = now
+		if answered {
+			c.pinged = now
+		}
+	}
+	next = c.wrote.Add(config.PingInterval)
+	if !c.pinged.IsZero() {
+		if c.heard.Load() >= c.pinged.UnixNano() {
+			c.pinged = time.Time{}
+		} else if next = c.pinged.Add(config.PongTimeout); !now.Before(next) {
+			return next, wire.NewError(wire.CodePingTimeout)
+		}
+	}
+	return c.watchExpiry(now, next)
+}
+
+// lostAlive is lost where a reason must be given: a write that fails because the client is gone ends the connection as well.
+func (c *connection) lostAlive(err error) *wire.Error {
+	if reason := c.lost(err); reason != nil {
+		return reason
+	}
+	return wire.NewError(wire.CodePingTimeout).Because(err)
+}
+
+// watchExpiry warns of the end of the credential, and ends the connection with it.
+func (c *connection) watchExpiry(now, next time.Time) (time.Time, *wire.Error) {
+	at := c.expires.Load()
+	if at == 0 {
+		return next, nil
+	}
+	end := time.UnixMilli(at)
+	if !now.Before(end) {
+		return next, wire.NewError(wire.CodeTokenExpired)
+	}
+	warning := end.Add(-expiryWarning)
+	if now.Before(warning) {
+		return earlier(next, warning), nil
+	}
+	if c.warned != at {
+		c.warned = at
+		c.outbox.push(item{shared: wire.Share(&wire.Expiring{Expires: at, In: end.Sub(now).Milliseconds()})})
+		return now, nil // there is something to write
+	}
+	return earlier(next, end), nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
