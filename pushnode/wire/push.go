@@ -19,7 +19,7 @@ type Message struct {
 	Timestamp int64
 }
 
-// Connected opens a connection. ClientID and Expires are left out where they are zero. Ref answers the command connect.
+// Connected opens a connection. Resume, ClientID and Expires are left out where they are zero. Ref answers the command connect.
 type Connected struct {
 	Ref          int64
 	Session      string

@@ -74,7 +74,9 @@ func (m Message) appendFields(dst []byte) []byte {
 func (c Connected) appendFields(dst []byte) []byte {
 	dst = appendRef(dst, c.Ref)
 	dst = appendStringMember(dst, "session", c.Session)
-	dst = appendStringMember(dst, "resume", c.Resume)
+	if c.Resume != "" {
+		dst = appendStringMember(dst, "resume", c.Resume)
+	}
 	dst = appendBoolMember(dst, "resumed", c.Resumed)
 	if c.ClientID != "" {
 		dst = appendStringMember(dst, "client_id", c.ClientID)
