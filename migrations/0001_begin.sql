@@ -130,6 +130,7 @@ CREATE TABLE app_keys (
     revoked_at   bigint NOT NULL,
     rolled_from  text NOT NULL,
     last_used_at bigint NOT NULL,
+    public_text  text NOT NULL, -- of a publishable key, which is no secret; empty for a secret one
     PRIMARY KEY (account_id, app_id, key_id),
     FOREIGN KEY (account_id, app_id) REFERENCES apps (account_id, app_id)
 );

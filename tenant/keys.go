@@ -16,12 +16,13 @@ const MaxKeys = 100
 // keptRevoked is how long a push node can tell a revoked key from one that never was.
 const keptRevoked = 30 * 24 * time.Hour
 
-// Key is a long-lived credential, as people see it. Its text was shown once and is not known.
+// Key is a long-lived credential, as people see it. The text of a secret key was shown once and is not known.
 type Key struct {
 	ID         string
 	AppID      string
 	Kind       auth.Kind // KindSecret or KindPublishable
 	Last4      string
+	Text       string // of a publishable key, which everybody may read; empty for a secret one
 	Name       string
 	Capability auth.Capability // of a secret key
 	CreatedAt  time.Time
@@ -47,13 +48,13 @@ type KeyForm struct {
 
 const (
 	keyColumns = `account_id, app_id, key_id, kind, hash, last4, name, capability, created_at, created_by, expires_at, revoked_at,
-		rolled_from, last_used_at`
+		rolled_from, last_used_at, public_text`
 
 	sqlKeys      = `SELECT ` + keyColumns + ` FROM app_keys WHERE account_id = $1 AND app_id = $2 ORDER BY created_at DESC, key_id`
 	sqlKey       = `SELECT ` + keyColumns + ` FROM app_keys WHERE account_id = $1 AND app_id = $2 AND key_id = $3`
 	sqlCountKeys = `SELECT COUNT(*) FROM app_keys WHERE account_id = $1 AND app_id = $2 AND revoked_at = 0
 		AND (expires_at = 0 OR expires_at > $3)`
-	sqlAddKey = `INSERT INTO app_keys (` + keyColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, 0)
+	sqlAddKey = `INSERT INTO app_keys (` + keyColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, 0, $13)
 		ON CONFLICT (key_id) DO NOTHING`
 	// A key that is to end later may be made to end now, never the other way round.
 	sqlRevokeKey = `UPDATE app_keys SET revoked_at = $4 WHERE account_id = $1 AND app_id = $2 AND key_id = $3
@@ -131,16 +132,25 @@ func (c *change) insertKey(key *Key) (auth.Secret, error) {
 	for range 3 {
 		fresh := auth.NewKey(key.Kind)
 		added, err := affected(c.exec(sqlAddKey, c.scope.accountID, c.appID, fresh.ID, kindName(key.Kind), fresh.Hash[:], fresh.Last4,
-			key.Name, string(capability), millis(key.CreatedAt), key.CreatedBy, millis(key.ExpiresAt), key.RolledFrom))
+			key.Name, string(capability), millis(key.CreatedAt), key.CreatedBy, millis(key.ExpiresAt), key.RolledFrom, publicText(key.Kind, fresh)))
 		if err != nil {
 			return auth.Secret{}, err
 		}
 		if added == 1 {
-			key.ID, key.Last4 = fresh.ID, fresh.Last4
+			key.ID, key.Last4, key.Text = fresh.ID, fresh.Last4, publicText(key.Kind, fresh)
 			return fresh.Text, nil
 		}
 	}
 	return auth.Secret{}, fmt.Errorf("%w: no free id for a key", ErrConflict)
+}
+
+// publicText is what is kept of a key's text: that of a publishable key, which stands in pages anyway, so that the console can show
+// it in snippets.
+func publicText(kind auth.Kind, fresh auth.FreshKey) string {
+	if kind != auth.KindPublishable {
+		return ""
+	}
+	return fresh.Text.Reveal()
 }
 
 // Keys lists the keys of an app, the newest first, also those that are dead.
@@ -227,7 +237,7 @@ func scanKey(scan func(...any) error) (keyRow, error) {
 	var hash []byte
 	var created, expires, revoked, used int64
 	if err := scan(new(string), &row.AppID, &row.ID, &kind, &hash, &row.Last4, &row.Name, &capability, &created, &row.CreatedBy,
-		&expires, &revoked, &row.RolledFrom, &used); err != nil {
+		&expires, &revoked, &row.RolledFrom, &used, &row.Text); err != nil {
 		return keyRow{}, err
 	}
 	if copy(row.hash[:], hash) != len(row.hash) {
