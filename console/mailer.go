@@ -1,0 +1,52 @@
+package console
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+)
+
+// Mail is one message in plain text.
+type Mail struct {
+	To      string
+	Subject string
+	Body    string
+}
+
+// Mailer sends mail. Send may take as long as its context admits.
+type Mailer interface {
+	Send(ctx context.Context, mail Mail) error
+}
+
+// LogMailer writes mails to the log instead of sending them: the default, good for one developer on one machine. A reset link in a
+// log is as good as a password, so an installation for others needs SMTPMailer.
+type LogMailer struct {
+	Logger *slog.Logger
+}
+
+// Send logs the mail. It never fails.
+func (m LogMailer) Send(ctx context.Context, mail Mail) error {
+	m.Logger.InfoContext(ctx, "mail not sent, no SMTP server is set", "to", mail.To, "subject", mail.Subject, "body", mail.Body)
+	return nil
+}
+
+// Outbox keeps mails in memory: for tests and previews.
+type Outbox struct {
+	mu    sync.Mutex
+	mails []Mail
+}
+
+// Send keeps the mail. It never fails.
+func (o *Outbox) Send(_ context.Context, mail Mail) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.mails = append(o.mails, mail)
+	return nil
+}
+
+// Mails lists what was sent so far, the oldest first.
+func (o *Outbox) Mails() []Mail {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return append([]Mail(nil), o.mails...)
+}

@@ -1,0 +1,33 @@
+package console
+
+import "net/http"
+
+// noticeOf is what a page says was just done. The redirect names it by a word of this table: an address that somebody was sent can
+// put no other text into a page.
+func noticeOf(r *http.Request) string {
+	switch r.URL.Query().Get("done") {
+	case "password":
+		return "The password is set. All other sessions have ended."
+	case "confirmed":
+		return "Your address is confirmed. Log in to begin."
+	case "revoked":
+		return "The key is revoked. It stops within two seconds."
+	case "rolled":
+		return "The key is rolled. This is the new one."
+	case "renamed":
+		return "The name is saved."
+	case "origins":
+		return "The origins are saved. They hold within two seconds."
+	case "rule":
+		return "The rule is set. It holds within two seconds."
+	case "rule-removed":
+		return "The rule is removed."
+	case "token-key":
+		return "The token key is added."
+	case "token-key-removed":
+		return "The token key is removed. Its tokens are refused within two seconds."
+	case "session":
+		return "The session is ended."
+	}
+	return ""
+}
