@@ -48,6 +48,13 @@ func (s *State) Info(id ID) (Info, bool) {
 	}, seen.held
 }
 
+// CountChannels adds to counts how many channels the slot holds of each app. It looks at every channel of the slot.
+func (s *State) CountChannels(counts map[string]int) {
+	for id := range s.channels {
+		counts[id.App]++
+	}
+}
+
 // Channels lists an app's channels that the slot holds: those whose names begin with prefix and come after the name after, at most
 // limit (at least 1) of them, ordered by name. It looks at every channel of the slot.
 func (s *State) Channels(app, prefix, after string, limit int) []Info {

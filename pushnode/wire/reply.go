@@ -149,3 +149,12 @@ func AppendHistory(dst []byte, h HistoryReply) []byte { return AppendObject(dst,
 func MessageOf(name, epoch string, p *channel.Publication) Message {
 	return Message{Channel: name, Event: p.Event, Data: p.Data, ID: p.ID, Epoch: epoch, Offset: p.Offset, Timestamp: p.Time}
 }
+
+// MembersOf is the members of a channel as clients see them.
+func MembersOf(name string, members []channel.Member, version uint64) MembersReply {
+	reply := MembersReply{Channel: name, Version: version, Members: make([]Member, len(members))}
+	for i, member := range members {
+		reply.Members[i] = Member{ClientID: member.ClientID, Session: member.Session, Data: member.Data}
+	}
+	return reply
+}

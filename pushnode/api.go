@@ -1,0 +1,110 @@
+package pushnode
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"halley/auth"
+	"halley/pushnode/wire"
+	"halley/web"
+)
+
+// apiHandler is a call of the HTTP API by someone whose credential has been verified.
+type apiHandler func(w http.ResponseWriter, r *http.Request, grant *auth.Grant) error
+
+// routes is the HTTP API: DESIGN.md's table of calls, in its order, then the transports and the files.
+func (n *Node) routes() http.Handler {
+	router := chi.NewRouter()
+	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		n.refuse(w, r, wire.Errorf(wire.CodeNotFound, "there is nothing at %.200s", r.URL.Path))
+	})
+	router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		n.refuse(w, r, wire.Errorf(wire.CodeMethodNotAllowed, "%.20s is not a method of %.200s", r.Method, r.URL.Path))
+	})
+	router.Route("/v1", func(v1 chi.Router) {
+		v1.Post("/channels/{channel}/messages", n.authorized(n.postMessage))
+		v1.Post("/messages", n.authorized(n.postMessages))
+		v1.Get("/channels/{channel}/messages", n.counted(n.getMessages))
+		v1.Get("/channels", n.counted(n.getChannels))
+		v1.Get("/channels/{channel}", n.counted(n.getChannel))
+		v1.Get("/channels/{channel}/presence", n.counted(n.getPresence))
+		v1.Post("/tokens", n.counted(n.postToken))
+		v1.Delete("/sessions", n.counted(n.deleteSessions))
+		v1.Get("/usage", n.counted(n.getUsage))
+
+		v1.Get("/ws", n.sessions.WebSocket)
+		v1.Get("/sse", n.sessions.Events)
+		v1.Get("/poll", n.sessions.Poll)
+		v1.Post("/commands", n.sessions.Commands)
+		v1.Options("/sse", n.sessions.Preflight)
+		v1.Options("/poll", n.sessions.Preflight)
+		v1.Options("/commands", n.sessions.Preflight)
+		v1.Get("/openapi.yaml", web.OpenAPI)
+	})
+	router.Get("/halley.js", web.Client().ServeHTTP)
+	router.Get("/halley.mjs", web.Client().ServeHTTP)
+	router.Handle("/docs", web.Docs())
+	router.Handle("/docs/*", web.Docs())
+	return router
+}
+
+// authorized verifies the credential of a call, and answers for the error that the call returns.
+func (n *Node) authorized(call apiHandler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		grant, err := n.caller(r)
+		if err == nil {
+			err = call(w, r, grant)
+		}
+		if err != nil {
+			n.refuse(w, r, err)
+		}
+	}
+}
+
+// counted is authorized for calls that do not publish: they have a rate of their own.
+func (n *Node) counted(call apiHandler) http.HandlerFunc {
+	return n.authorized(func(w http.ResponseWriter, r *http.Request, grant *auth.Grant) error {
+		app, err := n.app(grant.AppID)
+		if err != nil {
+			return err
+		}
+		if refusal := n.limiter.Request(app, time.Now()); refusal != nil {
+			return limitError(refusal)
+		}
+		return call(w, r, grant)
+	})
+}
+
+// caller verifies the credential of a request: Bearer, or the user name of Basic, or (what a browser may show) the query.
+func (n *Node) caller(r *http.Request) (*auth.Grant, error) {
+	credential, inQuery := credentialOf(r)
+	if credential == "" {
+		return nil, wire.Errorf(wire.CodeUnauthorized, "send a key or token: Authorization: Bearer …")
+	}
+	grant, err := n.Authenticate(r.Context(), credential)
+	if err != nil {
+		return nil, err
+	}
+	if grant.Kind == auth.KindSecret && (inQuery || r.Header.Get("Origin") != "") {
+		return nil, wire.Errorf(wire.CodeSecretKeyExposed, "a secret key must not be used in a browser or a URL; roll it and use a publishable key or a token")
+	}
+	return grant, nil
+}
+
+func credentialOf(r *http.Request) (credential string, inQuery bool) {
+	if bearer, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); found {
+		return strings.TrimSpace(bearer), false
+	}
+	if user, _, ok := r.BasicAuth(); ok {
+		return user, false
+	}
+	query := r.URL.Query()
+	if key := query.Get("key"); key != "" {
+		return key, true
+	}
+	return query.Get("token"), true
+}

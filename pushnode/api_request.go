@@ -1,0 +1,129 @@
+package pushnode
+
+import (
+	"compress/gzip"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+
+	"github.com/go-chi/chi/v5"
+
+	"halley/auth"
+	"halley/pushnode/wire"
+)
+
+// body reads a JSON request of at most limit bytes, also after inflation.
+func body(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error) {
+	if err := jsonContent(r); err != nil {
+		return nil, err
+	}
+	reader := io.Reader(http.MaxBytesReader(w, r.Body, int64(limit)))
+	switch encoding := r.Header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+	case "gzip":
+		inflated, err := gzip.NewReader(reader)
+		if err != nil {
+			return nil, bodyError(err, limit)
+		}
+		reader = inflated
+	default:
+		return nil, wire.Errorf(wire.CodeUnsupportedEncoding, "Content-Encoding %.40q is not supported: send gzip or none", encoding)
+	}
+	data, err := io.ReadAll(io.LimitReader(reader, int64(limit)+1))
+	if err != nil {
+		return nil, bodyError(err, limit)
+	}
+	if len(data) > limit {
+		return nil, tooLarge(limit)
+	}
+	return data, nil
+}
+
+func jsonContent(r *http.Request) error {
+	given := r.Header.Get("Content-Type")
+	if given == "application/json" {
+		return nil
+	}
+	if kind, parameters, err := mime.ParseMediaType(given); err == nil && kind == "application/json" {
+		if charset := parameters["charset"]; charset == "" || charset == "utf-8" || charset == "UTF-8" {
+			return nil
+		}
+	}
+	return wire.Errorf(wire.CodeUnsupportedMediaType, "Content-Type is %.60q: send application/json", given)
+}
+
+// bodyError says what went wrong while a body was read.
+func bodyError(err error, limit int) error {
+	var tooBig *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooBig):
+		return tooLarge(limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return wire.Errorf(wire.CodeBodyTimeout, "the body did not arrive in time")
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+		return wire.Errorf(wire.CodeBadRequest, "the body is not gzip, as Content-Encoding says it is")
+	default:
+		return wire.Errorf(wire.CodeBodyTruncated, "the body ended early")
+	}
+}
+
+func tooLarge(limit int) error {
+	return wire.Errorf(wire.CodeMessageTooLarge, "the body has more than %d bytes", limit)
+}
+
+// channelName is the channel in the path, decoded and valid.
+func channelName(r *http.Request) (string, error) {
+	name := chi.URLParam(r, "channel")
+	if r.URL.RawPath != "" { // chi has routed by the escaped path
+		decoded, err := url.PathUnescape(name)
+		if err != nil {
+			return "", wire.Errorf(wire.CodeInvalidChannel, "the channel's name is not well percent-encoded")
+		}
+		name = decoded
+	}
+	return name, asError(wire.ValidChannel(name))
+}
+
+// number reads a whole number from the query: fallback where it is absent, an error outside low..high.
+func number(query url.Values, name string, fallback, low, high int) (int, error) {
+	text := query.Get(name)
+	if text == "" {
+		return fallback, nil
+	}
+	value, err := strconv.Atoi(text)
+	if err != nil || value < low || value > high {
+		return 0, wire.Errorf(wire.CodeInvalidField, "%s is %.40q: a whole number from %d to %d is wanted", name, text, low, high)
+	}
+	return value, nil
+}
+
+// knownQuery refuses parameters that the call does not have: a misspelt one would else be ignored in silence.
+func knownQuery(r *http.Request, names ...string) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, wire.Errorf(wire.CodeBadRequest, "the query is not well percent-encoded")
+	}
+	names = append(names, "key", "token")
+next:
+	for given := range query {
+		for _, name := range names {
+			if given == name {
+				continue next
+			}
+		}
+		return nil, wire.Errorf(wire.CodeUnknownField, "%.60q is not a parameter of this call", given)
+	}
+	return query, nil
+}
+
+// secretOnly refuses credentials that are not a secret key.
+func secretOnly(grant *auth.Grant) error {
+	if grant.Kind != auth.KindSecret {
+		return wire.Errorf(wire.CodeDenied, "this call needs a secret key")
+	}
+	return nil
+}

@@ -1,0 +1,41 @@
+package pushnode
+
+import (
+	"net/http"
+	"time"
+
+	"halley/auth"
+	"halley/pushnode/wire"
+)
+
+// postToken is POST /v1/tokens: a JWT that narrows the secret key it was asked with.
+func (n *Node) postToken(w http.ResponseWriter, r *http.Request, grant *auth.Grant) error {
+	if err := secretOnly(grant); err != nil {
+		return err
+	}
+	data, err := body(w, r, maxTokenRequest)
+	if err != nil {
+		return err
+	}
+	request, fault := wire.DecodeTokenRequest(data)
+	if fault != nil {
+		return fault
+	}
+	capability, err := auth.ParseCapability(request.Capabilities)
+	if err != nil {
+		return wire.Errorf(wire.CodeInvalidField, "capabilities: %v", err)
+	}
+	token, expires, err := n.signer.Sign(auth.TokenRequest{
+		AppID: grant.AppID, KeyID: grant.KeyID, ClientID: request.ClientID, Capability: capability, TTL: request.TTL,
+	}, time.Now())
+	if err != nil {
+		return n.wireError("sign token", err)
+	}
+	return answerJSON(w, struct {
+		Token   string `json:"token"`
+		Expires int64  `json:"expires"` // Unix ms
+	}{token, expires.UnixMilli()})
+}
+
+// maxTokenRequest bounds a token request: its capabilities go into a token of at most 8 KiB.
+const maxTokenRequest = 8 << 10

@@ -1,0 +1,34 @@
+package pushnode
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"halley/pushnode/wire"
+)
+
+// metrics counts what the node itself does; connections and deliveries are counted by package session.
+type metrics struct {
+	published prometheus.Counter
+	refusals  *prometheus.CounterVec
+}
+
+func newMetrics(registerer prometheus.Registerer, deliveries *deliveries) *metrics {
+	m := &metrics{
+		published: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "halley_pushnode_publications_total", Help: "Publications acknowledged, without repeated ids.",
+		}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "halley_pushnode_refused_publications_total", Help: "Publications refused, by the name of the error.",
+		}, []string{"code"}),
+	}
+	pending := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "halley_pushnode_pending_effects", Help: "Applied changes that wait for their fan-out.",
+	}, deliveries.pending)
+	registerer.MustRegister(m.published, m.refusals, pending)
+	return m
+}
+
+// refused counts a publication that was not taken.
+func (m *metrics) refused(err error) {
+	m.refusals.WithLabelValues(wire.AsError(err).Code.Name()).Inc()
+}

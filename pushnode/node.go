@@ -1,0 +1,129 @@
+// Package pushnode is one running node: it takes publications and connections, keeps the slots, and carries what happens in
+// them to those who watch.
+//
+// It does not hold sockets (package session), know what a channel remembers (package channel), agree with other nodes on the
+// order of things (package slot) or ask a database on the way of a message (package tenant answers from memory).
+//
+// Start reading at publish.go, then slots.go and deliver.go: the way of a publication. DESIGN.md holds the rest.
+package pushnode
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"halley/auth"
+	"halley/pushnode/channel"
+	"halley/pushnode/session"
+	"halley/tenant"
+)
+
+// Config is what a node is made of. All fields but Session are required.
+type Config struct {
+	Instance   uint64 // names this process life; random
+	Cluster    uint64 // names the cluster's life: part of every epoch; random where a cluster is founded
+	Directory  *tenant.Directory
+	Limiter    *tenant.Limiter
+	Meter      *tenant.Meter
+	Verifier   *auth.Verifier
+	Signer     *auth.Signer
+	Session    session.Config
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Node is one running push node. New builds it, Run lives, Drain tells its clients to go elsewhere.
+type Node struct {
+	// immutable after New
+	instance    uint64
+	directory   *tenant.Directory
+	limiter     *tenant.Limiter
+	meter       *tenant.Meter
+	verifier    *auth.Verifier
+	signer      *auth.Signer
+	logger      *slog.Logger
+	metrics     *metrics
+	slots       *slots
+	deliveries  *deliveries
+	sessions    *session.Server
+	handler     http.Handler
+	presenceDue chan channel.PresenceDue // from delivery to clearPresence; bounded by maxPresenceDue
+	draining    atomic.Bool              // set once by Drain; read by every request
+}
+
+// New builds a node that leads all slots of a cluster of one. It serves nobody before Run.
+func New(config Config) (*Node, error) {
+	n := &Node{
+		instance:    config.Instance,
+		directory:   config.Directory,
+		limiter:     config.Limiter,
+		meter:       config.Meter,
+		verifier:    config.Verifier,
+		signer:      config.Signer,
+		logger:      config.Logger,
+		presenceDue: make(chan channel.PresenceDue, maxPresenceDue),
+	}
+	n.deliveries = newDeliveries(n.deliver)
+	n.metrics = newMetrics(config.Registerer, n.deliveries)
+	n.sessions = session.New(config.Session, n)
+	var err error
+	if n.slots, err = newSlots(config.Instance, config.Cluster, n.deliveries, config.Logger); err != nil {
+		return nil, err
+	}
+	n.handler = n.routes()
+	return n, nil
+}
+
+// Handler serves everything under /v1/ and the files that clients load.
+func (n *Node) Handler() http.Handler { return n.handler }
+
+// Run gives the node its time until ctx ends, then closes what is still connected and waits for it.
+func (n *Node) Run(ctx context.Context) error {
+	// The deliveries outlive what feeds them: the last effects still reach their connections.
+	delivering, stopDelivering := context.WithCancel(context.WithoutCancel(ctx))
+	var feeding, delivery sync.WaitGroup
+	delivery.Go(func() { n.deliveries.run(delivering) })
+	feeding.Go(func() { n.slots.run(ctx) })
+	feeding.Go(func() { n.clearPresence(ctx) })
+	feeding.Go(func() { n.followDirectory(ctx) })
+	feeding.Wait()
+	err := n.sessions.Close()
+	stopDelivering()
+	delivery.Wait()
+	return err
+}
+
+// Drain refuses what is new, tells every connection when to come back, and waits until they are gone or ctx ends.
+func (n *Node) Drain(ctx context.Context) error {
+	n.draining.Store(true)
+	n.logger.Info("draining")
+	return n.sessions.Drain(ctx)
+}
+
+// errDraining is what Ready answers while the node goes away.
+var errDraining = errors.New("draining")
+
+// Ready reports whether a balancer should send clients here.
+func (n *Node) Ready() error {
+	if n.draining.Load() {
+		return errDraining
+	}
+	return nil
+}
+
+// followDirectory looks again at the connections of each app that changed: a key revoked, an app disabled, a rule made private.
+func (n *Node) followDirectory(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case appID := <-n.directory.Changes():
+			n.sessions.Recheck(appID)
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package pushnode
+
+import (
+	"context"
+	"time"
+
+	"halley/auth"
+	"halley/pushnode/channel"
+	"halley/pushnode/session"
+	"halley/pushnode/wire"
+	"halley/tenant"
+)
+
+// Publish takes one publication: may this grant, is there room, then into the slot's log. It returns once the publication is
+// kept by a majority of the slot's copies and has its position; who follows the channel gets it through deliver.
+func (n *Node) Publish(ctx context.Context, grant *auth.Grant, p session.Publish) (session.Published, error) {
+	app, err := n.admitted(grant)
+	if err != nil {
+		return session.Published{}, err
+	}
+	if err := n.allowed(app, grant, auth.OpPublish, p.Channel); err != nil {
+		return session.Published{}, err
+	}
+	id := channel.ID{App: app.ID, Name: p.Channel}
+	rule := app.Rule(p.Channel)
+	if err := n.roomFor(ctx, app, id, rule, p); err != nil {
+		n.metrics.refused(err)
+		return session.Published{}, err
+	}
+	return n.append(ctx, id, rule, p)
+}
+
+// roomFor applies what bounds a publication: its size, the app's rate and quota, and the queues of the channel's subscribers.
+func (n *Node) roomFor(ctx context.Context, app *tenant.AppView, id channel.ID, rule channel.Rule, p session.Publish) error {
+	if size := len(p.Data) + len(p.Event); size > app.Limits.MessageBytes {
+		return wire.Errorf(wire.CodeMessageTooLarge, "the message has %d bytes; this app allows %d", size, app.Limits.MessageBytes)
+	}
+	if rule.Policy == channel.PolicyBlock {
+		if queued, full := n.sessions.Congestion(id); full {
+			return wire.Errorf(wire.CodeQueueFull, "a subscriber's queue is full: %d messages wait", queued).After(time.Second)
+		}
+	}
+	if refusal := n.limiter.Channels(app, n.slots.channelsOf(app.ID)); refusal != nil {
+		held, err := n.slots.holds(ctx, id)
+		if err != nil {
+			return n.wireError("look for channel", err)
+		}
+		if !held {
+			return limitError(refusal)
+		}
+	}
+	if refusal := n.limiter.Publish(app, 1, time.Now()); refusal != nil {
+		return limitError(refusal)
+	}
+	return nil
+}
+
+// append puts the publication into its slot's log and counts it.
+func (n *Node) append(ctx context.Context, id channel.ID, rule channel.Rule, p session.Publish) (session.Published, error) {
+	if p.ID == "" {
+		p.ID = auth.NewID("msg_")
+	}
+	if p.Event == "" {
+		p.Event = wire.DefaultEvent
+	}
+	result, err := n.slots.propose(ctx, slotOf(id.App, id.Name), channel.Publish{
+		Channel: id, ID: p.ID, Event: p.Event, Data: p.Data, Exclude: p.Exclude, Retention: rule.Retention,
+	})
+	if err != nil {
+		return session.Published{}, n.wireError("publish", err)
+	}
+	if !result.Duplicate {
+		n.meter.App(id.App).Published(1, len(p.Data))
+		n.metrics.published.Inc()
+	}
+	return session.Published{
+		ID: p.ID, Channel: id.Name, Position: result.Position, Copies: copies, Duplicate: result.Duplicate,
+	}, nil
+}
+
+// deliver hands one effect of a slot to who watches it. It runs on the delivery goroutines, in the order of the slot's log.
+func (n *Node) deliver(effect channel.Effect) {
+	switch effect := effect.(type) {
+	case channel.Published:
+		n.sessions.Deliver(effect)
+	case channel.PresenceChanged:
+		n.meter.App(effect.Channel.App).PresenceChanged(1)
+		n.sessions.DeliverPresence(effect)
+	case channel.SessionEnded:
+		n.sessions.Ended(effect.App, effect.Session)
+	case channel.PresenceDue:
+		select {
+		case n.presenceDue <- effect:
+		default: // the slot asks again
+		}
+	}
+}
