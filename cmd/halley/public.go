@@ -1,0 +1,65 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"halley/auth"
+	"halley/cmd/halley/edge"
+	"halley/console"
+	"halley/pushnode"
+)
+
+// publicHandler says who answers what on the public port. It takes paths as they come: a router that cleans them would redirect
+// channels whose names hold "//".
+func publicHandler(node *pushnode.Node, pages *console.Server, ring *auth.Keyring) http.Handler {
+	health, ready := healthHandler(func() error { return nil }), healthHandler(node.Ready)
+	keys := keysHandler(ring)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case strings.HasPrefix(path, "/v1/"), path == "/docs", strings.HasPrefix(path, "/docs/"), path == "/halley.js", path == "/halley.mjs":
+			node.Handler().ServeHTTP(w, r)
+		case path == "/healthz":
+			health.ServeHTTP(w, r)
+		case path == "/readyz":
+			ready.ServeHTTP(w, r)
+		case path == "/.well-known/jwks.json":
+			keys.ServeHTTP(w, r)
+		default:
+			pages.ServeHTTP(w, r)
+		}
+	})
+}
+
+// keysHandler publishes the public keys of the tokens that Halley signs.
+func keysHandler(ring *auth.Keyring) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+			return
+		}
+		header := w.Header()
+		header.Set("Content-Type", "application/jwk-set+json")
+		header.Set("Cache-Control", "public, max-age=300")
+		header.Set("Access-Control-Allow-Origin", "*")
+		_, _ = w.Write(ring.JWKS())
+	})
+}
+
+// edgeConfig is what stands in front of the handler.
+func (c serveCommand) edgeConfig(cert certificate, url string, logger *slog.Logger, registry *prometheus.Registry) edge.Config {
+	return edge.Config{
+		TLS:                 cert.tls,
+		HTTPS:               strings.HasPrefix(url, "https://"),
+		TrustedProxies:      c.TrustedProxies,
+		MaxConnections:      connectionCap(c.MaxConnections),
+		MaxConnectionsPerIP: c.MaxConnectionsPerIP,
+		Timeouts:            edge.DefaultTimeouts(),
+		Logger:              logger,
+		Registerer:          registry,
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"halley/auth"
+	"halley/cmd/halley/edge"
+	"halley/console"
+	"halley/pushnode"
+	"halley/pushnode/session"
+	"halley/tenant"
+)
+
+type serveCommand struct {
+	listenConfig  `embed:"" group:"Ports:"`
+	tlsConfig     `embed:"" group:"HTTPS:"`
+	storeConfig   `embed:"" group:"Storage:"`
+	consoleConfig `embed:"" group:"Console:"`
+	egressConfig  `embed:"" group:"Calls to others:"`
+}
+
+// Help is the long text of --help.
+func (serveCommand) Help() string {
+	return `Without any flag everything runs in one process on an embedded database in ./data, and the console's address is printed.
+
+SIGTERM drains: nobody new is let in, clients are told when to come back, what was counted is written, and the exit code is 0.`
+}
+
+// Run is the life of a node: open, build, start, serve, drain, stop.
+func (c serveCommand) Run(p *process, log logConfig) error {
+	logger := log.logger(p.stderr)
+	registry := newRegistry()
+
+	ports, err := c.openPorts(logger)
+	if err != nil {
+		return err
+	}
+	defer ports.close()
+	store, closeStore, err := c.openClaimed(p.ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer closeStore()
+	url := c.publicURL(ports.public.Addr().(*net.TCPAddr))
+	parts, err := c.build(p.ctx, store, url, registry, logger)
+	if err != nil {
+		return err
+	}
+
+	// Each stands on those above it, and is stopped before them.
+	running := newServices()
+	if ports.admin != nil {
+		running.start("operator's port", newAdminPort(ports.admin, registry, parts.node.Ready, logger).Run)
+	}
+	running.start("directory", parts.directory.Run)
+	running.start("meter", parts.meter.Run)
+	running.start("node", parts.node.Run)
+	running.start("console", parts.runConsole)
+	running.start("certificate", parts.certificate.run)
+	running.start("public port", func(ctx context.Context) error { return parts.edge.Run(ctx, ports.public) })
+
+	fmt.Fprintf(p.stdout, "Halley is ready: %s\n", url)
+	failure := running.wait(p.ctx)
+	c.drain(parts.node, logger)
+	return errors.Join(failure, running.stop())
+}
+
+// parts is what a node consists of, in the order in which one is built on the other.
+type parts struct {
+	directory   *tenant.Directory
+	meter       *tenant.Meter
+	node        *pushnode.Node
+	certificate certificate
+	console     *console.Server
+	edge        *edge.Server
+}
+
+// build makes the parts. Those with goroutines of their own come last, so that an error leaves nothing running.
+func (c serveCommand) build(ctx context.Context, store *tenant.Store, url string, registry *prometheus.Registry, logger *slog.Logger) (*parts, error) {
+	certificate, err := c.certificate(logger, registry)
+	if err != nil {
+		return nil, err
+	}
+	mailer, err := c.mailer(logger)
+	if err != nil {
+		return nil, err
+	}
+	instance := rand.Uint64()
+	directory, err := tenant.OpenDirectory(ctx, store, logger)
+	if err != nil {
+		return nil, err
+	}
+	meter := tenant.NewMeter(store, directory, instance, logger)
+	signingKeys, err := store.SigningKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := auth.NewKeyring("", signingKeys...)
+	if err != nil {
+		return nil, err
+	}
+	signer := auth.NewSigner(ring)
+	node, err := pushnode.New(pushnode.Config{
+		Instance:  instance,
+		Cluster:   rand.Uint64(),
+		Directory: directory,
+		Limiter:   tenant.NewLimiter(meter),
+		Meter:     meter,
+		Verifier: auth.NewVerifier(auth.VerifierConfig{
+			Keys: directory, TokenKeys: directory, Keyring: ring,
+			KeySets: auth.NewKeySets(auth.DialPolicy{Allowed: c.AllowPrivateCIDRs}),
+		}),
+		Signer:     signer,
+		Session:    session.Config{Logger: logger, Registerer: registry},
+		Logger:     logger,
+		Registerer: registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	desk := &desk{node: node, directory: directory, signer: signer}
+	pages, err := console.New(console.Config{
+		Store: store, Publisher: desk, History: desk, Tokens: desk, Mailer: mailer,
+		PublicURL: url, SignUp: console.SignUpMode(c.Signup), Logger: logger, Registerer: registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	server, err := edge.New(c.edgeConfig(certificate, url, logger, registry), publicHandler(node, pages, ring))
+	if err != nil {
+		pages.Close()
+		return nil, err
+	}
+	return &parts{directory: directory, meter: meter, node: node, certificate: certificate, console: pages, edge: server}, nil
+}
+
+// runConsole keeps the console until ctx ends.
+func (p *parts) runConsole(ctx context.Context) error {
+	<-ctx.Done()
+	p.console.Close()
+	return nil
+}
+
+// drain tells clients to go and waits for them, while everything still runs.
+func (c serveCommand) drain(node *pushnode.Node, logger *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.DrainTimeout)
+	defer cancel()
+	begin := time.Now()
+	if err := node.Drain(ctx); err != nil {
+		logger.Warn("clients are still connected, cutting them off", "seconds", time.Since(begin).Seconds(), "err", err)
+	}
+}
