@@ -112,7 +112,8 @@ func TestParseCapabilityRefuses(t *testing.T) {
 		"too long":              {map[string][]string{strings.Repeat("a", 201): {"publish"}}, "201 bytes: at most 200"},
 		"too many":              {many, "65 channel patterns: at most 64"},
 	} {
-		if _, err := auth.ParseCapability(test.rights); !errors.Is(err, auth.ErrCapability) || !strings.Contains(err.Error(), test.says) {
+		_, err := auth.ParseCapability(test.rights)
+		if !errors.Is(err, auth.ErrCapability) || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: err = %v, want ErrCapability that says %q", name, err, test.says)
 		}
 	}
@@ -155,7 +156,8 @@ func TestCapabilityJSONIsStrict(t *testing.T) {
 		"unknown":        {`{"a":["fly"]}`, `"fly"`},
 	} {
 		kept := auth.AllowAll()
-		if err := kept.UnmarshalJSON([]byte(test.text)); !errors.Is(err, auth.ErrCapability) || !strings.Contains(err.Error(), test.says) {
+		err := kept.UnmarshalJSON([]byte(test.text))
+		if !errors.Is(err, auth.ErrCapability) || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: err = %v, want ErrCapability that says %q", name, err, test.says)
 		}
 		if !reflect.DeepEqual(kept, auth.AllowAll()) {
@@ -261,7 +263,8 @@ func TestCapabilityTextIsCanonical(t *testing.T) {
 
 func FuzzCapabilityJSON(f *testing.F) {
 	for _, seed := range []string{
-		`{}`, `null`, `{"*":["*"]}`, `{"room:*":["subscribe","publish"]}`, `{"a":["x"]}`, `{"a":["publish"],"a":[]}`, `{"**":["*"]}`, "{\"\xff\":[]}",
+		`{}`, `null`, `{"*":["*"]}`, `{"room:*":["subscribe","publish"]}`, `{"a":["x"]}`,
+		`{"a":["publish"],"a":[]}`, `{"**":["*"]}`, "{\"\xff\":[]}",
 	} {
 		f.Add(seed, "room:1")
 	}

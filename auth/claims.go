@@ -70,8 +70,8 @@ type parsedToken struct {
 	claims Claims
 }
 
-// parseToken reads a token strictly: three parts of base64url without padding, JSON without duplicate names. The caller has checked
-// its length. Errors are ErrMalformed or a *TokenError.
+// parseToken reads a token strictly: three parts of base64url without padding, JSON without duplicate names. The caller has
+// checked its length. Errors are ErrMalformed or a *TokenError.
 func parseToken(text string) (parsedToken, error) {
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 {

@@ -34,11 +34,13 @@ func findComparisons(files *token.FileSet, file *ast.File) []string {
 				report(node, "imports crypto/subtle")
 			}
 		case *ast.BinaryExpr:
-			if (node.Op == token.EQL || node.Op == token.NEQ) && (isSecret(node.X) && !isPlain(node.Y) || isSecret(node.Y) && !isPlain(node.X)) {
+			telling := isSecret(node.X) && !isPlain(node.Y) || isSecret(node.Y) && !isPlain(node.X)
+			if telling && (node.Op == token.EQL || node.Op == token.NEQ) {
 				report(node, "compares by "+node.Op.String())
 			}
 		case *ast.CallExpr:
-			if name := calledName(node); name == "hmac.Equal" || name == "bytes.Equal" && (isSecret(node.Args[0]) || isSecret(node.Args[1])) {
+			name := calledName(node)
+			if name == "hmac.Equal" || name == "bytes.Equal" && (isSecret(node.Args[0]) || isSecret(node.Args[1])) {
 				report(node, "compares by "+name)
 			}
 		}
@@ -51,7 +53,8 @@ func findComparisons(files *token.FileSet, file *ast.File) []string {
 func isSecret(expression ast.Expr) bool {
 	switch expression := expression.(type) {
 	case *ast.Ident:
-		return secretName.MatchString(expression.Name) && !strings.HasPrefix(expression.Name, "Kind") // KindSecret is an enumeration
+		enumerated := strings.HasPrefix(expression.Name, "Kind") // KindSecret
+		return secretName.MatchString(expression.Name) && !enumerated
 	case *ast.SelectorExpr:
 		return isSecret(expression.Sel)
 	case *ast.SliceExpr:
@@ -97,7 +100,8 @@ func TestSecretsAreComparedInOnePlace(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && path != ".." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "node_modules" || entry.Name() == "testdata") {
+		name := entry.Name()
+		if entry.IsDir() && path != ".." && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "testdata") {
 			return fs.SkipDir
 		}
 		if entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {

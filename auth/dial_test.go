@@ -20,7 +20,8 @@ import (
 // names under Go's own resolver and addresses under that of some C libraries; one is a name that resolves to them.
 var loopbackForms = []string{
 	"127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1",
-	"[::1]", "[::]", "[::ffff:127.0.0.1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[64:ff9b:1::7f00:1]", "[fe80::1%25eth0]", "[fd00::1]",
+	"[::1]", "[::]", "[::ffff:127.0.0.1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[64:ff9b:1::7f00:1]",
+	"[fe80::1%25eth0]", "[fd00::1]",
 	"2130706433", "0177.0.0.1", "127.1", "0x7f000001", "localhost.example.com",
 }
 
@@ -64,16 +65,24 @@ func TestTwentyOneAddresses(t *testing.T) {
 
 func TestControl(t *testing.T) {
 	t.Parallel()
-	policy := auth.DialPolicy{Ports: []uint16{443}, Allowed: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fe80::/64")}}
+	policy := auth.DialPolicy{Ports: []uint16{443}, Allowed: []netip.Prefix{
+		netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fe80::/64"),
+	}}
 	for address, good := range map[string]bool{
 		"93.184.216.34:443": true, "[2606:2800:220:1:248:1893:25c8:1946]:443": true, "[::ffff:93.184.216.34]:443": true,
-		"10.1.2.3:443": true, "[::ffff:10.1.2.3]:443": true, "10.2.2.3:443": false, "[fe80::1%eth0]:443": true, "[fe80:1::1%eth0]:443": false,
-		"93.184.216.34:80": false, "93.184.216.34:22": false, "10.1.2.3:80": false, "93.184.216.34": false, "example.com:443": false, "": false,
-		"0.1.2.3:443": false, "100.127.255.255:443": false, "192.0.0.8:443": false, "192.0.2.1:443": false, "192.88.99.1:443": false,
-		"198.18.0.1:443": false, "198.51.100.1:443": false, "203.0.113.1:443": false, "224.0.0.1:443": false, "240.0.0.1:443": false,
-		"255.255.255.255:443": false, "[100::1]:443": false, "[2001::1]:443": false, "[2001:db8::1]:443": false, "[2002:7f00:1::]:443": false,
+		"10.1.2.3:443": true, "[::ffff:10.1.2.3]:443": true, "10.2.2.3:443": false,
+		"[fe80::1%eth0]:443": true, "[fe80:1::1%eth0]:443": false,
+		"93.184.216.34:80": false, "93.184.216.34:22": false, "10.1.2.3:80": false,
+		"93.184.216.34": false, "example.com:443": false, "": false,
+		"0.1.2.3:443": false, "100.127.255.255:443": false, "192.0.0.8:443": false,
+		"192.0.2.1:443": false, "192.88.99.1:443": false,
+		"198.18.0.1:443": false, "198.51.100.1:443": false, "203.0.113.1:443": false,
+		"224.0.0.1:443": false, "240.0.0.1:443": false,
+		"255.255.255.255:443": false, "[100::1]:443": false, "[2001::1]:443": false,
+		"[2001:db8::1]:443": false, "[2002:7f00:1::]:443": false,
 		"[3fff::1]:443": false, "[5f00::1]:443": false, "[fc00::1]:443": false, "[fec0::1]:443": false, "[ff02::1]:443": false,
-		"100.63.255.255:443": true, "100.128.0.0:443": true, "172.15.0.1:443": true, "172.32.0.1:443": true, "192.167.0.1:443": true, "198.20.0.1:443": true,
+		"100.63.255.255:443": true, "100.128.0.0:443": true, "172.15.0.1:443": true, "172.32.0.1:443": true,
+		"192.167.0.1:443": true, "198.20.0.1:443": true,
 	} {
 		err := policy.Control(t.Context(), "tcp4", address, nil)
 		if (err == nil) != good || !good && !errors.Is(err, auth.ErrAddressRefused) {
@@ -146,7 +155,8 @@ func TestClientUsesNoProxy(t *testing.T) {
 	}
 	names := newNameServer(t, netip.MustParseAddr("127.0.0.1"))
 	policy := auth.DialPolicy{PlainHTTP: true, Ports: []uint16{portOf(t, proxy.URL)}, Resolver: names.resolver()}
-	if _, err := policy.Client().Get("http://push.example.com:" + strconv.Itoa(int(policy.Ports[0])) + "/"); !errors.Is(err, auth.ErrAddressRefused) {
+	_, err := policy.Client().Get("http://push.example.com:" + strconv.Itoa(int(policy.Ports[0])) + "/")
+	if !errors.Is(err, auth.ErrAddressRefused) {
 		t.Errorf("err = %v, want ErrAddressRefused", err)
 	}
 	if proxied.Load() != 0 {

@@ -28,5 +28,9 @@ func (v *Verifier) Remembers(text string) bool {
 // Forget empties the verifier's memory of tokens.
 func (v *Verifier) Forget() { v.verified = newTokenCache(0) }
 
-// MaxKnownURLs bounds KeySets.
-const MaxKnownURLs = maxKnownURLs
+// NewSmallKeySets keeps at most limit sets.
+func NewSmallKeySets(policy DialPolicy, limit int) *KeySets {
+	sets := NewKeySets(policy)
+	sets.limit = limit
+	return sets
+}

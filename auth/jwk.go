@@ -116,7 +116,8 @@ func parseJWK(text []byte) (id string, key TokenKey, err error) {
 		return raw.ID, TokenKey{}, fmt.Errorf("%w: %w", ErrJWK, err)
 	}
 	if raw.Algorithm != "" && raw.Algorithm != string(key.algorithm) {
-		return raw.ID, TokenKey{}, fmt.Errorf("%w: alg %.20q: a key of this type is used with %s", ErrJWK, raw.Algorithm, key.algorithm)
+		return raw.ID, TokenKey{}, fmt.Errorf("%w: alg %.20q: a key of this type is used with %s",
+			ErrJWK, raw.Algorithm, key.algorithm)
 	}
 	return raw.ID, key, nil
 }
@@ -145,7 +146,8 @@ func (k *jwk) publicKey() (any, error) {
 		x, err := member("x", k.X, ed25519.PublicKeySize)
 		return ed25519.PublicKey(x), err
 	default:
-		return nil, fmt.Errorf("%w: kty %.20q, crv %.20q: RSA, EC on P-256 and OKP on Ed25519 are admitted", ErrJWK, k.Type, k.Curve)
+		return nil, fmt.Errorf("%w: kty %.20q, crv %.20q: RSA, EC on P-256 and OKP on Ed25519 are admitted",
+			ErrJWK, k.Type, k.Curve)
 	}
 }
 

@@ -20,10 +20,10 @@ import (
 
 // The RSA key of RFC 7517 appendix A.1 and the EC key of RFC 7515 appendix A.3.
 const (
-	rsaJWK = `{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZC` +
-		`iFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6` +
-		`qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw",` +
-		`"e":"AQAB","alg":"RS256","kid":"2011-04-29"}`
+	rsaJWK = `{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECP` +
+		`ebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJ` +
+		`ZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1` +
+		`jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}`
 	ecJWK = `{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",` +
 		`"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","kid":"ec"}`
 	edJWK = `{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"ed"}`
@@ -35,13 +35,14 @@ func TestParseJWK(t *testing.T) {
 		text, id  string
 		algorithm auth.Algorithm
 	}{
-		"RSA":                {rsaJWK, "2011-04-29", auth.RS256},
-		"EC":                 {ecJWK, "ec", auth.ES256},
-		"Ed25519":            {edJWK, "ed", auth.EdDSA},
-		"members we ignore":  {strings.Replace(edJWK, "{", `{"x5c":["abc"],"use":"sig","key_ops":["verify"],`, 1), "ed", auth.EdDSA},
-		"without kid":        {strings.Replace(edJWK, `,"kid":"ed"`, "", 1), "", auth.EdDSA},
-		"alg said as it is":  {strings.Replace(ecJWK, "{", `{"alg":"ES256",`, 1), "ec", auth.ES256},
-		"alg said as it is.": {strings.Replace(edJWK, "{", `{"alg":"EdDSA",`, 1), "ed", auth.EdDSA},
+		"RSA":               {rsaJWK, "2011-04-29", auth.RS256},
+		"EC":                {ecJWK, "ec", auth.ES256},
+		"Ed25519":           {edJWK, "ed", auth.EdDSA},
+		"members we ignore": {strings.Replace(edJWK, "{", `{"x5c":["a"],"ext":true,`, 1), "ed", auth.EdDSA},
+		"purpose":           {strings.Replace(edJWK, "{", `{"use":"sig","key_ops":["verify"],`, 1), "ed", auth.EdDSA},
+		"without kid":       {strings.Replace(edJWK, `,"kid":"ed"`, "", 1), "", auth.EdDSA},
+		"alg of EC":         {strings.Replace(ecJWK, "{", `{"alg":"ES256",`, 1), "ec", auth.ES256},
+		"alg of Ed25519":    {strings.Replace(edJWK, "{", `{"alg":"EdDSA",`, 1), "ed", auth.EdDSA},
 	} {
 		key, err := auth.ParseJWK([]byte(test.text))
 		if err != nil || key.ID() != test.id || key.Algorithm() != test.algorithm {
@@ -132,7 +133,10 @@ func TestParsedKeysVerify(t *testing.T) {
 		kid    string
 		method jwt.SigningMethod
 		key    any
-	}{{"rsa", jwt.SigningMethodRS256, rsaKey}, {"ec", jwt.SigningMethodES256, ecKey}, {"ed", jwt.SigningMethodEdDSA, private("ed")}} {
+	}{
+		{"rsa", jwt.SigningMethodRS256, rsaKey}, {"ec", jwt.SigningMethodES256, ecKey},
+		{"ed", jwt.SigningMethodEdDSA, private("ed")},
+	} {
 		header := fmt.Sprintf(`{"alg":%q,"kid":%q}`, test.method.Alg(), test.kid)
 		if _, err := w.authenticate(t, compact(t, test.method, test.key, header, payload(nil))); err != nil {
 			t.Errorf("%s: %v", test.kid, err)
@@ -142,7 +146,8 @@ func TestParsedKeysVerify(t *testing.T) {
 
 func TestParseJWKSSetsBadKeysAside(t *testing.T) {
 	t.Parallel()
-	set, err := auth.ParseJWKS([]byte(jwksText(`{"kty":"oct","kid":"o"}`, edJWK, `{"kty":"new","kid":"n"}`, strings.Replace(ecJWK, `"ec"`, `"ed"`, 1))))
+	sameKid := strings.Replace(ecJWK, `"ec"`, `"ed"`, 1)
+	set, err := auth.ParseJWKS([]byte(jwksText(`{"kty":"oct","kid":"o"}`, edJWK, `{"kty":"new","kid":"n"}`, sameKid)))
 	if err != nil || len(set.Keys) != 1 || set.Keys[0].ID() != "ed" || set.Keys[0].Algorithm() != auth.EdDSA {
 		t.Fatalf("keys = %v, %v, want the Ed25519 key alone", set.Keys, err)
 	}
@@ -177,11 +182,14 @@ func jwkOfEd(id string, key ed25519.PrivateKey) string {
 
 func jwkOfRSA(id string, key *rsa.PublicKey) string {
 	encode := base64.RawURLEncoding.EncodeToString
-	return fmt.Sprintf(`{"kty":"RSA","kid":%q,"n":%q,"e":%q}`, id, encode(key.N.Bytes()), encode(big.NewInt(int64(key.E)).Bytes()))
+	exponent := big.NewInt(int64(key.E)).Bytes()
+	return fmt.Sprintf(`{"kty":"RSA","kid":%q,"n":%q,"e":%q}`, id, encode(key.N.Bytes()), encode(exponent))
 }
 
 func FuzzParseJWKS(f *testing.F) {
-	for _, seed := range []string{jwksText(rsaJWK, ecJWK, edJWK), jwksText(`{"kty":"oct"}`), `{"keys":[]}`, `{"keys":[null,1,"",[]]}`, `{}`, ``} {
+	for _, seed := range []string{
+		jwksText(rsaJWK, ecJWK, edJWK), jwksText(`{"kty":"oct"}`), `{"keys":[]}`, `{"keys":[null,1,"",[]]}`, `{}`, ``,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

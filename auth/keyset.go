@@ -21,7 +21,9 @@ const (
 // set fetches it, one for each URL at a time, and the others wait only if they have nothing to go on with. A fetch that has
 // begun goes on for at most 10 s when its caller goes away, so that nobody can keep a set from arriving by hanging up.
 type KeySets struct {
-	client *http.Client // immutable after New
+	// immutable after New
+	client *http.Client
+	limit  int // of sets
 
 	// guarded by mu
 	mu   sync.Mutex
@@ -41,7 +43,7 @@ type keySet struct {
 
 // NewKeySets makes an empty KeySets that calls what the policy admits.
 func NewKeySets(policy DialPolicy) *KeySets {
-	return &KeySets{client: policy.Client(), sets: map[string]*keySet{}}
+	return &KeySets{client: policy.Client(), limit: maxKnownURLs, sets: map[string]*keySet{}}
 }
 
 // Key returns the key of that kid from the URL's set; with an empty kid, the only key that it has. It fetches where the set is
@@ -100,7 +102,7 @@ func (s *KeySets) ask(address, kid string, now time.Time) keyAnswer {
 func (s *KeySets) setLocked(address string, now time.Time) *keySet {
 	set, found := s.sets[address]
 	if !found {
-		if len(s.sets) >= maxKnownURLs && !s.evictLocked() {
+		if len(s.sets) >= s.limit && !s.evictLocked() {
 			return nil
 		}
 		set = &keySet{}

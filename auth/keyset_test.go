@@ -65,9 +65,9 @@ func (p *publisher) checkFetches(t *testing.T, when string, want int32) {
 
 func signedBySeed(t *testing.T, seed string, issued time.Time) string {
 	t.Helper()
-	return compact(t, jwt.SigningMethodEdDSA, private(seed), fmt.Sprintf(`{"alg":"EdDSA","kid":%q}`, seed), payload(map[string]string{
-		"iat": fmt.Sprint(issued.Unix()), "exp": fmt.Sprint(issued.Unix() + 600),
-	}))
+	times := map[string]string{"iat": fmt.Sprint(issued.Unix()), "exp": fmt.Sprint(issued.Unix() + 600)}
+	header := fmt.Sprintf(`{"alg":"EdDSA","kid":%q}`, seed)
+	return compact(t, jwt.SigningMethodEdDSA, private(seed), header, payload(times))
 }
 
 // TestRotationWithoutAFailedVerification lets a customer add a key, sign with it at once, and take the old one away.
@@ -116,7 +116,8 @@ func TestKidFloodCausesOneFetch(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 1000 {
-		if err := ask(fmt.Sprint("flood", i), time.Minute+time.Duration(i)*29*time.Millisecond); !errors.Is(err, auth.ErrUnknownKey) {
+		after := time.Minute + time.Duration(i)*29*time.Millisecond
+		if err := ask(fmt.Sprint("flood", i), after); !errors.Is(err, auth.ErrUnknownKey) {
 			t.Fatalf("err = %v, want ErrUnknownKey", err)
 		}
 	}
@@ -153,8 +154,9 @@ func TestStaleKeysServeForADay(t *testing.T) {
 		{24*time.Hour + 5*time.Second, auth.ErrUnavailable, 5},
 		{24*time.Hour + 9*time.Second, auth.ErrUnavailable, 5},
 	} {
-		if _, err := sets.Key(t.Context(), p.URL, "key", noon.Add(test.after)); !errors.Is(err, test.want) {
-			t.Errorf("after %v: err = %v, want %v", test.after, err, test.want)
+		key, err := sets.Key(t.Context(), p.URL, "key", noon.Add(test.after))
+		if !errors.Is(err, test.want) || err == nil && key.ID() != "key" {
+			t.Errorf("after %v: %v, %v, want %v", test.after, key, err, test.want)
 		}
 		p.checkFetches(t, fmt.Sprint("after ", test.after), test.fetches)
 	}
@@ -253,8 +255,12 @@ func TestNobodyWaitsForARefresh(t *testing.T) {
 		}
 	})
 	<-entered
-	if _, err := sets.Key(t.Context(), p.URL, "key", later); err != nil { // would hang if it waited
-		t.Errorf("a caller beside it: %v", err)
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, now := range []time.Time{later, later.Add(time.Minute)} {
+		if key, err := sets.Key(impatient, p.URL, "key", now); err != nil || key.ID() != "key" {
+			t.Errorf("a caller beside it: %v, %v", key, err)
+		}
 	}
 	close(release)
 	group.Wait()
@@ -308,10 +314,11 @@ func TestSetsThatCannotBeFetched(t *testing.T) {
 	if got := written.Load(); got > 8<<20 {
 		t.Errorf("%d bytes of the endless body were taken", got)
 	}
-	if _, err := auth.NewKeySets(auth.DialPolicy{}).Key(t.Context(), secret.URL, "key", noon); !errors.Is(err, auth.ErrAddressRefused) {
+	strict := auth.NewKeySets(auth.DialPolicy{})
+	if _, err := strict.Key(t.Context(), secret.URL, "key", noon); !errors.Is(err, auth.ErrAddressRefused) {
 		t.Errorf("by the default policy: err = %v, want ErrAddressRefused", err)
 	}
-	if _, err := auth.NewKeySets(auth.DialPolicy{}).Key(t.Context(), "https://a b/", "key", noon); !errors.Is(err, auth.ErrUnavailable) {
+	if _, err := strict.Key(t.Context(), "https://a b/", "key", noon); !errors.Is(err, auth.ErrUnavailable) {
 		t.Errorf("no URL: err = %v, want ErrUnavailable", err)
 	}
 }
@@ -363,7 +370,8 @@ func TestTokenWithoutKidOfAKeySet(t *testing.T) {
 		t.Errorf("the set has one key: %v", err)
 	}
 	p.publish("", "only", "other")
-	if _, err := w.newVerifier(ownServers(t, p.Server), 0).Authenticate(t.Context(), text, noon); reasonOf(err) != auth.ReasonKeyID {
+	again := w.newVerifier(ownServers(t, p.Server), 0)
+	if _, err := again.Authenticate(t.Context(), text, noon); reasonOf(err) != auth.ReasonKeyID {
 		t.Errorf("the set has two: err = %v, want it refused for want of a kid", err)
 	}
 }
@@ -389,23 +397,58 @@ func TestKeySetsAreBounded(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)
 	p.publish("max-age=86400", "key")
-	sets := auth.NewKeySets(ownServers(t, p.Server))
-	ask := func(path string, now time.Time) {
+	const limit = 10
+	sets := auth.NewSmallKeySets(ownServers(t, p.Server), limit)
+	ask := func(path string, after time.Duration) {
 		t.Helper()
-		if _, err := sets.Key(t.Context(), p.URL+path, "key", now); err != nil {
+		if _, err := sets.Key(t.Context(), p.URL+path, "key", noon.Add(after)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for i := range auth.MaxKnownURLs {
-		ask(fmt.Sprint("/", i), noon.Add(time.Duration(i)))
+	for i := range limit {
+		ask(fmt.Sprint("/", i), time.Duration(i))
 	}
-	ask("/0", noon.Add(time.Second)) // used again: now /1 is the one unused for longest
-	p.checkFetches(t, "all known", auth.MaxKnownURLs)
-	ask("/new", noon.Add(2*time.Second))
-	ask("/0", noon.Add(3*time.Second))
-	p.checkFetches(t, "one more", auth.MaxKnownURLs+1)
-	ask("/1", noon.Add(4*time.Second))
-	p.checkFetches(t, "the oldest had to go", auth.MaxKnownURLs+2)
+	ask("/0", time.Second) // used again: now /1 is the one unused for longest
+	p.checkFetches(t, "all known", limit)
+	ask("/new", 2*time.Second)
+	ask("/0", 3*time.Second)
+	p.checkFetches(t, "one more", limit+1)
+	ask("/1", 4*time.Second)
+	p.checkFetches(t, "the oldest had to go", limit+2)
+}
+
+// TestSetsBeingFetchedAreNotForgotten fills KeySets with a fetch that hangs: there is no room until it ends.
+func TestSetsBeingFetchedAreNotForgotten(t *testing.T) {
+	t.Parallel()
+	p := newPublisher(t)
+	entered, release := make(chan struct{}), make(chan struct{})
+	p.answer(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			close(entered)
+			<-release
+		}
+		fmt.Fprint(w, jwksText(jwkOfEd("key", private("key"))))
+	})
+	sets := auth.NewSmallKeySets(ownServers(t, p.Server), 1)
+	ask := func(path string) error {
+		_, err := sets.Key(t.Context(), p.URL+path, "key", noon)
+		return err
+	}
+	var group sync.WaitGroup
+	group.Go(func() {
+		if err := ask("/slow"); err != nil {
+			t.Errorf("the slow set: %v", err)
+		}
+	})
+	<-entered
+	if err := ask("/other"); !errors.Is(err, auth.ErrUnavailable) {
+		t.Errorf("while there is no room: err = %v, want ErrUnavailable", err)
+	}
+	close(release)
+	group.Wait()
+	if err := ask("/other"); err != nil {
+		t.Errorf("when there is room again: %v", err)
+	}
 }
 
 func TestHTTPSIsVerified(t *testing.T) {
@@ -424,7 +467,8 @@ func TestHTTPSIsVerified(t *testing.T) {
 	if _, err := auth.NewKeySets(policy).Key(t.Context(), server.URL, "key", noon); err != nil {
 		t.Errorf("known authority: %v", err)
 	}
-	if _, err := auth.NewKeySets(policy).Key(t.Context(), strings.Replace(server.URL, "https", "http", 1), "key", noon); !errors.Is(err, auth.ErrAddressRefused) {
+	plain := strings.Replace(server.URL, "https", "http", 1)
+	if _, err := auth.NewKeySets(policy).Key(t.Context(), plain, "key", noon); !errors.Is(err, auth.ErrAddressRefused) {
 		t.Errorf("plain HTTP: err = %v, want ErrAddressRefused", err)
 	}
 }

@@ -11,7 +11,8 @@ import (
 const redacted = "[redacted]"
 
 // Secret holds text that must not reach a log, an error or an answer by accident: only Reveal shows it. The text lies behind a
-// pointer because fmt prints the hidden fields of a struct without asking their methods, but never what a *string points at. The zero value is empty.
+// pointer because fmt prints the hidden fields of a struct without asking their methods, but never what a *string points
+// at. The zero value is empty.
 type Secret struct {
 	text *string
 }

@@ -46,7 +46,8 @@ func checkHidden(t *testing.T, name, output string) {
 	for _, b := range []byte(canary[:12]) {
 		fmt.Fprintf(&decimal, "%d ", b)
 	}
-	for _, form := range []string{"7f3a9c", fmt.Sprintf("%x", "canary"), fmt.Sprintf("%X", "canary"), strings.TrimSpace(decimal.String())} {
+	numbers := strings.TrimSpace(decimal.String())
+	for _, form := range []string{"7f3a9c", fmt.Sprintf("%x", "canary"), fmt.Sprintf("%X", "canary"), numbers} {
 		if strings.Contains(output, form) {
 			t.Errorf("%s shows its secret as %q:\n%s", name, form, output)
 		}

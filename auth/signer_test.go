@@ -39,7 +39,8 @@ func TestSignedTokenCarriesBothScopes(t *testing.T) {
 	if !reflect.DeepEqual(grant, want) {
 		t.Errorf("grant = %+v, want %+v", grant, want)
 	}
-	if !grant.Allows(auth.OpSubscribe, "room:1") || grant.Allows(auth.OpPublish, "room:1") || grant.Allows(auth.OpSubscribe, "news") {
+	if !grant.Allows(auth.OpSubscribe, "room:1") || grant.Allows(auth.OpPublish, "room:1") ||
+		grant.Allows(auth.OpSubscribe, "news") {
 		t.Error("the grant must allow what token and key both allow, and no more")
 	}
 }
@@ -59,7 +60,8 @@ func TestTokenDiesWithItsMintingKey(t *testing.T) {
 	}
 	narrow := capability(t, map[string][]string{"a": {"history"}})
 	w.change(id, func(k *auth.Key) { k.Capability = narrow })
-	if grant, err := w.authenticate(t, text); err != nil || grant.Allows(auth.OpPublish, "a") || !grant.Allows(auth.OpHistory, "a") {
+	grant, err := w.authenticate(t, text)
+	if err != nil || grant.Allows(auth.OpPublish, "a") || !grant.Allows(auth.OpHistory, "a") {
 		t.Errorf("the key's present capability must hold: %+v, %v", grant, err)
 	}
 	for name, test := range map[string]struct {
@@ -138,7 +140,8 @@ func TestTokenFormat(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, auth.DialPolicy{})
 	text := w.sign(t, auth.TokenRequest{
-		AppID: "app_a", KeyID: "KEY12345", ClientID: "ada", Capability: capability(t, map[string][]string{"a:*": {"history", "publish"}}),
+		AppID: "app_a", KeyID: "KEY12345", ClientID: "ada",
+		Capability: capability(t, map[string][]string{"a:*": {"history", "publish"}}),
 	})
 	parts := strings.Split(text, ".")
 	var decoded [2]map[string]any
@@ -156,7 +159,8 @@ func TestTokenFormat(t *testing.T) {
 	}
 	want := map[string]any{
 		"iss": "halley", "aud": []any{"app_a"}, "sub": "ada", "key": "KEY12345", "jti": decoded[1]["jti"],
-		"iat": float64(noon.Unix()), "exp": float64(noon.Unix() + 3600), "cap": map[string]any{"a:*": []any{"publish", "history"}},
+		"iat": float64(noon.Unix()), "exp": float64(noon.Unix() + 3600),
+		"cap": map[string]any{"a:*": []any{"publish", "history"}},
 	}
 	if !reflect.DeepEqual(decoded[1], want) {
 		t.Errorf("payload = %v, want %v", decoded[1], want)

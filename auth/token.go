@@ -95,9 +95,11 @@ func (v *Verifier) appKey(ctx context.Context, trust *TokenTrust, kid string, no
 // verifySignature admits exactly the algorithm of the key, whatever the header says.
 func verifySignature(text string, token *parsedToken, key TokenKey) error {
 	if token.header.Algorithm != key.algorithm {
-		return refuse(ReasonAlgorithm, "alg is %.20q, and the key %.60q is used with %s", token.header.Algorithm, key.id, key.algorithm)
+		return refuse(ReasonAlgorithm, "alg is %.20q, and the key %.60q is used with %s",
+			token.header.Algorithm, key.id, key.algorithm)
 	}
-	parser := jwt.NewParser(jwt.WithValidMethods([]string{string(key.algorithm)}), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation())
+	parser := jwt.NewParser(jwt.WithValidMethods([]string{string(key.algorithm)}), jwt.WithStrictDecoding(),
+		jwt.WithoutClaimsValidation())
 	_, err := parser.ParseWithClaims(text, jwt.MapClaims{}, func(*jwt.Token) (any, error) { return key.verifier(), nil })
 	switch {
 	case err == nil:

@@ -56,8 +56,9 @@ func TestRememberedTokenIsStillJudged(t *testing.T) {
 func TestRefusedTokensAreNotRemembered(t *testing.T) {
 	t.Parallel()
 	w := hmacWorld(t)
+	forged := compact(t, jwt.SigningMethodHS256, []byte(secretB), headerA, payload(nil))
 	for range 3 {
-		if _, err := w.authenticate(t, compact(t, jwt.SigningMethodHS256, []byte(secretB), headerA, payload(nil))); !errors.Is(err, auth.ErrSignature) {
+		if _, err := w.authenticate(t, forged); !errors.Is(err, auth.ErrSignature) {
 			t.Fatalf("err = %v, want ErrSignature", err)
 		}
 	}
@@ -75,15 +76,16 @@ func TestMemoryOfTokensIsBounded(t *testing.T) {
 	most := 0
 	for i := range 200 {
 		other := signedByA(t, headerA, payload(map[string]string{"jti": fmt.Sprintf(`"t%03d"`, i)}))
-		for _, text := range []string{other, text} { // text is used all the time
-			if _, err := w.authenticate(t, text); err != nil {
-				t.Fatal(err)
-			}
+		if _, err := w.authenticate(t, other); err != nil {
+			t.Fatal(err)
 		}
-		most = max(most, w.verifier.Remembered())
-		if !w.verifier.Remembers(text) {
+		if i > 0 && !w.verifier.Remembers(text) {
 			t.Fatalf("after %d others the token in use is forgotten", i)
 		}
+		if _, err := w.authenticate(t, text); err != nil { // it is used all the time
+			t.Fatal(err)
+		}
+		most = max(most, w.verifier.Remembered())
 	}
 	if most > fit || most < fit/2 {
 		t.Errorf("at most %d tokens were remembered, want at most %d and not far below", most, fit)
