@@ -111,8 +111,9 @@ func TestDocsAnswers(t *testing.T) {
 		{"/docs/quickstart", 404, "text/html; charset=utf-8", "There is no such page"},
 	} {
 		answer := get(t, docs, test.path)
-		if answer.Code != test.status || answer.Header().Get("Content-Type") != test.kind || !strings.Contains(answer.Body.String(), test.contains) {
-			t.Errorf("%s: %d %s, want %d %s with %q", test.path, answer.Code, answer.Header().Get("Content-Type"), test.status, test.kind, test.contains)
+		kind := answer.Header().Get("Content-Type")
+		if answer.Code != test.status || kind != test.kind || !strings.Contains(answer.Body.String(), test.contains) {
+			t.Errorf("%s: %d %s, want %d %s with %q", test.path, answer.Code, kind, test.status, test.kind, test.contains)
 		}
 		if answer.Header().Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s may be sniffed", test.path)

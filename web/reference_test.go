@@ -156,8 +156,8 @@ func (r *reference) example(value any) {
 
 // memberOrder is how members stand in examples. The library has forgotten how they stood in the file; others follow by name.
 var memberOrder = []string{
-	"cursor", "session", "op", "ref", "channel", "channels", "event", "data", "client_id", "id", "epoch", "offset", "occupancy", "history",
-	"code", "name", "message", "docs", "retry_after", "subscribers", "members", "messages", "prefix", "version",
+	"cursor", "session", "op", "ref", "channel", "channels", "event", "data", "client_id", "id", "epoch", "offset",
+	"occupancy", "history", "code", "name", "message", "docs", "retry_after", "subscribers", "members", "messages", "prefix", "version",
 }
 
 // pretty writes JSON in one line where it is short, and else a line for each member or item.

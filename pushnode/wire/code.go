@@ -152,7 +152,7 @@ var table = [...]Entry{
 	{CodeInternal, "internal", http.StatusInternalServerError, "something went wrong in Halley",
 		"A fault of the server, which is in its log. A publish with the same id is safe to repeat."},
 	{CodeSlowConsumer, "slow_consumer", http.StatusServiceUnavailable, "the connection takes messages too slowly",
-		"The client took nothing for 10 seconds while there was something to send. Reconnect and resume; nothing is lost that history holds."},
+		"The client took nothing for 10 seconds while there was something to send. Reconnect and resume: history makes up for it."},
 
 	{CodeDraining, "draining", http.StatusServiceUnavailable, "this node is going away",
 		"The node is being stopped. Reconnect: another node, or the next process, takes over."},
@@ -185,7 +185,7 @@ var table = [...]Entry{
 		"The command's op is not one of the protocol's."},
 	{CodeTooDeep, "too_deep", http.StatusBadRequest, "the JSON is nested too deeply",
 		"A request may be nested 32 levels deep."},
-	{CodeUnsupportedMediaType, "unsupported_media_type", http.StatusUnsupportedMediaType, "the content type must be application/json",
+	{CodeUnsupportedMediaType, "unsupported_media_type", http.StatusUnsupportedMediaType, "the content type is not application/json",
 		"Send Content-Type: application/json."},
 	{CodeUnsupportedEncoding, "unsupported_encoding", http.StatusUnsupportedMediaType, "this content encoding is not supported",
 		"Bodies come as they are, or compressed with gzip where the call allows it."},
@@ -208,7 +208,7 @@ var table = [...]Entry{
 	{CodeNotSubscribed, "not_subscribed", http.StatusConflict, "the session is not subscribed to the channel",
 		"Subscribe first."},
 	{CodeQueueFull, "queue_full", http.StatusTooManyRequests, "a subscriber's queue is full",
-		"The channel's policy is block, and a subscriber cannot take more just now. Wait as long as told, then repeat with the same id."},
+		"The channel's policy is block, and a subscriber takes no more just now. Wait as long as told, then repeat with the same id."},
 	{CodeSessionNotFound, "session_not_found", http.StatusNotFound, "there is no such session",
 		"The session ended, or was away for longer than two minutes. Open a new one; a cursor resumes its channels."},
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -135,10 +134,10 @@ One table of errors serves the HTTP API and every transport. Over HTTP an error 
 ` + "```" + `
 
 - ` + "`code` and `name`" + ` say what is wrong and never change their meaning: branch on them.
-- ` + "`message`" + ` is a sentence for people. It says which field is meant and where: the byte, counted from 0, and the place as a JSON
-  pointer, as in ` + "`at byte 17 (/messages/0/data)`" + `. Its wording may change.
-- ` + "`retry_after`" + `, in milliseconds, stands where waiting helps; over HTTP the header ` + "`Retry-After`" + ` says the same in seconds. 429 and 503
-  always have both.
+- ` + "`message`" + ` is a sentence for people. It says which field is meant and where: the byte, counted from 0, and the place
+  as a JSON pointer, as in ` + "`at byte 17 (/messages/0/data)`" + `. Its wording may change.
+- ` + "`retry_after`" + `, in milliseconds, stands where waiting helps; over HTTP the header ` + "`Retry-After`" + ` says the same
+  in seconds. 429 and 503 always have both.
 
 Over WebSocket the same object stands in the answer to a command, and codes below 4300 close the connection with that code. The
 range says what a client should do. The JS client does it by itself.
@@ -155,15 +154,13 @@ A publish that was answered with 503, 500 or not at all may be repeated with the
 
 func errorsPage() []byte {
 	page := bytes.NewBufferString(errorsHead)
-	ranges := []struct {
-		from  wire.Code
-		title string
-	}{{4000, "Stop: 4000 to 4099"}, {4100, "Back off: 4100 to 4199"}, {4200, "Reconnect: 4200 to 4299"}, {4300, "Refused: 4300 to 4399"}}
-	for _, group := range ranges {
-		fmt.Fprintf(page, "\n## %s\n", group.title)
+	for i, title := range []string{"Stop", "Back off", "Reconnect", "Refused"} {
+		from := wire.Code(4000 + 100*i)
+		fmt.Fprintf(page, "\n## %s: %d to %d\n", title, int(from), int(from)+99)
 		for _, entry := range wire.Codes() {
-			if entry.Code >= group.from && entry.Code < group.from+100 {
-				fmt.Fprintf(page, "\n### %s\n\n`%d`, HTTP `%s`. %s.\n%s\n", entry.Name, entry.Code, strconv.Itoa(entry.Status), sentence(entry.Text), entry.Advice)
+			if entry.Code >= from && entry.Code < from+100 {
+				fmt.Fprintf(page, "\n### %s\n\n`%d`, HTTP `%d`. ", entry.Name, int(entry.Code), entry.Status)
+				fmt.Fprintf(page, "%s.\n%s\n", sentence(entry.Text), entry.Advice)
 			}
 		}
 	}

@@ -22,7 +22,8 @@ func (c *Command) check(r *reader, set *fieldSet, first *Error) *Error {
 	}
 	if extra := set.seen &^ (known.needs | known.knows | fieldAlways); extra != 0 {
 		name := fieldNames[extra.index()]
-		return r.errorf(CodeUnknownField, set.at[extra.index()], "/"+name, "the field "+quote(name)+" is not known to "+quote(string(c.Op)))
+		problem := "the field " + quote(name) + " is not known to " + quote(string(c.Op))
+		return r.errorf(CodeUnknownField, set.at[extra.index()], "/"+name, problem)
 	}
 	if absent := known.needs &^ set.seen; absent != 0 {
 		return r.missing(fieldNames[absent.index()])

@@ -85,7 +85,8 @@ func TestBadCursors(t *testing.T) {
 }
 
 func FuzzParseCursor(f *testing.F) {
-	for _, seed := range []string{"", "news*3k9f0-0-7:42~chat*3k9f0-0-9:7", "1-0-1:1", "a*b", "~", "*", "news*1-0-1:01", "\xff*1-0-1:1"} {
+	seeds := []string{"", "news*3k9f0-0-7:42~chat*3k9f0-0-9:7", "1-0-1:1", "a*b", "~", "*", "news*1-0-1:01", "\xff*1-0-1:1"}
+	for _, seed := range seeds {
 		f.Add(seed, "news")
 		f.Add(seed, "")
 	}

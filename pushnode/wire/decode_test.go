@@ -81,7 +81,9 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 	t.Parallel()
 	long := "SECRET" + strings.Repeat("x", 9000)
 	for _, frame := range []string{
-		`{"op":"connect","token":"` + long + `"}`, `{"op":"connect","token":"SECRET","key":"SECRET"}`, `{"op":"connect","session":"SECRET"}`,
+		`{"op":"connect","token":"` + long + `"}`,
+		`{"op":"connect","token":"SECRET","key":"SECRET"}`,
+		`{"op":"connect","session":"SECRET"}`,
 	} {
 		if _, fault := wire.DecodeCommand([]byte(frame)); fault == nil || strings.Contains(fault.Message, "SECRET") {
 			t.Errorf("%.40s: %v", frame, fault)
@@ -249,7 +251,8 @@ func FuzzEncodeText(f *testing.F) {
 
 func TestCommandAsQuestion(t *testing.T) {
 	t.Parallel()
-	command, fault := wire.DecodeCommand([]byte(`{"op":"history","channel":"news","limit":7,"direction":"forward","since":"1-0-1:3"}`))
+	frame := `{"op":"history","channel":"news","limit":7,"direction":"forward","since":"1-0-1:3"}`
+	command, fault := wire.DecodeCommand([]byte(frame))
 	if fault != nil {
 		t.Fatal(fault)
 	}

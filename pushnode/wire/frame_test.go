@@ -38,7 +38,8 @@ func TestClosePayload(t *testing.T) {
 	if got := wire.AppendClosePayload(nil, wire.CodeDraining, "bye"); !bytes.Equal(got, []byte("\x10\x68bye")) {
 		t.Errorf("got %q", got)
 	}
-	for _, reason := range []string{strings.Repeat("a", 200), strings.Repeat("é", 100), strings.Repeat("€", 60), strings.Repeat("😀", 40)} {
+	for _, char := range []string{"a", "é", "€", "😀"} {
+		reason := strings.Repeat(char, 200)
 		cut := wire.CloseReason(reason)
 		if len(cut) > 123 || len(cut) < 120 || !utf8.ValidString(cut) || !strings.HasPrefix(reason, cut) {
 			t.Errorf("%.8s… was cut to %d bytes: %q", reason, len(cut), cut)

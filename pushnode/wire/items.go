@@ -56,7 +56,7 @@ func (r *reader) members(what string, field func(name string) (known bool, fault
 		}
 		name := string(raw)
 		if seen[name] {
-			return r.errorf(CodeDuplicateName, r.nameAt, r.place(), "the name "+quote(name)+" stands twice in one object")
+			return r.errorf(CodeDuplicateName, r.nameAt, r.place(), twice(name))
 		}
 		seen[name] = true
 		known, fault := field(name)
@@ -94,6 +94,7 @@ func (r *reader) items(name string, limit int) ([]rawItem, *Error) {
 			return nil, fault
 		}
 		start := int(r.start(value))
-		items = append(items, rawItem{value: r.input[start : start+len(value)], base: start, pointer: "/" + name + "/" + strconv.Itoa(len(items))})
+		pointer := "/" + name + "/" + strconv.Itoa(len(items))
+		items = append(items, rawItem{value: r.input[start : start+len(value)], base: start, pointer: pointer})
 	}
 }

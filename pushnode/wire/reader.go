@@ -13,7 +13,10 @@ import (
 )
 
 // maxDepth is how deeply a request may be nested, its own objects included.
-const maxDepth = 32
+const (
+	maxDepth = 32
+	tooDeep  = "the JSON is nested more than 32 levels deep"
+)
 
 // reader reads one JSON value strictly: RFC 7493, so valid UTF-8 and no name twice, and nothing after the value. Every fault
 // says where it is: the byte, from 0, and the JSON pointer (RFC 6901), both counted from the begin of the request.
@@ -125,7 +128,7 @@ func (r *reader) data() ([]byte, *Error) {
 	}
 	depth, spaced := measure(value)
 	if depth+r.decoder.StackDepth() > maxDepth {
-		return nil, r.errorf(CodeTooDeep, r.start(value), r.place(), "the JSON is nested more than "+strconv.Itoa(maxDepth)+" levels deep")
+		return nil, r.errorf(CodeTooDeep, r.start(value), r.place(), tooDeep)
 	}
 	if spaced {
 		return compact(value), nil
@@ -251,17 +254,19 @@ func (r *reader) syntax(err error) *Error {
 	offset, pointer := syntactic.ByteOffset, string(syntactic.JSONPointer)
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return r.errorf(CodeDuplicateName, offset, pointer, "the name "+quote(syntactic.JSONPointer.LastToken())+" stands twice in one object")
+		return r.errorf(CodeDuplicateName, offset, pointer, twice(syntactic.JSONPointer.LastToken()))
 	case badUTF8(r.input, offset):
 		return r.errorf(CodeBadUTF8, offset, pointer, "this is not valid UTF-8")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return r.errorf(CodeMalformedJSON, int64(len(r.input)), pointer, "the JSON ends early")
 	}
 	if depth, _ := measure(r.input[:min(int(offset), len(r.input))]); depth > maxDepth {
-		return r.errorf(CodeTooDeep, offset, "", "the JSON is nested more than "+strconv.Itoa(maxDepth)+" levels deep")
+		return r.errorf(CodeTooDeep, offset, "", tooDeep)
 	}
 	return r.errorf(CodeMalformedJSON, offset, pointer, "this is not JSON: "+syntactic.Err.Error())
 }
+
+func twice(name string) string { return "the name " + quote(name) + " stands twice in one object" }
 
 // badUTF8 reports whether what stands at offset is no UTF-8, or an escaped half of a surrogate pair.
 func badUTF8(input []byte, offset int64) bool {

@@ -46,9 +46,11 @@ func TestReplyTranscript(t *testing.T) {
 		fmt.Fprintf(&transcript, "%T\n  %s\n  %s\n", reply, wire.AppendReply(nil, 7, reply), wire.AppendReply(nil, 0, reply))
 	}
 	denied := wire.NewError(wire.CodeDenied)
-	fmt.Fprintf(&transcript, "error\n  %s\n  %s\n", wire.AppendErrorReply(nil, 7, denied), wire.AppendErrorReply(nil, 0, wire.NewError(wire.CodeQueueFull)))
+	full := wire.NewError(wire.CodeQueueFull)
+	fmt.Fprintf(&transcript, "error\n  %s\n  %s\n", wire.AppendErrorReply(nil, 7, denied), wire.AppendErrorReply(nil, 0, full))
 	fmt.Fprintf(&transcript, "http\n  %s\n", wire.AppendErrorBody(nil, denied))
-	fmt.Fprintf(&transcript, "commands\n  %s\n", wire.AppendReplies(nil, [][]byte{wire.AppendReply(nil, 1, nil), wire.AppendErrorReply(nil, 2, denied)}))
+	both := [][]byte{wire.AppendReply(nil, 1, nil), wire.AppendErrorReply(nil, 2, denied)}
+	fmt.Fprintf(&transcript, "commands\n  %s\n", wire.AppendReplies(nil, both))
 	golden(t, "replies.txt", transcript.Bytes())
 	for _, reply := range replies {
 		if text := jsontext.Value(wire.AppendReply(nil, 7, reply)); !text.IsValid() {
