@@ -42,6 +42,7 @@ func conventionRules() []rule {
 			good: map[string]string{
 				"auth/a.go":       "// Package auth decides.\npackage auth",
 				"cmd/halley/a.go": "// Halley runs.\npackage main",
+				"test/load/a.go":  "// Command load runs.\npackage main",
 			},
 		},
 		{
@@ -122,11 +123,12 @@ func checkPackageDoc(all []source) []string {
 		if strings.HasSuffix(name, "_test") {
 			continue
 		}
-		start := "Package " + name + " "
+		starts := []string{"Package " + name + " "}
 		if command := path.Base(s.folder()); name == "main" {
-			start = strings.ToUpper(command[:1]) + command[1:] + " "
+			starts = []string{"Command " + command + " ", strings.ToUpper(command[:1]) + command[1:] + " "}
 		}
-		documented[s.folder()] = documented[s.folder()] || strings.HasPrefix(s.syntax.Doc.Text(), start)
+		begins := func(start string) bool { return strings.HasPrefix(s.syntax.Doc.Text(), start) }
+		documented[s.folder()] = documented[s.folder()] || slices.ContainsFunc(starts, begins)
 	}
 	var offences []string
 	for folder, has := range documented {

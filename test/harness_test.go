@@ -207,7 +207,7 @@ func halley(tb testing.TB, arguments ...string) (stdout, stderr string, code int
 	return out.String(), log.String(), cmd.ProcessState.ExitCode()
 }
 
-// command prepares a run of the binary, without Halley's own variables in its environment.
+// command prepares a run of the binary in an empty folder, without Halley's own variables in its environment.
 func command(ctx context.Context, tb testing.TB, arguments ...string) *exec.Cmd {
 	tb.Helper()
 	binary, err := buildBinary()
@@ -215,6 +215,7 @@ func command(ctx context.Context, tb testing.TB, arguments ...string) *exec.Cmd 
 		tb.Fatal(err)
 	}
 	cmd := exec.CommandContext(ctx, binary, arguments...)
+	cmd.Dir = tb.TempDir()
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "HALLEY_") })
 	return cmd
 }
