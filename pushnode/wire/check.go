@@ -31,14 +31,6 @@ func ValidChannel(name string) *Error {
 	return nil
 }
 
-// ValidClientID returns nil, or the error that says why id cannot name a client.
-func ValidClientID(id string) *Error {
-	if problem := clientIDProblem(id); problem != "" {
-		return Errorf(CodeInvalidField, "the client id %s %s", quote(id), problem)
-	}
-	return nil
-}
-
 func clientIDProblem(id string) string { return labelProblem(id, MaxClientIDRunes) }
 func eventProblem(event string) string { return labelProblem(event, MaxEventRunes) }
 
