@@ -16,7 +16,7 @@ func (m Message) From() uint64 { return m.raft.GetFrom() }
 // To is the instance that the message is for.
 func (m Message) To() uint64 { return m.raft.GetTo() }
 
-// Snapshot reports whether the message carries a whole state. The host says by SnapshotFailed if it could not be sent.
+// Snapshot reports whether the message carries a whole state. The host must say by SnapshotDone what became of it.
 func (m Message) Snapshot() bool { return m.raft.GetType() == raftpb.MsgSnap }
 
 // Step takes in a message of another copy. An error means that it was of no use here; the slot is as before.
@@ -38,5 +38,12 @@ func (s *Slot) Step(m Message) error {
 // Unreachable says that messages to a peer are lost at present: they are sent one by one until it answers.
 func (s *Slot) Unreachable(peer uint64) { s.node.ReportUnreachable(peer) }
 
-// SnapshotFailed says that a snapshot did not reach a peer: it is sent again when the peer answers.
-func (s *Slot) SnapshotFailed(peer uint64) { s.node.ReportSnapshot(peer, raft.SnapshotFailure) }
+// SnapshotDone says whether a snapshot reached its peer, as far as the host knows. Until then the peer is sent nothing else; after a
+// failure it is sent another when it answers.
+func (s *Slot) SnapshotDone(peer uint64, reached bool) {
+	status := raft.SnapshotFailure
+	if reached {
+		status = raft.SnapshotFinish
+	}
+	s.node.ReportSnapshot(peer, status)
+}

@@ -1,0 +1,123 @@
+package slot
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"go.etcd.io/raft/v3/raftpb"
+
+	"halley/pushnode/channel"
+)
+
+func newTestSlot(t *testing.T, voters ...uint64) *Slot {
+	t.Helper()
+	s, err := New(Config{ID: 7, Self: 1, Voters: voters, Cluster: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestNewRefuses(t *testing.T) {
+	for name, config := range map[string]Config{
+		"no voters":              {Self: 1},
+		"not one of the voters":  {Self: 1, Voters: []uint64{2, 3}},
+		"nobody":                 {Self: 0, Voters: []uint64{0}},
+		"a number raft reserves": {Self: 1, Voters: []uint64{1, 1<<64 - 1}},
+		"a voter named twice":    {Self: 1, Voters: []uint64{1, 2, 2}},
+	} {
+		if _, err := New(config); err == nil || !strings.HasPrefix(err.Error(), "slot 0: ") {
+			t.Errorf("%s: %v, want an error", name, err)
+		}
+	}
+}
+
+// TestStepRefuses gives a follower messages that it cannot use. It goes on as before.
+func TestStepRefuses(t *testing.T) {
+	s := newTestSlot(t, 1, 2, 3)
+	whole := channel.AppendSnapshot(nil, channel.NewState(1))
+	snapshot := func(data []byte) *raftpb.Message {
+		return &raftpb.Message{
+			Type: raftpb.MsgSnap.Enum(), To: new(uint64(1)), From: new(uint64(2)), Term: new(uint64(1)),
+			Snapshot: &raftpb.Snapshot{Data: data, Metadata: &raftpb.SnapshotMetadata{
+				ConfState: s.storage.config, Index: new(uint64(9)), Term: new(uint64(1)),
+			}},
+		}
+	}
+	for name, m := range map[string]*raftpb.Message{
+		"nothing":            nil,
+		"for another":        {Type: raftpb.MsgHeartbeat.Enum(), To: new(uint64(2)), From: new(uint64(3)), Term: new(uint64(1))},
+		"a local one":        {Type: raftpb.MsgHup.Enum(), To: new(uint64(1)), From: new(uint64(2))},
+		"a stranger's":       {Type: raftpb.MsgAppResp.Enum(), To: new(uint64(1)), From: new(uint64(8)), Term: new(uint64(1))},
+		"a damaged snapshot": snapshot(whole[:len(whole)-1]),
+	} {
+		if err := s.Step(Message{raft: m}); err == nil || !strings.HasPrefix(err.Error(), "slot 7: ") {
+			t.Errorf("%s: %v, want an error", name, err)
+		}
+	}
+	if err := s.Step(Message{raft: snapshot(whole)}); err != nil {
+		t.Fatal(err)
+	}
+	if out := s.Advance(); !out.Restored || s.Status().Applied != 9 {
+		t.Errorf("a whole snapshot was not taken: %+v", s.Status())
+	}
+	if len(s.arrived) != 0 {
+		t.Error("the snapshot is kept although it is the state now")
+	}
+}
+
+// TestBroken holds that a copy that cannot be trusted any more ends its process, and says which it is.
+func TestBroken(t *testing.T) {
+	entry := func(index uint64, data []byte) *raftpb.Entry {
+		return &raftpb.Entry{Index: new(index), Term: new(uint64(1)), Data: data}
+	}
+	for name, act := range map[string]func(*Slot){
+		"a hole":                   func(s *Slot) { s.apply(entry(2, nil), &Output{}) },
+		"a repetition":             func(s *Slot) { s.apply(entry(0, nil), &Output{}) },
+		"an entry of another kind": func(s *Slot) { e := entry(1, nil); e.Type = raftpb.EntryConfChange.Enum(); s.apply(e, &Output{}) },
+		"an unreadable entry":      func(s *Slot) { s.apply(entry(1, []byte("?")), &Output{}) },
+		"a snapshot from nowhere": func(s *Slot) {
+			s.restore(&raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: new(uint64(3)), Term: new(uint64(1))}}, &Output{})
+		},
+		"what raft calls a panic": func(*Slot) { newLogger(nil, 7).Fatalf("%s", "slot 7, instance 1: ") },
+		"and without a format":    func(*Slot) { newLogger(nil, 7).Fatal("slot 7, instance 1: ") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if text, _ := recover().(string); !strings.Contains(text, "slot 7, instance 1: ") {
+					t.Errorf("panic %q, want one with the ids", text)
+				}
+			}()
+			act(newTestSlot(t, 1))
+		})
+	}
+}
+
+func TestLogger(t *testing.T) {
+	var out bytes.Buffer
+	handler := slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})
+	l := newLogger(slog.New(handler), 7)
+	l.Debug("a")
+	l.Debugf("b")
+	l.Info("c", 1)
+	l.Infof("d%d", 1)
+	l.Warning("e")
+	l.Warningf("f%d", 1)
+	l.Error("g")
+	l.Errorf("h%d", 1)
+	var got []string
+	for line := range strings.Lines(out.String()) {
+		_, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		got = append(got, rest)
+	}
+	want := []string{
+		"level=DEBUG msg=raft slot=7 text=c1", "level=DEBUG msg=raft slot=7 text=d1",
+		"level=INFO msg=raft slot=7 text=e", "level=INFO msg=raft slot=7 text=f1",
+		"level=WARN msg=raft slot=7 text=g", "level=WARN msg=raft slot=7 text=h1",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
