@@ -54,7 +54,7 @@ func conventionRules() []rule {
 				}
 				return "time.Sleep: use testing/synctest, a signal, or a poll with a deadline"
 			}),
-			bad:  map[string]string{"auth/a_test.go": "package auth\nfunc f() { time.Sleep(1) }"},
+			bad: map[string]string{"auth/a_test.go": "package auth\nfunc f() { time.Sleep(1) }"},
 			good: map[string]string{
 				"auth/a_test.go": "package auth\nfunc f() { <-time.After(1) }",
 				"auth/b_test.go": "package auth\nimport \"testing/synctest\"\nfunc f() { time.Sleep(1) }",
