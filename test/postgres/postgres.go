@@ -47,20 +47,24 @@ func URL(tb testing.TB) string {
 	return database
 }
 
-// serverURL returns the URL of the server that the tests of this process share; the first call starts it where it has to be.
-var serverURL = sync.OnceValues(func() (string, error) {
+// serverURL returns the URL of the server that the tests of this process share.
+func serverURL() (string, error) {
 	if given := os.Getenv(Variable); given != "" {
 		if !strings.HasPrefix(given, "postgres://") && !strings.HasPrefix(given, "postgresql://") {
 			return "", fmt.Errorf("$%s must be a URL, postgres://…", Variable)
 		}
 		return given, nil
 	}
-	c, err := newCluster()
+	c, err := shared()
 	if err != nil {
 		return "", err
 	}
 	return c.url(), nil
-})
+}
+
+// shared starts the server at the first call. It keeps the cluster itself: were only the URL kept, the garbage collector would
+// close the pipe to the watchdog, which ends the server.
+var shared = sync.OnceValues(newCluster)
 
 // create makes an empty database on the server and returns its URL and name.
 func create(server string) (database, name string, err error) {
