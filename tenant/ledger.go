@@ -113,13 +113,14 @@ const (
 // maxPoints bounds a series.
 const maxPoints = 1500
 
-// Series returns what an app used between two times, one point for each step, also where nothing was used: at most 1,500 points.
+// Series returns what an app used between two times, one point for each step that lies between them, if in part,
+// also where nothing was used: at most 1,500 points.
 // Minutes are kept for three days, hours and days for 400.
 func (s *Store) Series(ctx context.Context, scope Scope, appID string, step Step, from, to time.Time) ([]Point, error) {
-	from = from.UTC().Truncate(time.Duration(step))
 	if step != StepMinute && step != StepHour && step != StepDay {
 		return nil, invalid("step", "a step is a minute, an hour or a day")
 	}
+	from, to = from.UTC().Truncate(time.Duration(step)), to.UTC().Add(time.Duration(step)-1).Truncate(time.Duration(step))
 	if count := to.Sub(from) / time.Duration(step); !from.Before(to) || count > maxPoints {
 		return nil, invalid("from", "from one to %d steps", maxPoints)
 	}
