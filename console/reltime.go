@@ -40,10 +40,10 @@ func relativeTime(then, now time.Time) string {
 		unit string
 	}{{365 * day, "year"}, {30 * day, "month"}, {day, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}}
 	for _, step := range steps {
-		count := int(distance / step.size)
-		if count == 0 {
+		if distance < step.size {
 			continue
 		}
+		count := int(distance.Round(step.size) / step.size)
 		unit := step.unit
 		if count > 1 {
 			unit += "s"

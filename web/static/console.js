@@ -16,7 +16,7 @@
   function ago(then) {
     const seconds = Math.round((then - Date.now()) / 1000);
     for (const [unit, size] of units) {
-      if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit);
+      if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
     }
     return seconds > 0 ? "in a moment" : "just now";
   }

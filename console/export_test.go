@@ -1,0 +1,50 @@
+package console
+
+// RouteInfo is a row of the table of routes, for tests that walk it.
+type RouteInfo struct {
+	Pattern string
+	Public  bool // forAnybody
+	App     bool // forApp
+	Fresh   bool
+}
+
+// Routes is the table of routes.
+func Routes() []RouteInfo {
+	var list []RouteInfo
+	for _, r := range routes() {
+		list = append(list, RouteInfo{Pattern: r.pattern, Public: r.access == forAnybody, App: r.access == forApp, Fresh: r.fresh})
+	}
+	return list
+}
+
+// What tests of small parts need.
+var (
+	FailureStatus = func(err error) (status int, title, text string) {
+		f := failureOf(err)
+		return f.status, f.title, f.text
+	}
+	JSONFault    = jsonFault
+	LocalPath    = localPath
+	RelativeTime = relativeTime
+	BrowserName  = browserName
+	AccountKey   = accountKey
+	Network      = network
+	DelayAfter   = delayAfter
+	ShellQuote   = shellQuote
+	PHPQuote     = phpQuote
+)
+
+// MaxThrottled is the bound of the throttle's maps.
+const MaxThrottled = maxThrottled
+
+// Throttle is the guard against guessing.
+type Throttle = throttle
+
+// NewThrottle makes one.
+func NewThrottle() *Throttle { return newThrottle() }
+
+// SnippetInput is what snippets are made from.
+type SnippetInput = snippetInput
+
+// FillSnippets writes all programs.
+func FillSnippets(input SnippetInput) ([]Snippet, error) { return newSnippetTemplates().Fill(input) }

@@ -1,0 +1,73 @@
+package console_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// furnished is a house with something on every screen.
+type furnished struct {
+	*house
+	owner *visitor
+	app   string // path of the app
+	key   string // path of a key
+}
+
+// furnish signs somebody up and fills every list. Text stands wherever a user can write; fresh names keep what must be unique so.
+func furnish(tb testing.TB, edit func(h *house), text string) *furnished {
+	tb.Helper()
+	f := &furnished{house: newHouse(tb, nil)}
+	if edit != nil {
+		edit(f.house)
+	}
+	f.owner = f.visitor()
+	f.app, _ = f.owner.signUp("ada@example.com")
+	see := func(path string, fields ...string) answer {
+		tb.Helper()
+		got := f.owner.post(path, fields...)
+		if got.status != http.StatusSeeOther {
+			tb.Fatalf("POST %s: %d: %s", path, got.status, textOf(got.body))
+		}
+		return got
+	}
+	see("/apps", "name", text+" two")
+	made := see(f.app+"/keys", "name", text, "kind", "secret", "operation", "publish", "operation", "history", "pattern", "orders:*")
+	f.key, _, _ = strings.Cut(made.location, "?")
+	rolled := see(f.app+"/keys", "name", text+" rolled", "kind", "secret", "operation", "publish")
+	rolledPath, _, _ := strings.Cut(rolled.location, "?")
+	see(rolledPath+"/roll", "overlap", "24h")
+	dead := see(f.app+"/keys", "name", text+" dead", "kind", "publishable")
+	deadPath, _, _ := strings.Cut(dead.location, "?")
+	see(deadPath+"/revoke", "confirm", text+" dead")
+	see(f.app+"/rules", "prefix", "orders:", "messages", "1000", "age", "1h", "policy", "block")
+	see(f.app+"/rules", "prefix", "", "public", "on", "publish", "on", "messages", "0", "age", "2m", "policy", "latest")
+	see(f.app+"/settings/name", "name", text)
+	see(f.app+"/settings/origins", "origins", "https://shop.example.com\nhttps://*.example.com:8443")
+	see(f.app+"/settings/token-keys/secret", "shared", "")
+	see(f.app+"/settings/token-keys/url", "jwks", "https://login.example.com/jwks.json?"+url.QueryEscape(text))
+	data, err := json.Marshal(map[string]string{"text": text})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	see(f.app+"/publish", "channel", "hello", "event", text, "data", string(data))
+	return f
+}
+
+// screens are the pages of a signed-in owner by name.
+func (f *furnished) screens() map[string]string {
+	return map[string]string{
+		"apps": "/apps", "newapp": "/apps/new", "overview": f.app, "keys": f.app + "/keys", "key": f.key,
+		"rules": f.app + "/rules", "settings": f.app + "/settings", "account": "/account", "reauth": "/reauth",
+	}
+}
+
+// doors are the pages of who is not signed in.
+func doors() map[string]string {
+	return map[string]string{
+		"signup": "/signup", "login": "/login", "reset": "/reset", "resetpassword": "/reset/password?token=x", "confirm": "/confirm?token=x",
+		"nothing": "/nothing",
+	}
+}
