@@ -1,0 +1,295 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"halley/auth"
+	"halley/pushnode/channel"
+	"halley/pushnode/session"
+	"halley/pushnode/wire"
+)
+
+const testApp = "app_test"
+
+// node is the backend of the tests: real channel state, applied command by command, whose effects reach the server in their order
+// and on another goroutine, as in a node.
+type node struct {
+	server *session.Server
+	meter  meter
+
+	mu sync.Mutex
+	// guarded by mu
+	state   *channel.State
+	grants  map[string]*auth.Grant
+	app     session.App
+	rule    channel.Rule
+	denied  []string // op:channel prefixes that nobody may
+	failing error    // what reading channels answers; nil: it works
+	refused error    // what Admit answers; nil: everybody is admitted
+	held    bool     // nothing is delivered
+	lose    func(channel.Effect) bool
+	effects []channel.Effect
+	stopped bool
+	changed sync.Cond // effects, held or stopped
+	done    chan struct{}
+}
+
+// meter counts what was delivered.
+type meter struct {
+	mu       sync.Mutex
+	messages int
+	received int
+}
+
+func (m *meter) Delivered(messages, _ int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.messages += messages
+}
+
+func (m *meter) Received(bytes int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.received += bytes
+}
+
+func (m *meter) delivered() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.messages
+}
+
+func newNode() *node {
+	n := &node{
+		state:  channel.NewState(7),
+		grants: map[string]*auth.Grant{"hl_pk_a": {Kind: auth.KindPublishable, AppID: testApp}},
+		app:    session.App{MessageBytes: 64 << 10, ChannelsPerConnection: 20, QueueBytes: 1 << 20},
+		rule:   channel.Rule{Policy: channel.PolicyResume, Retention: channel.DefaultRetention},
+		done:   make(chan struct{}),
+	}
+	n.app.Meter = &n.meter
+	n.changed.L = &n.mu
+	return n
+}
+
+// deliver hands effects to the server until the node is stopped.
+func (n *node) deliver() {
+	defer close(n.done)
+	for {
+		n.mu.Lock()
+		for !n.stopped && (n.held || len(n.effects) == 0) {
+			n.changed.Wait()
+		}
+		if n.stopped {
+			n.mu.Unlock()
+			return
+		}
+		effect := n.effects[0]
+		n.effects = n.effects[1:]
+		lost := n.lose != nil && n.lose(effect)
+		n.mu.Unlock()
+		if lost {
+			continue
+		}
+		switch effect := effect.(type) {
+		case channel.Published:
+			n.server.Deliver(effect)
+		case channel.PresenceChanged:
+			n.server.DeliverPresence(effect)
+		case channel.SessionEnded:
+			n.server.Ended(effect.App, effect.Session)
+		case channel.PresenceDue:
+			n.clear(effect)
+		}
+	}
+}
+
+func (n *node) clear(due channel.PresenceDue) {
+	for _, name := range due.Channels {
+		n.apply(channel.LeavePresence{
+			Channel: channel.ID{App: due.App, Name: name}, ClientID: due.ClientID, Session: due.Session, Generation: due.Generation,
+		})
+	}
+	n.apply(channel.PresenceCleared{App: due.App, Session: due.Session, Generation: due.Generation, Channels: due.Channels})
+}
+
+func (n *node) stop() {
+	n.set(func() { n.stopped = true })
+	<-n.done
+}
+
+// set changes what is guarded by mu.
+func (n *node) set(change func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	change()
+	n.changed.Broadcast()
+}
+
+func (n *node) apply(command channel.Command) channel.Result {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	results, effects := n.state.Apply(time.Now().UnixMilli(), []channel.Command{command})
+	n.effects = append(n.effects, effects...)
+	n.changed.Broadcast()
+	return results[0]
+}
+
+// tick moves the state's clock.
+func (n *node) tick() { n.apply(channel.Advance{}) }
+
+// publish publishes text as a JSON string and returns its position.
+func (n *node) publish(tb testing.TB, name, text string) channel.Position {
+	tb.Helper()
+	published, err := n.Publish(context.Background(), &auth.Grant{AppID: testApp}, session.Publish{Channel: name, Data: []byte(`"` + text + `"`)})
+	if err != nil {
+		tb.Fatalf("publish: %v", err)
+	}
+	return published.Position
+}
+
+func (n *node) record(id string) (channel.Session, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.state.Session(testApp, id)
+}
+
+func (n *node) Authenticate(_ context.Context, credential string) (*auth.Grant, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.failing != nil && credential != "" {
+		return nil, n.failing
+	}
+	grant, known := n.grants[credential]
+	if !known {
+		return nil, wire.NewError(wire.CodeUnauthorized)
+	}
+	if !grant.ExpiresAt.IsZero() && !time.Now().Before(grant.ExpiresAt) {
+		return nil, wire.NewError(wire.CodeTokenExpired)
+	}
+	return grant, nil
+}
+
+func (n *node) App(appID string) (session.App, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if appID != testApp {
+		return session.App{}, wire.NewError(wire.CodeAppNotFound)
+	}
+	return n.app, nil
+}
+
+var opNames = map[auth.Op]string{
+	auth.OpSubscribe: "subscribe", auth.OpPublish: "publish", auth.OpPresence: "presence", auth.OpHistory: "history",
+}
+
+func (n *node) Allow(_ *auth.Grant, op auth.Op, name string) error {
+	if fault := wire.ValidChannel(name); fault != nil {
+		return fault
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, denied := range n.denied {
+		if strings.HasPrefix(opNames[op]+":"+name, denied) {
+			return wire.NewError(wire.CodeDenied)
+		}
+	}
+	return nil
+}
+
+func (n *node) Admit(string) (func(), error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return func() {}, n.refused
+}
+
+func (n *node) Rule(channel.ID) channel.Rule {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.rule
+}
+
+func (n *node) Publish(_ context.Context, grant *auth.Grant, p session.Publish) (session.Published, error) {
+	if err := n.Allow(grant, auth.OpPublish, p.Channel); err != nil {
+		return session.Published{}, err
+	}
+	id := channel.ID{App: testApp, Name: p.Channel}
+	if _, full := n.server.Congestion(id); full && n.Rule(id).Policy == channel.PolicyBlock {
+		return session.Published{}, wire.NewError(wire.CodeQueueFull)
+	}
+	if p.ID == "" {
+		p.ID = auth.NewID("msg_")
+	}
+	result := n.apply(channel.Publish{
+		Channel: id, ID: p.ID, Event: p.Event, Data: p.Data, Exclude: p.Exclude, Retention: n.Rule(id).Retention,
+	})
+	return session.Published{ID: p.ID, Channel: p.Channel, Position: result.Position, Copies: 1, Duplicate: result.Duplicate}, nil
+}
+
+func (n *node) Backlog(_ context.Context, id channel.ID, start channel.Start, limit int) (channel.Backlog, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.failing != nil {
+		return channel.Backlog{}, n.failing
+	}
+	return n.state.Backlog(id, start, limit), nil
+}
+
+func (n *node) History(_ context.Context, grant *auth.Grant, name string, query channel.HistoryQuery) (channel.HistoryPage, error) {
+	if err := n.Allow(grant, auth.OpHistory, name); err != nil {
+		return channel.HistoryPage{}, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.state.History(channel.ID{App: testApp, Name: name}, query), nil
+}
+
+func (n *node) Members(_ context.Context, id channel.ID) ([]channel.Member, uint64, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.failing != nil {
+		return nil, 0, n.failing
+	}
+	members, version := n.state.Members(id)
+	return slices.Clone(members), version, nil
+}
+
+func (n *node) Enter(_ context.Context, enter channel.EnterPresence) (uint64, error) {
+	enter.Max = 1000
+	result := n.apply(enter)
+	return result.Version, asWire(result.Err)
+}
+
+func (n *node) Leave(_ context.Context, leave channel.LeavePresence) (uint64, error) {
+	result := n.apply(leave)
+	return result.Version, asWire(result.Err)
+}
+
+func (n *node) Attach(_ context.Context, attach channel.AttachSession) (channel.Session, bool, error) {
+	result := n.apply(attach)
+	return result.Session, result.Resumed, asWire(result.Err)
+}
+
+func (n *node) Update(_ context.Context, update channel.UpdateSession) error {
+	return asWire(n.apply(update).Err)
+}
+func (n *node) Detach(_ context.Context, detach channel.DetachSession) error {
+	return asWire(n.apply(detach).Err)
+}
+func (n *node) End(_ context.Context, end channel.EndSession) error { return asWire(n.apply(end).Err) }
+
+func asWire(err error) error {
+	switch {
+	case errors.Is(err, channel.ErrNoSession), errors.Is(err, channel.ErrGeneration):
+		return wire.NewError(wire.CodeSessionNotFound).Because(err)
+	case errors.Is(err, channel.ErrPresenceFull):
+		return wire.NewError(wire.CodePresenceFull).Because(err)
+	}
+	return err
+}
