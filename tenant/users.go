@@ -103,6 +103,11 @@ func checkName(field, name string) (string, error) {
 
 // SignUp makes a user with an account, whose owner they are. The error is ErrConflict where the address is taken.
 func (s *Store) SignUp(ctx context.Context, form SignUp, client Client) (User, Account, error) {
+	return s.signUp(ctx, form, client, func(*change) error { return nil })
+}
+
+// signUp makes the user and the account, and more of the account in the same transaction.
+func (s *Store) signUp(ctx context.Context, form SignUp, client Client, more func(c *change) error) (User, Account, error) {
 	form, err := form.check()
 	if err != nil {
 		return User{}, Account{}, err
@@ -124,7 +129,11 @@ func (s *Store) SignUp(ctx context.Context, form SignUp, client Client) (User, A
 		if _, err := tx.ExecContext(ctx, sqlAddMember, account.ID, user.ID, string(RoleOwner), millis(now)); err != nil {
 			return err
 		}
-		return auditUser(ctx, tx, user.ID, "user.sign_up", client)
+		if err := auditUser(ctx, tx, user.ID, "user.sign_up", client); err != nil {
+			return err
+		}
+		owner := Scope{accountID: account.ID, userID: user.ID, role: RoleOwner, client: client}
+		return more(&change{ctx: ctx, tx: tx, scope: owner, detail: map[string]any{}})
 	})
 	return user, account, wrap("sign up", err)
 }
