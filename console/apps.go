@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"halley/auth"
 	"halley/tenant"
 )
 
@@ -61,7 +60,7 @@ func (s *Server) createApp(w http.ResponseWriter, r *http.Request, v *visit) err
 	if err != nil {
 		return err
 	}
-	next, err := s.makeApp(r, v.login, scope, posted.Trimmed("name"))
+	app, secret, err := s.config.Store.CreateAppWithKeys(r.Context(), scope, tenant.AppForm{Name: posted.Trimmed("name")})
 	if errors.Is(err, tenant.ErrConflict) {
 		posted.Fault("name", "There is an app of this name already.")
 	} else if !posted.Refuse(err) && err != nil {
@@ -73,48 +72,28 @@ func (s *Server) createApp(w http.ResponseWriter, r *http.Request, v *visit) err
 		s.render(w, r, http.StatusUnprocessableEntity, "newapp", content)
 		return nil
 	}
-	return s.redirect(w, r, next)
+	flash, err := s.config.Store.Hide(r.Context(), v.login, secret)
+	if err != nil {
+		return err
+	}
+	return s.redirect(w, r, "/apps/"+app.ID+"?reveal="+flash)
 }
 
-// welcome logs a new user in, makes their first app, and leads to its page.
-func (s *Server) welcome(w http.ResponseWriter, r *http.Request, v *visit, user tenant.User, account tenant.Account) error {
+// welcome logs a new user in and leads to the page of their first app, which shows its secret key once.
+func (s *Server) welcome(w http.ResponseWriter, r *http.Request, v *visit, made tenant.Newcomer) error {
 	if err := s.endEarlier(r, v); err != nil {
 		return err
 	}
-	login, secret, err := s.config.Store.LogInNew(r.Context(), user, v.client)
+	login, cookie, err := s.config.Store.LogInNew(r.Context(), made.User, v.client)
 	if err != nil {
 		return err
 	}
-	s.setCookie(w, secret.Reveal())
-	scope, err := s.config.Store.Scope(r.Context(), login, account.ID)
+	s.setCookie(w, cookie.Reveal())
+	flash, err := s.config.Store.Hide(r.Context(), login, made.Secret)
 	if err != nil {
 		return err
 	}
-	next, err := s.makeApp(r, login, scope, firstApp)
-	if err != nil {
-		return err
-	}
-	return s.redirect(w, r, next)
-}
-
-// makeApp makes an app with a secret and a publishable key, and returns the address of its page, which shows the secret once.
-func (s *Server) makeApp(r *http.Request, login tenant.Login, scope tenant.Scope, name string) (path string, err error) {
-	app, err := s.config.Store.CreateApp(r.Context(), scope, tenant.AppForm{Name: name})
-	if err != nil {
-		return "", err
-	}
-	if _, _, err := s.config.Store.CreateKey(r.Context(), scope, app.ID, tenant.KeyForm{Kind: auth.KindPublishable}); err != nil {
-		return "", err
-	}
-	_, secret, err := s.config.Store.CreateKey(r.Context(), scope, app.ID, tenant.KeyForm{Kind: auth.KindSecret})
-	if err != nil {
-		return "", err
-	}
-	flash, err := s.config.Store.Hide(r.Context(), login, secret)
-	if err != nil {
-		return "", err
-	}
-	return "/apps/" + app.ID + "?reveal=" + flash, nil
+	return s.redirect(w, r, "/apps/"+made.App.ID+"?reveal="+flash)
 }
 
 // revealed is the secret that the address of the page names, this once; empty where there is none any more.

@@ -41,7 +41,8 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request, v *visit) error 
 		return err
 	}
 	email := posted.Trimmed("email")
-	user, account, err := s.config.Store.SignUp(r.Context(), tenant.SignUp{Email: email, Password: posted.Value("password")}, v.client)
+	who := tenant.SignUp{Email: email, Password: posted.Value("password")}
+	made, err := s.config.Store.SignUpWithApp(r.Context(), who, firstApp, v.client)
 	if posted.Refuse(err) {
 		s.renderSignUp(w, r, http.StatusUnprocessableEntity, posted)
 		return nil
@@ -57,11 +58,11 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request, v *visit) error 
 	}
 	s.metrics.signups.WithLabelValues("ok").Inc()
 	if s.config.ConfirmMail {
-		s.postbox.Drop(s.confirmLetter(user.Email))
+		s.postbox.Drop(s.confirmLetter(made.User.Email))
 		s.renderSignUpMail(w, r, email)
 		return nil
 	}
-	return s.welcome(w, r, v, user, account)
+	return s.welcome(w, r, v, made)
 }
 
 // renderSignUpMail answers who signs up with a mail: the same for an address that is new and for one that is taken.

@@ -149,7 +149,7 @@ func (s *Server) askFor(w http.ResponseWriter, r *http.Request, path string) err
 	next := r.URL.RequestURI()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		next = ""
-		if referer, err := url.Parse(r.Referer()); err == nil && referer.Host == s.public.Host {
+		if referer, err := url.Parse(r.Referer()); err == nil && referer.Host == r.Host {
 			next = localPath(referer.RequestURI())
 		}
 	}
