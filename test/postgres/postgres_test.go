@@ -2,12 +2,14 @@ package postgres_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +47,19 @@ func TestURLIsDroppedWithItsTest(t *testing.T) {
 	if err == nil {
 		conn.Close(t.Context())
 		t.Error("the database outlived its test")
+	}
+}
+
+func TestSharedServerOutlivesGarbageCollections(t *testing.T) {
+	conn := connect(t, postgres.URL(t))
+	for range 3 { // what is found unreachable by one is closed after it, by a finalizer
+		runtime.GC()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	// Nothing is notified here: the connection stays quiet until the time is over, unless the server ends.
+	if _, err := conn.WaitForNotification(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the connection broke: %v", err)
 	}
 }
 
