@@ -42,8 +42,11 @@ func (c adminCommand) run(p *process, log logConfig, do func(ctx context.Context
 	return printJSON(p.stdout, line)
 }
 
+// onApp changes one app and returns what to print.
+type onApp func(ctx context.Context, store *tenant.Store, scope tenant.Scope) (any, error)
+
 // runOnApp is run for what changes one app.
-func (c adminCommand) runOnApp(p *process, log logConfig, appID string, do func(ctx context.Context, store *tenant.Store, scope tenant.Scope) (any, error)) error {
+func (c adminCommand) runOnApp(p *process, log logConfig, appID string, do onApp) error {
 	return c.run(p, log, func(ctx context.Context, store *tenant.Store) (any, error) {
 		scope, err := store.OperatorScopeOf(ctx, appID, operator)
 		if err != nil {
@@ -97,6 +100,18 @@ func (setRuleCommand) Help() string {
 	return `Replaces the rule of that prefix, and prints the new one.`
 }
 
+// setRule is what set-rule prints.
+type setRule struct {
+	AppID         string `json:"app_id"`
+	Prefix        string `json:"prefix"`
+	History       int    `json:"history"`
+	TTL           string `json:"ttl"`
+	Policy        string `json:"policy"`
+	Public        bool   `json:"public"`
+	ClientPublish bool   `json:"client_publish"`
+	Presence      bool   `json:"presence"`
+}
+
 // Run sets the rule.
 func (c setRuleCommand) Run(p *process, log logConfig, admin *adminCommand) error {
 	return admin.runOnApp(p, log, c.App, func(ctx context.Context, store *tenant.Store, scope tenant.Scope) (any, error) {
@@ -106,16 +121,10 @@ func (c setRuleCommand) Run(p *process, log logConfig, admin *adminCommand) erro
 		}
 		rule.ClientPublish, rule.Presence, rule.Policy = c.ClientPublish, c.Presence, channel.Policy(c.Policy)
 		rule.Retention = channel.Retention{Messages: c.History, Age: c.TTL} // of bytes as many as the app may have
-		return struct {
-			AppID         string `json:"app_id"`
-			Prefix        string `json:"prefix"`
-			History       int    `json:"history"`
-			TTL           string `json:"ttl"`
-			Policy        string `json:"policy"`
-			Public        bool   `json:"public"`
-			ClientPublish bool   `json:"client_publish"`
-			Presence      bool   `json:"presence"`
-		}{c.App, c.Prefix, c.History, c.TTL.String(), c.Policy, rule.Public, c.ClientPublish, c.Presence}, store.SetRule(ctx, scope, c.App, rule)
+		return setRule{
+			AppID: c.App, Prefix: c.Prefix, History: c.History, TTL: c.TTL.String(), Policy: c.Policy,
+			Public: rule.Public, ClientPublish: c.ClientPublish, Presence: c.Presence,
+		}, store.SetRule(ctx, scope, c.App, rule)
 	})
 }
 

@@ -79,12 +79,15 @@ type parts struct {
 	meter       *tenant.Meter
 	node        *pushnode.Node
 	certificate certificate
+	desk        *desk
 	console     *console.Server
 	edge        *edge.Server
 }
 
-// build makes the parts. Those with goroutines of their own come last, so that an error leaves nothing running.
-func (c serveCommand) build(ctx context.Context, store *tenant.Store, url string, registry *prometheus.Registry, logger *slog.Logger) (*parts, error) {
+// build makes the parts. What a wrong setting can spoil comes first: node and console have goroutines from the start.
+func (c serveCommand) build(
+	ctx context.Context, store *tenant.Store, url string, registry *prometheus.Registry, logger *slog.Logger,
+) (*parts, error) {
 	certificate, err := c.certificate(logger, registry)
 	if err != nil {
 		return nil, err
@@ -99,25 +102,18 @@ func (c serveCommand) build(ctx context.Context, store *tenant.Store, url string
 		return nil, err
 	}
 	meter := tenant.NewMeter(store, directory, instance, logger)
-	signingKeys, err := store.SigningKeys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	ring, err := auth.NewKeyring("", signingKeys...)
+	ring, err := keyring(ctx, store)
 	if err != nil {
 		return nil, err
 	}
 	signer := auth.NewSigner(ring)
 	node, err := pushnode.New(pushnode.Config{
-		Instance:  instance,
-		Cluster:   rand.Uint64(),
-		Directory: directory,
-		Limiter:   tenant.NewLimiter(meter),
-		Meter:     meter,
-		Verifier: auth.NewVerifier(auth.VerifierConfig{
-			Keys: directory, TokenKeys: directory, Keyring: ring,
-			KeySets: auth.NewKeySets(auth.DialPolicy{Allowed: c.AllowPrivateCIDRs}),
-		}),
+		Instance:   instance,
+		Cluster:    rand.Uint64(),
+		Directory:  directory,
+		Limiter:    tenant.NewLimiter(meter),
+		Meter:      meter,
+		Verifier:   c.verifier(directory, ring),
 		Signer:     signer,
 		Session:    session.Config{Logger: logger, Registerer: registry},
 		Logger:     logger,
@@ -139,7 +135,26 @@ func (c serveCommand) build(ctx context.Context, store *tenant.Store, url string
 		pages.Close()
 		return nil, err
 	}
-	return &parts{directory: directory, meter: meter, node: node, certificate: certificate, console: pages, edge: server}, nil
+	return &parts{
+		directory: directory, meter: meter, node: node, certificate: certificate, desk: desk, console: pages, edge: server,
+	}, nil
+}
+
+// keyring holds the installation's signing keys, which are made on the first start.
+func keyring(ctx context.Context, store *tenant.Store) (*auth.Keyring, error) {
+	keys, err := store.SigningKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return auth.NewKeyring("", keys...)
+}
+
+// verifier asks the directory for keys, and customers' own URLs for theirs.
+func (c serveCommand) verifier(directory *tenant.Directory, ring *auth.Keyring) *auth.Verifier {
+	return auth.NewVerifier(auth.VerifierConfig{
+		Keys: directory, TokenKeys: directory, Keyring: ring,
+		KeySets: auth.NewKeySets(auth.DialPolicy{Allowed: c.AllowPrivateCIDRs}),
+	})
 }
 
 // runConsole keeps the console until ctx ends.
