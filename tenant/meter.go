@@ -14,6 +14,7 @@ import (
 const (
 	flushInterval     = 10 * time.Second // DESIGN 8: what a killed process may lose
 	elsewhereInterval = time.Minute      // how old the figures of other processes may be
+	purgeInterval     = time.Hour        // between two clearings of what has ended
 	finalFlush        = 5 * time.Second  // at shutdown
 	flushRows         = 250              // of one statement: 11 parameters each
 )
@@ -67,10 +68,10 @@ func (m *Meter) Current(appID string, now time.Time) Current {
 	return Current{Month: counters.month(), Connections: counters.connections.Load(), Resets: PeriodMonth.next(now)}
 }
 
-// Run flushes every ten seconds until ctx ends, and then once more.
+// Run flushes every ten seconds until ctx ends, and then once more. Now and then it also clears the database of what has ended.
 func (m *Meter) Run(ctx context.Context) error {
 	m.loadElsewhere(ctx, time.Now())
-	loaded := time.Now()
+	loaded, purged := time.Now(), time.Now()
 	for {
 		now := time.Now()
 		// Aligned to the clock, so that what is collected belongs to the minute that ends.
@@ -86,6 +87,16 @@ func (m *Meter) Run(ctx context.Context) error {
 			m.loadElsewhere(ctx, now)
 			loaded = now
 		}
+		if now.Sub(purged) >= purgeInterval {
+			m.purge(ctx, now)
+			purged = now
+		}
+	}
+}
+
+func (m *Meter) purge(ctx context.Context, now time.Time) {
+	if err := m.store.Purge(ctx, now); err != nil {
+		m.logger.Warn("what has ended cannot be cleared from the database", "err", err)
 	}
 }
 

@@ -163,7 +163,7 @@ func (s *Store) EndSession(ctx context.Context, login Login, sessionID string) e
 }
 
 // Purge deletes what has ended: sessions, one-time tokens, secrets nobody came to see, and the ledger's minutes and hours that no
-// chart shows any more. It is called now and then, by any node.
+// chart shows any more. Every node's meter calls it once an hour.
 func (s *Store) Purge(ctx context.Context, now time.Time) error {
 	for _, step := range []struct {
 		query string
@@ -175,7 +175,6 @@ func (s *Store) Purge(ctx context.Context, now time.Time) error {
 		{sqlForgetLedger, []any{string(PeriodMinute), millis(now.Add(-keepMinutes))}},
 		{sqlForgetLedger, []any{string(PeriodHour), millis(now.Add(-keepHours))}},
 	} {
-		step, cancel := step, context.CancelFunc(nil)
 		deadline, cancel := context.WithTimeout(ctx, 4*queryDeadline)
 		_, err := s.db.ExecContext(deadline, step.query, step.args...)
 		cancel()
