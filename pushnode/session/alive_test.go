@@ -266,6 +266,7 @@ func TestDrain(t *testing.T) {
 			sockets = append(sockets, s)
 		}
 		stream, _ := h.follow("&channel=news", "")
+		stream.want("subscribed")
 		drained := make(chan error, 1)
 		go func() { drained <- h.server.Drain(t0()) }()
 		told := map[int64]bool{}
@@ -273,12 +274,9 @@ func TestDrain(t *testing.T) {
 			told[s.want("drain").number("reconnect_in")] = true
 			s.wantClose(4200)
 		}
-		for one := stream.want("subscribed"); ; {
-			var err error
-			if one, err = stream.read(); err != nil {
-				break
-			}
-			told[one.data.number("reconnect_in")] = true
+		told[stream.want("drain").data.number("reconnect_in")] = true
+		if _, err := stream.read(); err == nil {
+			t.Error("a drained stream goes on")
 		}
 		if len(told) != 4 {
 			t.Errorf("clients were told %v: not spread", told)

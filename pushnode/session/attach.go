@@ -23,6 +23,7 @@ type opening struct {
 	rewind     int      // for those of channels that nothing else says where to begin
 	presence   bool     // on all of channels
 	ref        int64    // of the command connect
+	polls      bool     // the connection is one long poll of many
 }
 
 // attach gives a connection its session: the earlier one, which is taken from the connection that it may still have, or a new one.
@@ -102,6 +103,8 @@ func (s *Server) takeOver(session *Session, conn *connection, open opening, reco
 		return nil, wire.NewError(wire.CodeSessionReplaced)
 	}
 	old := session.conn
+	conn.continues = record.Generation > 1 && open.polls && session.polls
+	session.polls = open.polls
 	session.conn, conn.session = conn, session
 	session.grant, session.credential, session.generation = open.grant, open.credential, record.Generation
 	session.parkedAt = time.Time{}

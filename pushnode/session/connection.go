@@ -22,7 +22,8 @@ type connection struct {
 	metrics   transportMetrics
 	browser   bool // the request carried an Origin
 
-	session *Session // set once by Server.attach, before run
+	session   *Session // set once by Server.attach, before run
+	continues bool     // set with session: the next long poll of a client whose last one was of this session
 
 	expires atomic.Int64 // of the credential, Unix ms; 0: never. Set where it is renewed, read by the writer
 	heard   atomic.Int64 // when the client last said something, Unix ns; set by the reader, read by the writer

@@ -8,6 +8,7 @@ import (
 	"halley/auth"
 	"halley/pushnode/channel"
 	"halley/pushnode/session"
+	"halley/pushnode/wire"
 )
 
 type sessionConfig = session.Config
@@ -35,3 +36,5 @@ func t0() context.Context { return context.Background() }
 func pass(d time.Duration) { <-time.After(d) }
 
 var errDown = errors.New("the slot has no leader")
+
+var errFull = wire.NewError(wire.CodeOverCapacity)

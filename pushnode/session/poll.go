@@ -47,15 +47,16 @@ func (s *Server) Poll(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) poll(w http.ResponseWriter, r *http.Request, read request, open opening, wait time.Duration) {
-	answer := &pollAnswer{lasting: open.lasting, atOnce: len(open.cursor) == 0}
-	if len(open.channels) == 1 {
-		answer.trail.only = open.channels[0]
-	}
+	answer := &pollAnswer{lasting: open.lasting}
+	open.polls = true
+	answer.trail.only = open.only()
 	conn := s.newConnection(read.app, open.grant, answer, s.metrics.of("poll"), r.Header.Get("Origin") != "")
 	if err := s.attach(r.Context(), conn, open); err != nil {
 		writeError(w, s.shown("poll", err))
 		return
 	}
+	answer.opens = open.lasting && (!conn.continues || wait == 0)
+	answer.atOnce = answer.opens || !open.lasting && len(open.cursor) == 0
 	s.opened(conn)
 	var reason *wire.Error
 	defer func() {
@@ -127,7 +128,8 @@ func (c *connection) gather(ctx context.Context, answer *pollAnswer, wait time.D
 // pollAnswer gathers what a long poll answers. What is beyond its bounds is left to the next poll: the cursor does not pass it.
 type pollAnswer struct {
 	lasting  bool // immutable
-	atOnce   bool // immutable: the client wants to know where it is
+	opens    bool // set before the first write: the first poll of a client that has a session; it is told about that
+	atOnce   bool // set before the first write: the client wants to know where it is
 	trail    trail
 	gathered wire.Poll
 	worth    bool // there is something to come back for
@@ -145,7 +147,7 @@ func (a *pollAnswer) write(items []item) (written int, err error) {
 	return written, nil
 }
 
-// take adds one thing to the answer. Those that say where a stream begins are told by the cursor.
+// take adds one thing to the answer. Where each stream begins is told by the cursor, from the second poll on by nothing else.
 func (a *pollAnswer) take(one *item) {
 	moved := a.trail.follow(one)
 	if one.dropped > 0 {
@@ -157,10 +159,8 @@ func (a *pollAnswer) take(one *item) {
 		return
 	}
 	switch push := one.shared.Push().(type) {
-	case *wire.Subscribed:
-		return
-	case *wire.Connected:
-		if !a.lasting {
+	case *wire.Connected, *wire.Subscribed:
+		if !a.opens {
 			return
 		}
 	case *wire.Presence:

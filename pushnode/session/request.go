@@ -130,6 +130,15 @@ func (s *Server) mayFollowAll(read request, open opening) error {
 	return nil
 }
 
+// only is the channel for which a bare position will do as a cursor: the request names it and no other, and so must every later
+// one, since it has no session that remembers.
+func (o opening) only() string {
+	if len(o.channels) == 1 && !o.lasting {
+		return o.channels[0]
+	}
+	return ""
+}
+
 func wholeNumber(values url.Values, name string, most int) (int, error) {
 	text := values.Get(name)
 	if text == "" {

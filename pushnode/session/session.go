@@ -31,6 +31,7 @@ type Session struct {
 	conn       *connection
 	parkedAt   time.Time // zero while a connection is attached
 	ended      bool      // nothing can be done with it any more
+	polls      bool      // the last connection was a long poll
 	dirty      bool      // the record does not show what the session follows
 
 	// guarded by mu, and changed only by who has the turn
