@@ -109,7 +109,7 @@ func (c serveCommand) build(
 	signer := auth.NewSigner(ring)
 	node, err := pushnode.New(pushnode.Config{
 		Instance:   instance,
-		Cluster:    rand.Uint64(),
+		Cluster:    rand.Uint64N(1 << 40), // every message carries it: eight characters
 		Directory:  directory,
 		Limiter:    tenant.NewLimiter(meter),
 		Meter:      meter,
