@@ -48,3 +48,6 @@ type SnippetInput = snippetInput
 
 // FillSnippets writes all programs.
 func FillSnippets(input SnippetInput) ([]Snippet, error) { return newSnippetTemplates().Fill(input) }
+
+// NewPostbox makes the queue of mails.
+var NewPostbox = newPostbox
