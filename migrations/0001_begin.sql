@@ -16,9 +16,14 @@ CREATE TABLE users (
     name        text NOT NULL,
     password    text NOT NULL,
     verified_at bigint NOT NULL,
-    created_at  bigint NOT NULL,
-    failures    bigint NOT NULL,
-    failed_at   bigint NOT NULL
+    created_at  bigint NOT NULL
+);
+
+-- Failed log-ins in a row, by the hash of the address that was tried, be there such a user or not.
+CREATE TABLE login_failures (
+    address_hash bytea PRIMARY KEY,
+    failures     bigint NOT NULL,
+    failed_at    bigint NOT NULL
 );
 
 CREATE TABLE console_sessions (

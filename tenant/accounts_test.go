@@ -216,6 +216,11 @@ func testForeignIDs(t *testing.T, s *tenant.Store) {
 		if err := attempt(mine.scope, theirs.app.ID, key.ID); !errors.Is(err, tenant.ErrNotFound) {
 			t.Errorf("%s with a foreign app: %v, want ErrNotFound", name, err)
 		}
+		for _, strange := range []string{"a\x00b", "\xff", strings.Repeat("x", 10_000)} {
+			if err := attempt(mine.scope, strange, strange); !errors.Is(err, tenant.ErrNotFound) {
+				t.Errorf("%s with id %.20q: %v, want ErrNotFound", name, strange, err)
+			}
+		}
 		if err := attempt(mine.scope, "app_none", "none"); !errors.Is(err, tenant.ErrNotFound) {
 			t.Errorf("%s with no app: %v, want ErrNotFound", name, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 
@@ -89,7 +90,7 @@ func (f AppForm) check() (AppForm, error) {
 	if f.Origins, err = checkOrigins(f.Origins); err != nil {
 		return f, err
 	}
-	if len(f.Issuer) > 200 || strings.ContainsFunc(f.Issuer, func(r rune) bool { return r < ' ' }) {
+	if len(f.Issuer) > 200 || !utf8.ValidString(f.Issuer) || strings.ContainsFunc(f.Issuer, func(r rune) bool { return r < ' ' }) {
 		return f, invalid("issuer", "at most 200 characters")
 	}
 	return f, checkJWKSURL(f.JWKSURL)
@@ -100,7 +101,8 @@ func checkJWKSURL(text string) error {
 		return nil
 	}
 	address, err := url.Parse(text)
-	if err != nil || address.Scheme != "https" || address.Host == "" || address.User != nil || len(text) > 1000 {
+	if err != nil || address.Scheme != "https" || address.Host == "" || address.User != nil || len(text) > 1000 ||
+		strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return invalid("jwks_url", "an address that begins with https://")
 	}
 	return nil
@@ -129,7 +131,8 @@ func checkOrigins(origins []string) ([]string, error) {
 func checkOrigin(origin string) error {
 	// The star is judged apart: it stands for one whole label, the first.
 	address, err := url.Parse(strings.Replace(origin, "://*.", "://star.", 1))
-	if err != nil || len(origin) > 300 || address.Scheme != "https" && address.Scheme != "http" || address.Hostname() == "" ||
+	foreign := func(r rune) bool { return r <= ' ' || r > '~' } // browsers send other letters as punycode
+	if err != nil || len(origin) > 300 || strings.ContainsFunc(origin, foreign) || address.Scheme != "https" && address.Scheme != "http" || address.Hostname() == "" ||
 		address.User != nil || address.Path != "" || address.RawQuery != "" || address.Fragment != "" ||
 		strings.ContainsAny(address.Host, "* ") || strings.HasSuffix(address.Host, ":") {
 		return invalid("origins", "%.80q is none: https://example.com, https://*.example.com or http://localhost:3000", origin)

@@ -75,6 +75,8 @@ func testAppForms(t *testing.T, s *tenant.Store) {
 		"short ttl":           {"token_ttl", tenant.AppForm{Name: "a", TokenTTL: time.Second}},
 		"long ttl":            {"token_ttl", tenant.AppForm{Name: "a", TokenTTL: 25 * time.Hour}},
 		"many origins":        {"origins", tenant.AppForm{Name: "a", Origins: many}},
+		"issuer not text":     {"issuer", tenant.AppForm{Name: "a", Issuer: "\xff"}},
+		"jwks not text":       {"jwks_url", tenant.AppForm{Name: "a", JWKSURL: "https://example.com/\xff"}},
 		"long issuer":         {"issuer", tenant.AppForm{Name: "a", Issuer: strings.Repeat("x", 201)}},
 		"jwks in the clear":   {"jwks_url", tenant.AppForm{Name: "a", JWKSURL: "http://example.com"}},
 		"jwks with a user":    {"jwks_url", tenant.AppForm{Name: "a", JWKSURL: "https://me@example.com"}},
@@ -89,7 +91,7 @@ func testAppForms(t *testing.T, s *tenant.Store) {
 		"http://[::1]:3000": true, "*": false, "https://*": false, "https://a.*.com": false, "https://*example.com": false,
 		"https://example.com*": false, "https://example.com/path": false, "https://example.com?x": false, "ftp://example.com": false,
 		"example.com": false, "null": false, "https://": false, "https://me@example.com": false, "https://example.com:": false,
-		"https://*.*.example.com": false, "https://" + strings.Repeat("x", 300): false,
+		"https://*.*.example.com": false, "https://\xff.com": false, "https://ä.com": false, "https://a\x00.com": false, "https://" + strings.Repeat("x", 300): false,
 	} {
 		app, err := s.CreateApp(t.Context(), c.scope, tenant.AppForm{Name: "o", Origins: []string{origin}})
 		if (err == nil) != good {

@@ -23,6 +23,7 @@ const (
 	missLookups   = 8                // at one time: a flood of unknown ids must not take all connections
 	missMemory    = 5 * time.Second  // how long "there is none" is believed; what is created meanwhile comes by the sweep
 	maxMissed     = 10_000           // unknown ids remembered
+	maxIDBytes    = 100              // longer ones do not exist; they are not remembered either
 	usedInterval  = time.Minute      // between two writings of keys' last use
 	preloadLimit  = 30 * time.Second // for loading at the start
 )
@@ -187,12 +188,17 @@ func (d *Directory) refresh(ctx context.Context) (changed []string, err error) {
 	if err != nil || revision == d.revision {
 		return nil, err
 	}
-	ids, err := d.store.appsSince(ctx, d.revision)
+	since := d.revision
+	restored := revision < since // the database was put back to an earlier state: everything may be different
+	if restored {
+		since = -1
+	}
+	ids, err := d.store.appsSince(ctx, since)
 	if err != nil {
 		return nil, err
 	}
 	for page := range slices.Chunk(ids, loadPage) {
-		if err := d.load(ctx, page); err != nil {
+		if err := d.load(ctx, page, restored); err != nil {
 			return changed, err // the next sweep begins at the same revision
 		}
 		changed = append(changed, page...)
@@ -214,7 +220,7 @@ func (d *Directory) preload(ctx context.Context) error {
 		if len(ids) == 0 {
 			break
 		}
-		if err := d.load(ctx, ids); err != nil {
+		if err := d.load(ctx, ids, false); err != nil {
 			return err
 		}
 		after = ids[len(ids)-1]
@@ -223,8 +229,9 @@ func (d *Directory) preload(ctx context.Context) error {
 	return nil
 }
 
-// load reads apps that are in the database and puts their views in place; those that were deleted are forgotten.
-func (d *Directory) load(ctx context.Context, ids []string) error {
+// load reads apps that are in the database and puts their views in place; those that were deleted are forgotten. Where the database
+// was restored, older views replace newer ones.
+func (d *Directory) load(ctx context.Context, ids []string, restored bool) error {
 	views, err := d.store.loadViews(ctx, ids)
 	if err != nil {
 		return err
@@ -233,7 +240,7 @@ func (d *Directory) load(ctx context.Context, ids []string) error {
 	defer d.placing.Unlock()
 	for _, appID := range ids {
 		if view := views[appID]; view != nil {
-			d.placeLocked(view)
+			d.placeLocked(view, restored)
 		} else if gone := d.known(appID); gone != nil {
 			d.forgetLocked(gone)
 		}
@@ -241,10 +248,10 @@ func (d *Directory) load(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// placeLocked puts a view in place unless a newer one is there: readers of different speed may meet.
-func (d *Directory) placeLocked(view *AppView) {
+// placeLocked puts a view in place unless a newer one is there, since readers of different speed may meet; or in any case.
+func (d *Directory) placeLocked(view *AppView, anyCase bool) {
 	before := d.known(view.ID)
-	if before != nil && before.Revision > view.Revision {
+	if before != nil && before.Revision > view.Revision && !anyCase {
 		return
 	}
 	if before == nil && d.count.Add(1) > maxKnown {
@@ -289,7 +296,7 @@ func (d *Directory) known(appID string) *AppView {
 // lookUp asks the database for an app that memory does not have. find says which one it is. It returns nil when the app's view is
 // in place, else ErrNotFound or ErrUnavailable.
 func (d *Directory) lookUp(ctx context.Context, what string, find func(context.Context) (string, error)) error {
-	if d.missed.holds(what, time.Now()) {
+	if len(what) > maxIDBytes || d.missed.holds(what, time.Now()) {
 		return fmt.Errorf("%s: %w", what, ErrNotFound)
 	}
 	ctx, cancel := context.WithTimeout(ctx, missDeadline)
@@ -327,7 +334,7 @@ func (d *Directory) lookUpNow(ctx context.Context, find func(context.Context) (s
 	}
 	d.placing.Lock()
 	defer d.placing.Unlock()
-	d.placeLocked(views[appID])
+	d.placeLocked(views[appID], false)
 	return nil
 }
 

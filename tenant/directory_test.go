@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,6 +145,14 @@ func testDirectoryLookUp(t *testing.T, s *tenant.Store) {
 	if !errors.Is(err, tenant.ErrNotFound) {
 		t.Errorf("no app: %v", err)
 	}
+	for _, strange := range []string{"a\x00b", "\xff", strings.Repeat("x", 10_000)} {
+		if _, err := d.App(strange); !errors.Is(err, tenant.ErrNotFound) {
+			t.Errorf("app %.20q: %v, want ErrNotFound", strange, err)
+		}
+		if _, err := d.Key(t.Context(), strange); !errors.Is(err, auth.ErrUnknownKey) {
+			t.Errorf("key %.20q: %v, want auth.ErrUnknownKey", strange, err)
+		}
+	}
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := d.Key(cancelled, "unheard"); !errors.Is(err, auth.ErrUnavailable) {
@@ -170,6 +179,40 @@ func testDirectoryKeyUse(t *testing.T, s *tenant.Store) {
 	d.WriteUsed(t.Context())
 	if list, err := s.Keys(t.Context(), c.scope, c.app.ID); err != nil || !list[0].LastUsedAt.Equal(at) {
 		t.Errorf("last used went back to %v, %v", list[0].LastUsedAt, err)
+	}
+}
+
+// testDirectoryRestored puts the database back to an earlier state: what it says now is what holds.
+func testDirectoryRestored(t *testing.T, s *tenant.Store) {
+	c := newCustomer(t, s)
+	d := openDirectory(t, s)
+	running(t, d.Run)
+	must(t, s.Exec(t.Context(), `UPDATE apps SET disabled = 1, revision = 1 WHERE account_id = $1`, c.accountID))
+	must(t, s.Exec(t.Context(), `UPDATE installation SET revision = 1`))
+	eventually(t, soon, "the earlier state is live", func() bool {
+		view, err := d.App(c.app.ID)
+		return err == nil && view.Disabled
+	})
+}
+
+// TestDirectoryIsBounded has more apps than memory may hold: all are answered, and no more are kept.
+func TestDirectoryIsBounded(t *testing.T) {
+	t.Parallel()
+	s := open(t, databases()[0].config(t))
+	c := newCustomer(t, s)
+	d := openDirectory(t, s)
+	d.PretendKnown(tenant.MaxKnown)
+	app, err := s.CreateApp(t.Context(), c.scope, tenant.AppForm{Name: "one too many"})
+	must(t, err)
+	for range 2 {
+		for _, id := range []string{c.app.ID, app.ID} {
+			if _, err := d.App(id); err != nil {
+				t.Errorf("app %s: %v", id, err)
+			}
+		}
+	}
+	if known := d.Known(); known != tenant.MaxKnown {
+		t.Errorf("%d apps are kept, want %d", known, tenant.MaxKnown)
 	}
 }
 

@@ -98,6 +98,8 @@ func postgresSentinel(state string) error {
 	switch {
 	case state == "23505":
 		return ErrConflict
+	case state == "22021": // an id with bytes that no text can hold, so no row has it: what is stored was checked before
+		return ErrNotFound
 	case state == "23503":
 		return ErrNoParent
 	case strings.HasPrefix(state, "08"), // connection

@@ -115,6 +115,21 @@ func testMeterRuns(t *testing.T, s *tenant.Store) {
 	}
 }
 
+// testMeterWithoutApp loses an app behind the meter's back: the usage of the others is still written.
+func testMeterWithoutApp(t *testing.T, s *tenant.Store) {
+	c := newCustomer(t, s)
+	gone, err := s.CreateApp(t.Context(), c.scope, tenant.AppForm{Name: "gone"})
+	must(t, err)
+	m := tenant.NewMeter(s, openDirectory(t, s), 7, quiet())
+	m.App(gone.ID).Published(1, 1)
+	m.App(c.app.ID).Published(1, 1)
+	must(t, s.ForgetApp(t.Context(), gone.ID))
+	must(t, m.Flush(t.Context(), noon()))
+	if values, err := s.MonthUsage(t.Context(), c.scope, c.app.ID, noon()); err != nil || values.Publishes != 1 {
+		t.Errorf("the other app has %+v, %v; want 1 publish", values, err)
+	}
+}
+
 func testSeries(t *testing.T, s *tenant.Store) {
 	c := newCustomer(t, s)
 	m := tenant.NewMeter(s, openDirectory(t, s), 7, quiet())

@@ -78,6 +78,9 @@ func (s *Store) ResetPassword(ctx context.Context, token, password string, clien
 		if _, err := tx.ExecContext(ctx, sqlSetPassword, userID, hash); err != nil {
 			return err
 		}
+		if _, err := tx.ExecContext(ctx, sqlNoFailures, addressHash(email)); err != nil {
+			return err
+		}
 		// Who read the mail has the address.
 		if _, err := tx.ExecContext(ctx, sqlVerifyUser, userID, email, millis(time.Now())); err != nil {
 			return err

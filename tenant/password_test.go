@@ -42,6 +42,36 @@ func TestCheckPassword(t *testing.T) {
 	}
 }
 
+func TestPHC(t *testing.T) {
+	t.Parallel()
+	const good = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	if err := tenant.ParsePHC(good); err != nil {
+		t.Errorf("good: %v", err)
+	}
+	for _, bad := range []string{
+		"", "$", good + "$", good[:len(good)-1], strings.Replace(good, "id", "i", 1), strings.Replace(good, "t=2", "t=1", 1),
+		strings.Replace(good, "AAAA", "!!!!", 1), strings.Replace(good, "$AAAA", "$AAA", 1),
+	} {
+		if tenant.ParsePHC(bad) == nil {
+			t.Errorf("%q is a hash", bad)
+		}
+	}
+}
+
+func TestParseRole(t *testing.T) {
+	t.Parallel()
+	for name, good := range map[string]bool{
+		"owner": true, "admin": true, "developer": true, "viewer": true, "operator": false, "": false, "Owner": false,
+	} {
+		if role, err := tenant.ParseRole(name); (err == nil) != good || good && string(role) != name {
+			t.Errorf("%q: %s, %v", name, role, err)
+		}
+	}
+	if tenant.Role("none").May(tenant.View, "") {
+		t.Error("an unknown role may see something")
+	}
+}
+
 func FuzzCheckPassword(f *testing.F) {
 	f.Add("seven brown bears dance", "ada@example.com")
 	f.Add("\xff", "")

@@ -162,7 +162,7 @@ func (s *Store) EndSession(ctx context.Context, login Login, sessionID string) e
 	return wrap("end a session", err)
 }
 
-// Purge deletes what has ended: sessions, one-time tokens, secrets nobody came to see, and the ledger's minutes and hours that no
+// Purge deletes what has ended: sessions, one-time tokens, failed log-ins, secrets nobody came to see, and the ledger's minutes and hours that no
 // chart shows any more. Every node's meter calls it once an hour.
 func (s *Store) Purge(ctx context.Context, now time.Time) error {
 	for _, step := range []struct {
@@ -171,6 +171,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time) error {
 	}{
 		{sqlEndOldSessions, []any{millis(now.Add(-sessionIdle)), millis(now.Add(-sessionLife))}},
 		{sqlEndOldTokens, []any{millis(now)}},
+		{sqlEndOldFailures, []any{millis(now.Add(-forgetFailures)), maxFailures}},
 		{sqlEndOldFlashes, []any{millis(now)}},
 		{sqlForgetLedger, []any{string(PeriodMinute), millis(now.Add(-keepMinutes))}},
 		{sqlForgetLedger, []any{string(PeriodHour), millis(now.Add(-keepHours))}},

@@ -83,10 +83,12 @@ func suite() []storeTest {
 		{"Directory", testDirectory},
 		{"DirectoryChanges", testDirectoryChanges},
 		{"DirectoryLookUp", testDirectoryLookUp},
+		{"DirectoryRestored", testDirectoryRestored},
 		{"DirectoryKeyUse", testDirectoryKeyUse},
 		{"Meter", testMeter},
 		{"MeterElsewhere", testMeterElsewhere},
 		{"MeterRuns", testMeterRuns},
+		{"MeterWithoutApp", testMeterWithoutApp},
 	}
 }
 

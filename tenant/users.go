@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"net/mail"
 	"strings"
 	"time"
@@ -36,42 +35,18 @@ const (
 	maxEmailBytes = 254 // RFC 5321
 )
 
-// TooManyError refuses a log-in because too many failed before.
-type TooManyError struct {
-	RetryAfter time.Duration // 0: the password must be reset
-}
-
-// Error says when to come back.
-func (e *TooManyError) Error() string {
-	if e.RetryAfter == 0 {
-		return "too many failed log-ins: the password must be reset"
-	}
-	return fmt.Sprintf("too many failed log-ins: try again in %v", e.RetryAfter)
-}
-
 // ErrCredentials means that address and password do not belong together, or that there is no such address: the two are not told
 // apart.
 var ErrCredentials = errors.New("wrong address or password")
 
-// Failed log-ins of one user: the first few cost nothing, then each doubles the wait, and after a hundred in a row only a reset
-// helps, which a stranger cannot prevent.
 const (
-	freeFailures  = 5
-	maxFailures   = 100
-	maxFailureGap = time.Minute
-)
-
-const (
-	sqlAddUser = `INSERT INTO users (user_id, email, name, password, verified_at, created_at, failures, failed_at)
-		VALUES ($1, $2, $3, $4, 0, $5, 0, 0)`
+	sqlAddUser      = `INSERT INTO users (user_id, email, name, password, verified_at, created_at) VALUES ($1, $2, $3, $4, 0, $5)`
 	sqlUserByEmail  = `SELECT user_id, email, name, verified_at, created_at FROM users WHERE email = $1`
 	sqlUserByID     = `SELECT user_id, email, name, verified_at, created_at FROM users WHERE user_id = $1`
-	sqlPassword     = `SELECT user_id, password, failures, failed_at FROM users WHERE email = $1`
-	sqlPasswordByID = `SELECT email, password, failures, failed_at FROM users WHERE user_id = $1`
-	sqlSetPassword  = `UPDATE users SET password = $2, failures = 0, failed_at = 0 WHERE user_id = $1`
+	sqlPassword     = `SELECT user_id, password FROM users WHERE email = $1`
+	sqlPasswordByID = `SELECT email, password FROM users WHERE user_id = $1`
+	sqlSetPassword  = `UPDATE users SET password = $2 WHERE user_id = $1`
 	sqlVerifyUser   = `UPDATE users SET verified_at = $3 WHERE user_id = $1 AND email = $2`
-	sqlFailed       = `UPDATE users SET failures = failures + 1, failed_at = $2 WHERE user_id = $1`
-	sqlNoFailures   = `UPDATE users SET failures = 0 WHERE user_id = $1 AND failures > 0`
 	// What a person does to their own user is told in each of their accounts.
 	sqlAuditUser = `INSERT INTO audit_rows (account_id, audit_id, at, actor, role, ip, request_id, action, target, detail)
 		SELECT account_id, $2, $3, $1, role, $4, $5, $6, $1, '{}' FROM members WHERE user_id = $1`
@@ -81,7 +56,7 @@ const (
 func CheckEmail(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	parsed, err := mail.ParseAddress(text)
-	if err != nil || parsed.Address != text || len(text) > maxEmailBytes || strings.ContainsAny(text, "\r\n\x00 ") {
+	if err != nil || parsed.Address != text || !utf8.ValidString(text) || len(text) > maxEmailBytes || strings.ContainsAny(text, "\r\n\x00 ") {
 		return "", invalid("email", "this is not an e-mail address")
 	}
 	return strings.ToLower(text), nil
@@ -198,56 +173,33 @@ func (s *Store) LogInNew(ctx context.Context, user User, client Client) (Login, 
 }
 
 func (s *Store) authenticate(ctx context.Context, email, password string) (userID string, err error) {
-	email, err = CheckEmail(email)
-	if err != nil {
-		email = "" // as if it did not exist
-	}
 	var hash string
-	var failures, failedAt int64
+	if valid, err := CheckEmail(email); err == nil { // else as if there were no such user
+		email = valid
+	}
 	reading, cancel := context.WithTimeout(ctx, queryDeadline)
 	defer cancel()
-	err = storeError(s.db.QueryRowContext(reading, sqlPassword, email).Scan(&userID, &hash, &failures, &failedAt))
+	err = storeError(s.db.QueryRowContext(reading, sqlPassword, email).Scan(&userID, &hash))
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return "", wrap("log in", err)
 	}
-	return userID, s.checkPassword(ctx, userID, hash, password, failures, moment(failedAt))
+	return userID, s.checkPassword(ctx, email, hash, password)
 }
 
-// checkPassword compares and keeps count of failures.
-func (s *Store) checkPassword(ctx context.Context, userID, hash, password string, failures int64, failedAt time.Time) error {
-	if refusal := tooMany(failures, failedAt, time.Now()); refusal != nil {
-		return refusal
+// checkPassword compares, and keeps count of failures. It does the same for an address without a user, whose hash is empty.
+func (s *Store) checkPassword(ctx context.Context, email, hash, password string) error {
+	if err := s.mayTry(ctx, email); err != nil {
+		return err
 	}
 	right, err := s.hashes.matches(ctx, hash, password)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, queryDeadline)
-	defer cancel()
-	if right {
-		_, err = s.db.ExecContext(ctx, sqlNoFailures, userID)
-		return wrap("log in", storeError(err))
+	if err := s.tried(ctx, email, right); err != nil {
+		return wrap("log in", err)
 	}
-	if _, err := s.db.ExecContext(ctx, sqlFailed, userID, millis(time.Now())); err != nil { // of nobody: it changes no row
-		return wrap("log in", storeError(err))
-	}
-	return ErrCredentials
-}
-
-// tooMany returns the refusal that so many failures in a row earn.
-func tooMany(failures int64, last, now time.Time) error {
-	if failures >= maxFailures {
-		return &TooManyError{}
-	}
-	if failures < freeFailures {
-		return nil
-	}
-	gap := maxFailureGap
-	if doublings := failures - freeFailures; doublings < 6 {
-		gap = time.Second << doublings
-	}
-	if wait := last.Add(gap).Sub(now); wait > 0 {
-		return &TooManyError{RetryAfter: wait}
+	if !right {
+		return ErrCredentials
 	}
 	return nil
 }
@@ -281,12 +233,11 @@ func (s *Store) confirmPassword(ctx context.Context, login Login, password strin
 	reading, cancel := context.WithTimeout(ctx, queryDeadline)
 	defer cancel()
 	var email, hash string
-	var failures, failedAt int64
-	err := s.db.QueryRowContext(reading, sqlPasswordByID, login.userID).Scan(&email, &hash, &failures, &failedAt)
+	err := s.db.QueryRowContext(reading, sqlPasswordByID, login.userID).Scan(&email, &hash)
 	if err != nil {
 		return User{}, wrap("confirm the password", storeError(err))
 	}
-	if err := s.checkPassword(ctx, login.userID, hash, password, failures, moment(failedAt)); err != nil {
+	if err := s.checkPassword(ctx, email, hash, password); err != nil {
 		return User{}, err
 	}
 	return s.User(ctx, login)

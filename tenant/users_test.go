@@ -76,13 +76,16 @@ func testLogIn(t *testing.T, s *tenant.Store) {
 
 func testLogInFailures(t *testing.T, s *tenant.Store) {
 	user, _ := signUp(t, s, "ada@example.com")
-	must(t, s.Exec(t.Context(), `UPDATE users SET failures = 7, failed_at = $1 WHERE user_id = $2`, time.Now().UnixMilli(), user.ID))
+	for range 8 { // the last are refused before they are compared
+		_, _, _ = s.LogIn(t.Context(), user.Email, "wrong", tenant.Client{})
+	}
+	must(t, s.Exec(t.Context(), `UPDATE login_failures SET failures = 7, failed_at = $1`, time.Now().UnixMilli()))
 	var tooMany *tenant.TooManyError
 	if _, _, err := s.LogIn(t.Context(), user.Email, goodPassword, tenant.Client{}); !errors.As(err, &tooMany) ||
 		tooMany.RetryAfter <= 0 || tooMany.RetryAfter > 4*time.Second {
 		t.Errorf("after 7 failures: %v, want a wait of up to 4 s", err)
 	}
-	must(t, s.Exec(t.Context(), `UPDATE users SET failed_at = $1 WHERE user_id = $2`, time.Now().Add(-time.Minute).UnixMilli(), user.ID))
+	must(t, s.Exec(t.Context(), `UPDATE login_failures SET failed_at = $1`, time.Now().Add(-time.Minute).UnixMilli()))
 	if _, _, err := s.LogIn(t.Context(), user.Email, goodPassword, tenant.Client{}); err != nil {
 		t.Errorf("after the wait: %v", err)
 	}
@@ -94,6 +97,13 @@ func testLogInFailures(t *testing.T, s *tenant.Store) {
 	}
 	if _, _, err := s.LogIn(t.Context(), user.Email, goodPassword, tenant.Client{}); !errors.As(err, &tooMany) {
 		t.Errorf("failures since the last success do not count: %v", err)
+	}
+	// An address without a user is refused just as one with.
+	for i := range 7 {
+		_, _, err := s.LogIn(t.Context(), "nobody@example.com", "wrong", tenant.Client{})
+		if refused := errors.As(err, &tooMany); refused != (i >= 5) {
+			t.Errorf("try %d with an unknown address: %v", i, err)
+		}
 	}
 }
 
@@ -256,7 +266,12 @@ func testResetPassword(t *testing.T, s *tenant.Store) {
 			t.Errorf("password %q: %v", weak, err)
 		}
 	}
-	must(t, s.Exec(t.Context(), `UPDATE users SET failures = 100 WHERE user_id = $1`, user.ID))
+	_, _, _ = s.LogIn(t.Context(), user.Email, "wrong", tenant.Client{})
+	must(t, s.Exec(t.Context(), `UPDATE login_failures SET failures = 100`))
+	var tooMany *tenant.TooManyError
+	if _, _, err := s.LogIn(t.Context(), user.Email, goodPassword, tenant.Client{}); !errors.As(err, &tooMany) || tooMany.RetryAfter != 0 {
+		t.Errorf("after 100 failures: %v, want a reset asked for", err)
+	}
 	login, _, err := s.ResetPassword(t.Context(), token.Reveal(), fresh, tenant.Client{})
 	must(t, err)
 	if login.UserID() != user.ID {
