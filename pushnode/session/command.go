@@ -97,10 +97,8 @@ func (s *Server) subscribed(ctx context.Context, sub *subscription, command wire
 		Channel: command.Channel, Epoch: backlog.From.Epoch.String(), Offset: backlog.From.Offset, Recovered: backlog.Gap == nil,
 	}
 	if !command.Presence {
-		return outcome{reply: reply, begin: func() {
-			s.begin(sub, backlog)
-			sub.entry.watchNot(sub)
-		}}, nil
+		sub.entry.watchNot(sub)
+		return outcome{reply: reply, begin: func() { s.begin(sub, backlog) }}, nil
 	}
 	members, version, err := s.backend.Members(ctx, sub.entry.id)
 	if err != nil {

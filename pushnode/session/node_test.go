@@ -32,6 +32,7 @@ type node struct {
 	denied  []string // op:channel prefixes that nobody may
 	failing error    // what reading channels answers; nil: it works
 	refused error    // what Admit answers; nil: everybody is admitted
+	panics  bool     // reading channels panics
 	held    bool     // nothing is delivered
 	lose    func(channel.Effect) bool
 	effects []channel.Effect
@@ -235,6 +236,9 @@ func (n *node) Publish(_ context.Context, grant *auth.Grant, p session.Publish) 
 func (n *node) Backlog(_ context.Context, id channel.ID, start channel.Start, limit int) (channel.Backlog, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.panics {
+		panic("the tests want it so")
+	}
 	if n.failing != nil {
 		return channel.Backlog{}, n.failing
 	}

@@ -226,6 +226,13 @@ func (v *visit) run(r *http.Request, app App, open opening) {
 	s.opened(conn)
 	var writer sync.WaitGroup
 	var reason *wire.Error
+	defer func() {
+		cancel()
+		_ = v.socket.Close()
+		writer.Wait()
+		s.detach(conn)
+		s.gone(conn, reason)
+	}()
 	writer.Go(func() {
 		defer cancel()
 		if reason = conn.runRecovered(ctx); reason == nil {
@@ -233,11 +240,6 @@ func (v *visit) run(r *http.Request, app App, open opening) {
 		}
 	})
 	v.readCommands(ctx, conn)
-	cancel()
-	_ = v.socket.Close()
-	writer.Wait()
-	s.detach(conn)
-	s.gone(conn, reason)
 }
 
 // readCommands reads until the client is gone, or has answered a close.
