@@ -182,19 +182,6 @@ func (h *hub) forget(socket *hubSocket) {
 	delete(h.sockets, socket)
 }
 
-// watched reports how many panes listen to a channel.
-func (h *hub) watched(channel string) int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	count := 0
-	for socket := range h.sockets {
-		if socket.follows[channel] {
-			count++
-		}
-	}
-	return count
-}
-
 // logBook collects the log.
 type logBook struct {
 	mu   sync.Mutex

@@ -66,3 +66,32 @@ func TestLongPollFollowsByCursor(t *testing.T) {
 		}
 	}
 }
+
+func TestBadInputSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	a := newNode(t).newApp(t, "ada", nil)
+	a.call(t, http.MethodPost, "/v1/channels/news/messages", `{"data":"kept"}`)
+	for _, c := range []struct {
+		path, body string
+		status     int
+		name       string
+	}{
+		{"/v1/channels/news/messages", `{"data":1,}`, http.StatusBadRequest, "malformed_json"},
+		{"/v1/channels/news/messages", `{"data":1,"data":2}`, http.StatusBadRequest, "duplicate_name"},
+		{"/v1/channels/news/messages", "{\"data\":\"\xff\"}", http.StatusBadRequest, "bad_utf8"},
+		{"/v1/channels/news/messages", `{"data":1,"colour":2}`, http.StatusBadRequest, "unknown_field"},
+		{"/v1/channels/news/messages", `{}`, http.StatusBadRequest, "missing_field"},
+		{"/v1/channels/no%20blank/messages", `{"data":1}`, http.StatusBadRequest, "invalid_channel"},
+		{"/v1/nothing", `{"data":1}`, http.StatusNotFound, "not_found"},
+		{"/v1/usage", `{}`, http.StatusMethodNotAllowed, "method_not_allowed"},
+	} {
+		got := a.call(t, http.MethodPost, c.path, c.body)
+		if got.Status != c.status || got.errorName() != c.name {
+			t.Errorf("%s %q: got %d %s; want %d %s", c.path, c.body, got.Status, got.Text, c.status, c.name)
+		}
+	}
+	history := a.call(t, http.MethodGet, "/v1/channels/news/messages", "")
+	if messages, _ := history.JSON["messages"].([]any); len(messages) != 1 {
+		t.Errorf("after bad input the history is %s; want the one message", history.Text)
+	}
+}

@@ -446,16 +446,4 @@ func (h *house) metric(name, label string) float64 {
 	return total
 }
 
-// eventually polls until a condition holds.
-func eventually(tb testing.TB, what string, condition func() bool) {
-	tb.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); !condition(); <-tick.C {
-		if time.Now().After(end) {
-			tb.Fatalf("never: %s", what)
-		}
-	}
-}
-
 func escape(text string) string { return url.QueryEscape(text) }
