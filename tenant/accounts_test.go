@@ -87,7 +87,8 @@ func testRoles(t *testing.T, s *tenant.Store) {
 			}
 		}
 	}
-	if err := s.UpdateApp(ctx, scopes[tenant.RoleDeveloper], c.app.ID, tenant.AppForm{Name: "mine", Label: tenant.Production}); !errors.Is(err, tenant.ErrForbidden) {
+	if err := s.UpdateApp(ctx, scopes[tenant.RoleDeveloper], c.app.ID, tenant.AppForm{Name: "mine",
+		Label: tenant.Production}); !errors.Is(err, tenant.ErrForbidden) {
 		t.Errorf("a developer made an app production: %v", err)
 	}
 }
@@ -245,12 +246,14 @@ func testForeignKeys(t *testing.T, s *tenant.Store) {
 		"app_keys": `INSERT INTO app_keys (account_id, app_id, key_id, kind, hash, last4, name, capability, created_at, created_by,
 			expires_at, revoked_at, rolled_from, last_used_at, public_text)
 			VALUES ($1, $2, 'k', 'secret', $3, '', '', '{}', 0, '', 0, 0, '', 0, '')`,
-		"channel_rules": `INSERT INTO channel_rules (account_id, app_id, prefix, public, client_publish, presence, policy, messages, bytes, age)
+		"channel_rules": `INSERT INTO channel_rules (account_id, app_id, prefix, public, client_publish, presence, policy, messages,
+			bytes, age)
 			VALUES ($1, $2, '', 0, 0, 0, 'resume', 0, 0, 0)`,
 		"app_limits": `INSERT INTO app_limits (account_id, app_id, limit_name, value) VALUES ($1, $2, 'batch', 1)`,
 		"token_keys": `INSERT INTO token_keys (account_id, app_id, token_key_id, sealed, created_at, created_by)
 			VALUES ($1, $2, 'k', $3, 0, '')`,
-		"usage_ledger": `INSERT INTO usage_ledger (account_id, app_id, period, begins_at, node, publishes, deliveries, bytes_in, bytes_out,
+		"usage_ledger": `INSERT INTO usage_ledger (account_id, app_id, period, begins_at, node, publishes, deliveries, bytes_in,
+			bytes_out,
 			presence, connections) VALUES ($1, $2, 'month', 0, 'n', 0, 0, 0, 0, 0, 0)`,
 	} {
 		args := []any{mine.accountID, theirs.app.ID, []byte{}}[:2+strings.Count(insert, "$3")]

@@ -27,7 +27,8 @@ func testApps(t *testing.T, s *tenant.Store) {
 		t.Errorf("same name: %v, want ErrConflict", err)
 	}
 	form := tenant.AppForm{
-		Name: "Live", Label: tenant.Production, Origins: []string{" https://Example.com/ ", "", "https://example.com", "http://localhost:3000"},
+		Name: "Live", Label: tenant.Production, Origins: []string{" https://Example.com/ ", "", "https://example.com",
+			"http://localhost:3000"},
 		TokenTTL: time.Hour, Issuer: "me", JWKSURL: "https://example.com/jwks.json", Disabled: true,
 	}
 	must(t, s.UpdateApp(ctx, c.scope, c.app.ID, form))
@@ -91,7 +92,8 @@ func testAppForms(t *testing.T, s *tenant.Store) {
 		"http://[::1]:3000": true, "*": false, "https://*": false, "https://a.*.com": false, "https://*example.com": false,
 		"https://example.com*": false, "https://example.com/path": false, "https://example.com?x": false, "ftp://example.com": false,
 		"example.com": false, "null": false, "https://": false, "https://me@example.com": false, "https://example.com:": false,
-		"https://*.*.example.com": false, "https://\xff.com": false, "https://ä.com": false, "https://a\x00.com": false, "https://" + strings.Repeat("x", 300): false,
+		"https://*.*.example.com": false, "https://\xff.com": false, "https://ä.com": false, "https://a\x00.com": false,
+		"https://" + strings.Repeat("x", 300): false,
 	} {
 		app, err := s.CreateApp(t.Context(), c.scope, tenant.AppForm{Name: "o", Origins: []string{origin}})
 		if (err == nil) != good {
@@ -116,7 +118,8 @@ func testKeys(t *testing.T, s *tenant.Store) {
 	}
 	fresh, _, err := s.RollKey(ctx, c.scope, c.app.ID, key.ID, time.Hour)
 	must(t, err)
-	if fresh.RolledFrom != key.ID || !fresh.Capability.Allows(auth.OpPublish, "room:1") || fresh.Capability.Allows(auth.OpPublish, "other") {
+	if fresh.RolledFrom != key.ID || !fresh.Capability.Allows(auth.OpPublish, "room:1") ||
+		fresh.Capability.Allows(auth.OpPublish, "other") {
 		t.Errorf("rolled key %+v", fresh)
 	}
 	var wrong *tenant.InvalidError
@@ -162,9 +165,11 @@ func testKeyForms(t *testing.T, s *tenant.Store) {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
-	key, _, err := s.CreateKey(t.Context(), c.scope, c.app.ID, tenant.KeyForm{Kind: secretKind, ExpiresAt: time.Now().Add(time.Hour)})
+	key, _, err := s.CreateKey(t.Context(), c.scope, c.app.ID, tenant.KeyForm{Kind: secretKind,
+		ExpiresAt: time.Now().Add(time.Hour)})
 	must(t, err)
-	if !key.Alive(time.Now()) || key.Alive(time.Now().Add(time.Hour)) || key.Name != "Secret key" || !key.Capability.Allows(auth.OpHistory, "x") {
+	if !key.Alive(time.Now()) || key.Alive(time.Now().Add(time.Hour)) || key.Name != "Secret key" ||
+		!key.Capability.Allows(auth.OpHistory, "x") {
 		t.Errorf("key %+v", key)
 	}
 	for i := 1; i < tenant.MaxKeys; i++ {
@@ -229,10 +234,12 @@ func testLimits(t *testing.T, s *tenant.Store) {
 	must(t, s.SetLimits(ctx, c.scope, c.app.ID, tenant.Overrides{tenant.LimitConnections: 100}))
 	limits, own, err := s.LimitsOf(ctx, c.scope, c.app.ID)
 	must(t, err)
-	if limits.Connections != 100 || limits.Batch != 50 || limits.MessageBytes != 64<<10 || !maps.Equal(own, tenant.Overrides{tenant.LimitConnections: 100}) {
+	if limits.Connections != 100 || limits.Batch != 50 || limits.MessageBytes != 64<<10 ||
+		!maps.Equal(own, tenant.Overrides{tenant.LimitConnections: 100}) {
 		t.Errorf("limits %+v, own %v", limits, own)
 	}
-	if err := s.SetLimits(ctx, c.scope, c.app.ID, tenant.Overrides{tenant.LimitConnections: 501}); !errors.Is(err, tenant.ErrForbidden) {
+	if err := s.SetLimits(ctx, c.scope, c.app.ID, tenant.Overrides{tenant.LimitConnections: 501}); !errors.Is(err,
+		tenant.ErrForbidden) {
 		t.Errorf("above the account's: %v, want ErrForbidden", err)
 	}
 	must(t, s.SetLimits(ctx, operator, c.app.ID, tenant.Overrides{tenant.LimitConnections: 501, tenant.LimitMessagesPerMonth: 9e9}))
@@ -254,7 +261,8 @@ func testTokenKeys(t *testing.T, s *tenant.Store) {
 	ctx := t.Context()
 	good := auth.NewSecret("0123456789abcdef0123456789abcdef")
 	var wrong *tenant.InvalidError
-	if err := s.AddTokenKey(ctx, c.scope, c.app.ID, "k", auth.NewSecret("short")); !errors.As(err, &wrong) || wrong.Field != "secret" {
+	if err := s.AddTokenKey(ctx, c.scope, c.app.ID, "k", auth.NewSecret("short")); !errors.As(err, &wrong) ||
+		wrong.Field != "secret" {
 		t.Errorf("short secret: %v", err)
 	}
 	if err := s.AddTokenKey(ctx, c.scope, c.app.ID, "", good); !errors.As(err, &wrong) || wrong.Field != "id" {
@@ -295,7 +303,8 @@ func testAudit(t *testing.T, s *tenant.Store) {
 		t.Fatalf("%d rows, want %d", len(rows), len(start)+2)
 	}
 	newest := rows[0]
-	if newest.Action != "key.revoke" || newest.Target != key.ID || newest.Actor != c.scope.UserID() || newest.Role != tenant.RoleOwner ||
+	if newest.Action != "key.revoke" || newest.Target != key.ID || newest.Actor != c.scope.UserID() ||
+		newest.Role != tenant.RoleOwner ||
 		newest.IP != "192.0.2.1" || newest.RequestID != "req_test" {
 		t.Errorf("row %+v", newest)
 	}

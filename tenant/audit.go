@@ -25,7 +25,8 @@ const auditPage = 100
 const sqlAudit = `SELECT audit_id, at, actor, role, ip, request_id, action, target, detail FROM audit_rows
 	WHERE account_id = $1 AND ($2 = '' OR audit_id < $2) ORDER BY audit_id DESC LIMIT $3`
 
-// Audit lists what was done in the account, the newest first, 100 rows at most; before is the last id of the page before, or empty.
+// Audit lists what was done in the account, the newest first, 100 rows at most; before is the last id of the page before, or
+// empty.
 func (s *Store) Audit(ctx context.Context, scope Scope, before string) ([]AuditRow, error) {
 	if !scope.May(Members, "") {
 		return nil, fmt.Errorf("audit log: %w: as %s", ErrForbidden, scope.role)

@@ -31,7 +31,8 @@ func testDirectory(t *testing.T, s *tenant.Store) {
 	must(t, s.SetLimits(ctx, c.scope, c.app.ID, tenant.Overrides{tenant.LimitHistoryMessages: 50}))
 	must(t, s.AddTokenKey(ctx, c.scope, c.app.ID, "k", auth.NewSecret("0123456789abcdef0123456789abcdef")))
 	form := c.app.Form()
-	form.Origins, form.TokenTTL, form.Issuer, form.JWKSURL = []string{"https://a.example.com"}, time.Hour, "me", "https://a.example.com/keys"
+	form.Origins, form.TokenTTL, form.Issuer, form.JWKSURL = []string{"https://a.example.com"}, time.Hour, "me",
+		"https://a.example.com/keys"
 	must(t, s.UpdateApp(ctx, c.scope, c.app.ID, form))
 	key, secret, err := s.CreateKey(ctx, c.scope, c.app.ID, tenant.KeyForm{Kind: secretKind})
 	must(t, err)
@@ -39,7 +40,8 @@ func testDirectory(t *testing.T, s *tenant.Store) {
 	d := openDirectory(t, s)
 	view, err := d.App(c.app.ID)
 	must(t, err)
-	if view.AccountID != c.accountID || view.Disabled || len(view.Origins) != 1 || view.Limits.HistoryMessages != 50 || len(view.Rules()) != 1 {
+	if view.AccountID != c.accountID || view.Disabled || len(view.Origins) != 1 || view.Limits.HistoryMessages != 50 ||
+		len(view.Rules()) != 1 {
 		t.Errorf("view %+v", view)
 	}
 	if rule := view.Rule("room:1"); rule.Policy != channel.PolicyBlock || rule.Retention.Messages != 5 {
@@ -49,7 +51,8 @@ func testDirectory(t *testing.T, s *tenant.Store) {
 		t.Errorf("rule of news %+v, want the default within the limit", rule)
 	}
 	trust, err := d.TokenTrust(ctx, c.app.ID)
-	if err != nil || trust.MaxTTL != time.Hour || trust.Issuer != "me" || trust.JWKSURL != form.JWKSURL || len(trust.Keys) != 1 || trust.Keys[0].ID() != "k" {
+	if err != nil || trust.MaxTTL != time.Hour || trust.Issuer != "me" || trust.JWKSURL != form.JWKSURL || len(trust.Keys) != 1 ||
+		trust.Keys[0].ID() != "k" {
 		t.Errorf("trust %+v, %v", trust, err)
 	}
 	found, err := d.Key(ctx, key.ID)
@@ -221,7 +224,8 @@ func TestDirectoryPreloadsPages(t *testing.T) {
 	s := open(t, databases()[0].config(t))
 	c := newCustomer(t, s)
 	for i := range 1200 {
-		must(t, s.Exec(t.Context(), `INSERT INTO apps (account_id, app_id, name, label, origins, disabled, token_ttl, issuer, jwks_url,
+		must(t, s.Exec(t.Context(), `INSERT INTO apps (account_id, app_id, name, label, origins, disabled, token_ttl, issuer,
+			jwks_url,
 			created_at, created_by, revision, deleted_at) VALUES ($1, $2, $2, 'development', '[]', 0, 1000, '', '', 0, '', 0, 0)`,
 			c.accountID, fmt.Sprintf("app_%04d", i)))
 	}
@@ -234,7 +238,8 @@ func TestDirectoryPreloadsPages(t *testing.T) {
 func TestRule(t *testing.T) {
 	t.Parallel()
 	view := tenant.ViewWithRules(
-		channel.Rule{Prefix: "", Policy: "a"}, channel.Rule{Prefix: "room:", Policy: "b"}, channel.Rule{Prefix: "room:vip:", Policy: "c"},
+		channel.Rule{Prefix: "", Policy: "a"}, channel.Rule{Prefix: "room:", Policy: "b"}, channel.Rule{Prefix: "room:vip:",
+			Policy: "c"},
 		channel.Rule{Prefix: "private-open", Policy: "d", Public: true},
 	)
 	for name, want := range map[string]channel.Policy{
@@ -247,7 +252,8 @@ func TestRule(t *testing.T) {
 	plain := tenant.ViewWithRules()
 	for name, public := range map[string]bool{"news": true, "private-x": false, "presence-x": false, "my-private-x": true} {
 		rule := plain.Rule(name)
-		if rule.Public != public || rule.ClientPublish || rule.Presence || rule.Policy != channel.PolicyResume || rule.Retention != channel.DefaultRetention {
+		if rule.Public != public || rule.ClientPublish || rule.Presence || rule.Policy != channel.PolicyResume ||
+			rule.Retention != channel.DefaultRetention {
 			t.Errorf("%s: %+v, want public %v and the defaults", name, rule, public)
 		}
 	}

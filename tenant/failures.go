@@ -22,8 +22,9 @@ func (e *TooManyError) Error() string {
 	return fmt.Sprintf("too many failed log-ins: try again in %v", e.RetryAfter)
 }
 
-// Failed log-ins with one address: the first few cost nothing, then each doubles the wait, and after a hundred in a row only a reset
-// helps, which a stranger cannot prevent. Addresses without a user are treated alike, else the refusal would tell which exist.
+// Failed log-ins with one address: the first few cost nothing, then each doubles the wait, and after a hundred in a row only a
+// reset helps, which a stranger cannot prevent. Addresses without a user are treated alike, else the refusal would tell which
+// exist.
 const (
 	freeFailures  = 5
 	maxFailures   = 100

@@ -73,7 +73,8 @@ func (s *Store) SigningKeys(ctx context.Context) ([]auth.SigningKey, error) {
 	return keys, wrap("signing keys", err)
 }
 
-// AddSigningKey adds a key that verifies at once and signs when the older ones are retired. Nodes read their keys when they start.
+// AddSigningKey adds a key that verifies at once and signs when the older ones are retired. Nodes read their keys when they
+// start.
 func (s *Store) AddSigningKey(ctx context.Context) (keyID string, err error) {
 	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		key, err := s.addSigningKey(ctx, tx)
@@ -83,7 +84,8 @@ func (s *Store) AddSigningKey(ctx context.Context) (keyID string, err error) {
 	return keyID, wrap("add a signing key", err)
 }
 
-// RetireSigningKey makes a key verify only, until every token that it signed has ended. The last key that signs cannot be retired.
+// RetireSigningKey makes a key verify only, until every token that it signed has ended. The last key that signs cannot be
+// retired.
 func (s *Store) RetireSigningKey(ctx context.Context, keyID string) error {
 	return wrap("retire a signing key", s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := tx.QueryRowContext(ctx, sqlHold).Scan(new(string)); err != nil {

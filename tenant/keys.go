@@ -132,7 +132,8 @@ func (c *change) insertKey(key *Key) (auth.Secret, error) {
 	for range 3 {
 		fresh := auth.NewKey(key.Kind)
 		added, err := affected(c.exec(sqlAddKey, c.scope.accountID, c.appID, fresh.ID, kindName(key.Kind), fresh.Hash[:], fresh.Last4,
-			key.Name, string(capability), millis(key.CreatedAt), key.CreatedBy, millis(key.ExpiresAt), key.RolledFrom, publicText(key.Kind, fresh)))
+			key.Name, string(capability), millis(key.CreatedAt), key.CreatedBy, millis(key.ExpiresAt), key.RolledFrom,
+			publicText(key.Kind, fresh)))
 		if err != nil {
 			return auth.Secret{}, err
 		}
@@ -144,8 +145,8 @@ func (c *change) insertKey(key *Key) (auth.Secret, error) {
 	return auth.Secret{}, fmt.Errorf("%w: no free id for a key", ErrConflict)
 }
 
-// publicText is what is kept of a key's text: that of a publishable key, which stands in pages anyway, so that the console can show
-// it in snippets.
+// publicText is what is kept of a key's text: that of a publishable key, which stands in pages anyway, so that the console can
+// show it in snippets.
 func publicText(kind auth.Kind, fresh auth.FreshKey) string {
 	if kind != auth.KindPublishable {
 		return ""
@@ -185,7 +186,8 @@ func (s *Store) RollKey(ctx context.Context, scope Scope, appID, keyID string, o
 		if err := c.revoke(keyID, now.Add(overlap)); err != nil {
 			return err
 		}
-		key, secret, err = c.addKey(KeyForm{Kind: old.Kind, Name: old.Name, Capability: old.Capability, ExpiresAt: old.ExpiresAt}, keyID)
+		same := KeyForm{Kind: old.Kind, Name: old.Name, Capability: old.Capability, ExpiresAt: old.ExpiresAt}
+		key, secret, err = c.addKey(same, keyID)
 		c.did("key.roll", keyID, thisApp)
 		c.detail["overlap"], c.detail["new"] = overlap.String(), key.ID
 		return err
@@ -227,7 +229,8 @@ type keyRow struct {
 // view is the key as package auth wants it.
 func (r keyRow) view() auth.Key {
 	return auth.Key{
-		ID: r.ID, AppID: r.AppID, Kind: r.Kind, Hash: r.hash, Capability: r.Capability, ExpiresAt: r.ExpiresAt, RevokedAt: r.RevokedAt,
+		ID: r.ID, AppID: r.AppID, Kind: r.Kind, Hash: r.hash, Capability: r.Capability, ExpiresAt: r.ExpiresAt,
+		RevokedAt: r.RevokedAt,
 	}
 }
 

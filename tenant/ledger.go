@@ -24,8 +24,8 @@ type ledgerRow struct {
 }
 
 const (
-	sqlWriteLedger = `INSERT INTO usage_ledger (account_id, app_id, period, begins_at, node, publishes, deliveries, bytes_in, bytes_out,
-		presence, connections) VALUES `
+	sqlWriteLedger = `INSERT INTO usage_ledger (account_id, app_id, period, begins_at, node, publishes, deliveries,
+		bytes_in, bytes_out, presence, connections) VALUES `
 	sqlOverwriteLedger = ` ON CONFLICT (account_id, app_id, period, begins_at, node) DO UPDATE SET publishes = excluded.publishes,
 		deliveries = excluded.deliveries, bytes_in = excluded.bytes_in, bytes_out = excluded.bytes_out, presence = excluded.presence,
 		connections = excluded.connections`
@@ -38,7 +38,8 @@ const (
 	sqlMonthUsage = `SELECT ` + ledgerSums + ` FROM usage_ledger
 		WHERE account_id = $1 AND app_id = $2 AND period = 'month' AND begins_at = $3`
 	sqlSeries = `SELECT begins_at, ` + ledgerSums + ` FROM usage_ledger
-		WHERE account_id = $1 AND app_id = $2 AND period = $3 AND begins_at >= $4 AND begins_at < $5 GROUP BY begins_at ORDER BY begins_at`
+		WHERE account_id = $1 AND app_id = $2 AND period = $3 AND begins_at >= $4 AND begins_at < $5
+		GROUP BY begins_at ORDER BY begins_at`
 	sqlForgetLedger = `DELETE FROM usage_ledger WHERE period = $1 AND begins_at < $2`
 )
 
@@ -82,7 +83,8 @@ func (s *Store) monthElsewhere(ctx context.Context, month time.Time, node string
 	return totals, err
 }
 
-// MonthUsage returns what the ledger has of an app for the calendar month of at: ten seconds old at most while the database answers.
+// MonthUsage returns what the ledger has of an app for the calendar month of at: ten seconds old at most while the database
+// answers.
 func (s *Store) MonthUsage(ctx context.Context, scope Scope, appID string, at time.Time) (Values, error) {
 	if _, err := s.App(ctx, scope, appID); err != nil {
 		return Values{}, err

@@ -26,7 +26,8 @@ func TestLimiterPublish(t *testing.T) {
 		t.Fatalf("batch: %+v", refusal)
 	}
 	refusal := l.Publish(app, 1, start)
-	if refusal == nil || refusal.Limit != tenant.LimitPublishesPerSecond || refusal.Value != 10 || refusal.RetryAfter != 100*time.Millisecond {
+	if refusal == nil || refusal.Limit != tenant.LimitPublishesPerSecond || refusal.Value != 10 ||
+		refusal.RetryAfter != 100*time.Millisecond {
 		t.Fatalf("refusal %+v, want a wait of 100 ms", refusal)
 	}
 	if refusal := l.Publish(app, 1, start.Add(refusal.RetryAfter)); refusal != nil {

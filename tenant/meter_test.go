@@ -46,7 +46,8 @@ func testMeter(t *testing.T, s *tenant.Store) {
 		points[1].Values.PeakConnections != 1 || points[2].Values != (tenant.Values{}) {
 		t.Errorf("minutes %+v, %v", points, err)
 	}
-	if got := m.Current(c.app.ID, noon()); got.Month.Publishes != 3 || got.Connections != 1 || !got.Resets.Equal(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)) {
+	if got := m.Current(c.app.ID, noon()); got.Month.Publishes != 3 || got.Connections != 1 ||
+		!got.Resets.Equal(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("current %+v", got)
 	}
 	// The next month begins at nothing, for the ledger and for the quota.
@@ -97,7 +98,8 @@ func testMeterElsewhere(t *testing.T, s *tenant.Store) {
 	if refusal == nil || refusal.Limit != tenant.LimitMessagesPerMonth || refusal.ResetsAt.Month() != time.December {
 		t.Errorf("refusal %+v, want the month's", refusal)
 	}
-	if values, err := s.MonthUsage(t.Context(), c.scope, c.app.ID, now); err != nil || values.PeakConnections != 10 || values.Publishes != 21 {
+	if values, err := s.MonthUsage(t.Context(), c.scope, c.app.ID, now); err != nil || values.PeakConnections != 10 ||
+		values.Publishes != 21 {
 		t.Errorf("month %+v, %v", values, err)
 	}
 }

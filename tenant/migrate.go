@@ -10,7 +10,8 @@ import (
 )
 
 // migrate applies what the database does not have yet, each file in a transaction of its own.
-func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, files fs.FS, logger *slog.Logger, options ...goose.ProviderOption) error {
+func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, files fs.FS, logger *slog.Logger,
+	options ...goose.ProviderOption) error {
 	provider, err := goose.NewProvider(dialect, db, files, append(options, goose.WithDisableGlobalRegistry(true))...)
 	if err != nil {
 		return err

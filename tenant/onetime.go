@@ -26,14 +26,15 @@ func (p Purpose) life() time.Duration {
 }
 
 const (
-	sqlAddToken     = `INSERT INTO one_time_tokens (token_hash, purpose, user_id, email, expires_at) VALUES ($1, $2, $3, $4, $5)`
-	sqlDropTokens   = `DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = $2`
-	sqlTakeToken    = `DELETE FROM one_time_tokens WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 RETURNING user_id, email`
+	sqlAddToken   = `INSERT INTO one_time_tokens (token_hash, purpose, user_id, email, expires_at) VALUES ($1, $2, $3, $4, $5)`
+	sqlDropTokens = `DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = $2`
+	sqlTakeToken  = `DELETE FROM one_time_tokens WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3
+		RETURNING user_id, email`
 	sqlEndOldTokens = `DELETE FROM one_time_tokens WHERE expires_at <= $1`
 )
 
-// IssueToken makes a one-time token for the user of an address, to be mailed there. Earlier ones of that purpose end. The error is
-// ErrNotFound where there is no such user, which must not show in any answer.
+// IssueToken makes a one-time token for the user of an address, to be mailed there. Earlier ones of that purpose end. The error
+// is ErrNotFound where there is no such user, which must not show in any answer.
 func (s *Store) IssueToken(ctx context.Context, purpose Purpose, email string) (User, auth.Secret, error) {
 	user, err := s.UserByEmail(ctx, email)
 	if err != nil {
@@ -44,7 +45,8 @@ func (s *Store) IssueToken(ctx context.Context, purpose Purpose, email string) (
 		if _, err := tx.ExecContext(ctx, sqlDropTokens, user.ID, string(purpose)); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, sqlAddToken, hashSecret(token), string(purpose), user.ID, user.Email, millis(time.Now().Add(purpose.life())))
+		_, err := tx.ExecContext(ctx, sqlAddToken, hashSecret(token), string(purpose), user.ID, user.Email,
+			millis(time.Now().Add(purpose.life())))
 		return err
 	})
 	return user, auth.NewSecret(token), wrap("issue a token", err)

@@ -86,11 +86,13 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	secret := "postgres://halley:hunter2@127.0.0.1:notaport/db"
-	if _, err := tenant.Open(t.Context(), tenant.Config{URL: secret, DataDir: t.TempDir()}); err == nil || strings.Contains(err.Error(), "hunter2") {
+	if _, err := tenant.Open(t.Context(), tenant.Config{URL: secret, DataDir: t.TempDir()}); err == nil ||
+		strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("broken address: %v, want an error without the password", err)
 	}
 	closed := "postgres://halley@" + closedPort(t) + "/db?connect_timeout=1"
-	if _, err := tenant.Open(t.Context(), tenant.Config{URL: closed, DataDir: t.TempDir()}); !errors.Is(err, tenant.ErrUnavailable) {
+	if _, err := tenant.Open(t.Context(), tenant.Config{URL: closed, DataDir: t.TempDir()}); !errors.Is(err,
+		tenant.ErrUnavailable) {
 		t.Errorf("nobody listens: %v, want ErrUnavailable", err)
 	}
 	if _, err := tenant.Open(t.Context(), tenant.Config{DataDir: "/dev/null/x"}); err == nil {

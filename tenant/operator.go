@@ -37,7 +37,8 @@ type AppOfAccount struct {
 // What only the operator asks, over all accounts.
 const (
 	sqlFindAccount = `SELECT a.account_id FROM accounts a WHERE a.name = $1 AND (a.operated = 1 OR EXISTS
-		(SELECT 1 FROM members m WHERE m.account_id = a.account_id AND m.user_id = $2)) ORDER BY a.operated DESC, a.account_id LIMIT 1`
+		(SELECT 1 FROM members m WHERE m.account_id = a.account_id AND m.user_id = $2))
+		ORDER BY a.operated DESC, a.account_id LIMIT 1`
 	sqlOwnMember = `INSERT INTO members (account_id, user_id, role, created_at) VALUES ($1, $2, 'owner', $3)
 		ON CONFLICT (account_id, user_id) DO NOTHING`
 	sqlAccountOfApp = `SELECT account_id FROM apps WHERE app_id = $1 AND deleted_at = 0`
@@ -121,10 +122,12 @@ func (c *change) provisionApp(form AppForm, want Provision, made *Provisioned) e
 	if err := c.setLimits(want.Limits); err != nil {
 		return err
 	}
-	if _, made.SecretKey, err = c.addKey(KeyForm{Kind: auth.KindSecret, Name: "Secret key", Capability: auth.AllowAll()}, ""); err != nil {
+	secret := KeyForm{Kind: auth.KindSecret, Name: "Secret key", Capability: auth.AllowAll()}
+	if _, made.SecretKey, err = c.addKey(secret, ""); err != nil {
 		return err
 	}
-	if _, made.PublishableKey, err = c.addKey(KeyForm{Kind: auth.KindPublishable, Name: "Publishable key"}, ""); err != nil {
+	publishable := KeyForm{Kind: auth.KindPublishable, Name: "Publishable key"}
+	if _, made.PublishableKey, err = c.addKey(publishable, ""); err != nil {
 		return err
 	}
 	c.did("app.provision", app.ID, thisApp)

@@ -66,7 +66,8 @@ func testProvision(t *testing.T, s *tenant.Store) {
 		t.Errorf("another name went into the same account: %v", err)
 	}
 	for field, bad := range map[string]tenant.Provision{
-		"account": {App: "a", Email: "a@example.com"}, "name": {Account: "a", Email: "a@example.com"}, "email": {Account: "a", App: "a"},
+		"account": {App: "a", Email: "a@example.com"}, "name": {Account: "a", Email: "a@example.com"}, "email": {Account: "a",
+			App: "a"},
 		"origins": {Account: "a", App: "a", Email: "a@example.com", Origins: []string{"*"}},
 		"limit":   {Account: "a", App: "a", Email: "a@example.com", Limits: tenant.Overrides{"x": 1}},
 	} {
@@ -89,7 +90,8 @@ func TestProvisionAtOnce(t *testing.T) {
 			for i := range made {
 				calls.Go(func() {
 					var err error
-					made[i], err = s.Provision(t.Context(), tenant.Provision{Account: "a", App: "b", Email: "c@example.com"}, tenant.Client{})
+					made[i], err = s.Provision(t.Context(), tenant.Provision{Account: "a", App: "b", Email: "c@example.com"},
+						tenant.Client{})
 					if err != nil {
 						t.Error(err)
 					}
@@ -170,6 +172,7 @@ func testSigningKeys(t *testing.T, s *tenant.Store) {
 	if err := s.RetireSigningKey(ctx, ids[0]); !errors.Is(err, tenant.ErrNotFound) {
 		t.Errorf("retire twice: %v, want ErrNotFound", err)
 	}
-	must(t, s.Exec(ctx, `UPDATE signing_keys SET retired_at = $1 WHERE key_id = $2`, time.Now().Add(-time.Second).UnixMilli(), ids[0]))
+	must(t, s.Exec(ctx, `UPDATE signing_keys SET retired_at = $1 WHERE key_id = $2`, time.Now().Add(-time.Second).UnixMilli(),
+		ids[0]))
 	order(fresh)
 }

@@ -94,14 +94,13 @@ func TestListenerReturns(t *testing.T) {
 	elsewhere := s.Elsewhere(t, quiet())
 	d := openDirectory(t, s)
 	running(t, d.Run)
+	const listeners = ` FROM pg_stat_activity WHERE query = 'LISTEN halley_changes' AND datname = current_database()`
 	listening := func() bool {
-		pids, err := elsewhere.Texts(t.Context(), `SELECT CAST(pid AS text) FROM pg_stat_activity WHERE query = 'LISTEN halley_changes'
-			AND datname = current_database()`)
+		pids, err := elsewhere.Texts(t.Context(), `SELECT CAST(pid AS text)`+listeners)
 		return err == nil && len(pids) == 1
 	}
 	eventually(t, 5*time.Second, "a connection listens", listening)
-	must(t, elsewhere.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN halley_changes'
-		AND datname = current_database()`))
+	must(t, elsewhere.Exec(t.Context(), `SELECT pg_terminate_backend(pid)`+listeners))
 	fresh, err := elsewhere.CreateApp(t.Context(), c.scope, tenant.AppForm{Name: "fresh"})
 	must(t, err)
 	eventually(t, soon, "a change while nobody listens", func() bool { return d.Holds(fresh.ID) })

@@ -118,8 +118,8 @@ func parsePHC(text string) (salt, sum []byte, err error) {
 	return salt, sum, nil
 }
 
-// CheckPassword returns an *InvalidError with what is wrong with a new password. There is no rule about what kinds of characters it
-// has. words are what it must not be made of: the person's address and name.
+// CheckPassword returns an *InvalidError with what is wrong with a new password. There is no rule about what kinds of
+// characters it has. words are what it must not be made of: the person's address and name.
 func CheckPassword(password string, words ...string) error {
 	if !utf8.ValidString(password) {
 		return invalid("password", "it is not valid text")

@@ -48,7 +48,10 @@ func (s *Store) Reseal(ctx context.Context) (count int, err error) {
 	return count, wrap("reseal", err)
 }
 
-func (s *Store) reseal(ctx context.Context, tx *sql.Tx, query string, where func(sealedRow) []byte, write func(sealedRow, []byte) error) (int, error) {
+// reseal goes through the rows of a query: where says what place one is sealed for, write puts it back.
+func (s *Store) reseal(ctx context.Context, tx *sql.Tx, query string,
+	where func(sealedRow) []byte, write func(sealedRow, []byte) error,
+) (int, error) {
 	rows, err := collect(ctx, tx, func(scan func(...any) error) (row sealedRow, err error) {
 		err = scan(&row.accountID, &row.appID, &row.id, &row.sealed)
 		return row, err

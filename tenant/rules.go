@@ -21,7 +21,8 @@ const (
 	sqlCountRules = `SELECT COUNT(*) FROM channel_rules WHERE account_id = $1 AND app_id = $2 AND prefix <> $3`
 	sqlSetRule    = `INSERT INTO channel_rules (` + ruleColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (account_id, app_id, prefix) DO UPDATE SET public = excluded.public, client_publish = excluded.client_publish,
-		presence = excluded.presence, policy = excluded.policy, messages = excluded.messages, bytes = excluded.bytes, age = excluded.age`
+		presence = excluded.presence, policy = excluded.policy, messages = excluded.messages,
+		bytes = excluded.bytes, age = excluded.age`
 	sqlDropRule = `DELETE FROM channel_rules WHERE account_id = $1 AND app_id = $2 AND prefix = $3`
 )
 
@@ -102,7 +103,8 @@ func (s *Store) SetRule(ctx context.Context, scope Scope, appID string, rule cha
 		c.detail["prefix"], c.detail["public"], c.detail["client_publish"] = rule.Prefix, rule.Public, rule.ClientPublish
 		c.detail["presence"], c.detail["policy"] = rule.Presence, string(rule.Policy)
 		c.detail["history"], c.detail["ttl"] = rule.Retention.Messages, rule.Retention.Age.String()
-		_, err = c.exec(sqlSetRule, scope.accountID, appID, rule.Prefix, bit(rule.Public), bit(rule.ClientPublish), bit(rule.Presence),
+		_, err = c.exec(sqlSetRule, scope.accountID, appID, rule.Prefix, bit(rule.Public), bit(rule.ClientPublish),
+			bit(rule.Presence),
 			string(rule.Policy), rule.Retention.Messages, rule.Retention.Bytes, rule.Retention.Age.Milliseconds())
 		return err
 	}))

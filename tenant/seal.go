@@ -25,7 +25,8 @@ const (
 var ErrMasterKey = errors.New("the master key is another one")
 
 // sealer encrypts what the server must be able to read again (AES-256-GCM). A sealed text names its place, tenant|table|row, as
-// additional data, so that it opens nowhere else. The key's fingerprint stands in front: the first key of the file seals, all open.
+// additional data, so that it opens nowhere else. The key's fingerprint stands in front: the first key of the file seals, all
+// open.
 type sealer struct {
 	active string
 	keys   map[string]cipher.AEAD // by fingerprint
@@ -63,7 +64,8 @@ func makeMasterKey(path string) error {
 	defer os.Remove(file.Name())
 	key := make([]byte, masterKeyBytes)
 	rand.Read(key) // never fails: crypto/rand ends the process instead
-	_, err = fmt.Fprintf(file, "# Halley's master key: without it, sealed secrets are lost. Keep a copy, apart from the database's.\n%s\n",
+	_, err = fmt.Fprintf(file,
+		"# Halley's master key: without it, sealed secrets are lost. Keep a copy, apart from the database's.\n%s\n",
 		base64.StdEncoding.EncodeToString(key))
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err

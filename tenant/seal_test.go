@@ -39,7 +39,8 @@ func TestSealedOpensOnlyInItsPlace(t *testing.T) {
 	if _, err := s.OpenPlaced(sealed[:4], "acc_a", "token_keys", "app|k"); err == nil {
 		t.Error("opened when cut")
 	}
-	if bytes.Contains(sealed, []byte("secret")) || bytes.Equal(sealed, s.SealPlaced([]byte("secret"), "acc_a", "token_keys", "app|k")) {
+	if bytes.Contains(sealed, []byte("secret")) || bytes.Equal(sealed, s.SealPlaced([]byte("secret"), "acc_a", "token_keys",
+		"app|k")) {
 		t.Error("sealing twice gives the same, or shows the secret")
 	}
 }
@@ -133,7 +134,8 @@ func TestMasterKeyFile(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "chmod") {
 		t.Errorf("readable by others: %v, want a word about chmod", err)
 	}
-	if _, err := tenant.Open(t.Context(), tenant.Config{DataDir: t.TempDir(), MasterKeyFile: path + "x", Logger: quiet()}); err == nil {
+	if _, err := tenant.Open(t.Context(), tenant.Config{DataDir: t.TempDir(), MasterKeyFile: path + "x",
+		Logger: quiet()}); err == nil {
 		t.Error("a named file that is not there: accepted")
 	}
 	folder := t.TempDir()
@@ -181,7 +183,8 @@ func testSecretsAreNotStored(t *testing.T, s *tenant.Store) {
 		t.Fatal("the dump does not hold what is stored")
 	}
 	for name, secret := range map[string]string{
-		"password": goodPassword, "session": session.Reveal(), "key": key.Reveal(), "reset token": reset.Reveal(), "token key": shared.Reveal(),
+		"password": goodPassword, "session": session.Reveal(), "key": key.Reveal(), "reset token": reset.Reveal(),
+		"token key": shared.Reveal(),
 	} {
 		if bytes.Contains(stored, []byte(secret)) {
 			t.Errorf("the %s is stored in the clear", name)

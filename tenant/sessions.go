@@ -55,9 +55,10 @@ const (
 		VALUES ($1, $2, $3, $4, $4, $4, $5, $6)`
 	sqlSession = `SELECT session_id, user_id, seen_at, confirmed_at FROM console_sessions
 		WHERE secret_hash = $1 AND seen_at > $2 AND created_at > $3`
-	sqlSeenSession      = `UPDATE console_sessions SET seen_at = $2, ip = $3 WHERE session_id = $1`
-	sqlConfirmSession   = `UPDATE console_sessions SET confirmed_at = $2, secret_hash = $3 WHERE session_id = $1`
-	sqlUserSessions     = `SELECT session_id, created_at, seen_at, ip, agent FROM console_sessions WHERE user_id = $1 ORDER BY seen_at DESC`
+	sqlSeenSession    = `UPDATE console_sessions SET seen_at = $2, ip = $3 WHERE session_id = $1`
+	sqlConfirmSession = `UPDATE console_sessions SET confirmed_at = $2, secret_hash = $3 WHERE session_id = $1`
+	sqlUserSessions   = `SELECT session_id, created_at, seen_at, ip, agent FROM console_sessions WHERE user_id = $1
+		ORDER BY seen_at DESC`
 	sqlEndSession       = `DELETE FROM console_sessions WHERE user_id = $1 AND session_id = $2`
 	sqlEndOtherSessions = `DELETE FROM console_sessions WHERE user_id = $1 AND session_id <> $2`
 	sqlEndOldSessions   = `DELETE FROM console_sessions WHERE seen_at <= $1 OR created_at <= $2`
@@ -71,7 +72,8 @@ func (s *Store) beginSession(ctx context.Context, userID, action string, client 
 	login := Login{userID: userID, sessionID: auth.NewID("csn_"), confirmedAt: time.Now(), client: client}
 	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		now := millis(login.confirmedAt)
-		if _, err := tx.ExecContext(ctx, sqlAddSession, login.sessionID, hash, userID, now, client.IP, shorten(client.Agent)); err != nil {
+		_, err := tx.ExecContext(ctx, sqlAddSession, login.sessionID, hash, userID, now, client.IP, shorten(client.Agent))
+		if err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, sqlTrimSessions, userID, maxUserSessions); err != nil {
@@ -162,8 +164,8 @@ func (s *Store) EndSession(ctx context.Context, login Login, sessionID string) e
 	return wrap("end a session", err)
 }
 
-// Purge deletes what has ended: sessions, one-time tokens, failed log-ins, secrets nobody came to see, and the ledger's minutes and hours that no
-// chart shows any more. Every node's meter calls it once an hour.
+// Purge deletes what has ended: sessions, one-time tokens, failed log-ins, secrets nobody came to see, and the ledger's minutes
+// and hours that no chart shows any more. Every node's meter calls it once an hour.
 func (s *Store) Purge(ctx context.Context, now time.Time) error {
 	for _, step := range []struct {
 		query string

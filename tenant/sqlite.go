@@ -21,8 +21,9 @@ type sqliteEngine struct {
 	lock string // path of the file that those who migrate lock
 }
 
-// openSQLite opens the database in the folder. What it asks of SQLite: a write-ahead log, so that readers never wait; commits that
-// survive a loss of power; foreign keys; transactions that write from their first statement, so that two never wait for each other.
+// openSQLite opens the database in the folder. What it asks of SQLite: a write-ahead log, so that readers never wait; commits
+// that survive a loss of power; foreign keys; transactions that write from their first statement, so that two never wait for
+// each other.
 func openSQLite(ctx context.Context, folder string) (*sql.DB, engine, error) {
 	address := url.URL{
 		Scheme: "file", Opaque: (&url.URL{Path: filepath.Join(folder, "halley.db")}).EscapedPath(),

@@ -18,7 +18,8 @@ type TokenKey struct {
 }
 
 const (
-	sqlTokenKeys      = `SELECT token_key_id, created_at, created_by FROM token_keys WHERE account_id = $1 AND app_id = $2 ORDER BY created_at`
+	sqlTokenKeys = `SELECT token_key_id, created_at, created_by FROM token_keys WHERE account_id = $1 AND app_id = $2
+		ORDER BY created_at`
 	sqlCountTokenKeys = `SELECT COUNT(*) FROM token_keys WHERE account_id = $1 AND app_id = $2`
 	sqlAddTokenKey    = `INSERT INTO token_keys (account_id, app_id, token_key_id, sealed, created_at, created_by)
 		VALUES ($1, $2, $3, $4, $5, $6)`

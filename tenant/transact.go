@@ -8,8 +8,8 @@ import (
 	"fmt"
 )
 
-// transact runs do in a transaction and commits it where do returns nil. The transaction has a deadline of its own, which ends the
-// statements in it too: database/sql rolls it back then.
+// transact runs do in a transaction and commits it where do returns nil. The transaction has a deadline of its own, which ends
+// the statements in it too: database/sql rolls it back then.
 func (s *Store) transact(ctx context.Context, do func(ctx context.Context, tx *sql.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, queryDeadline)
 	defer cancel()

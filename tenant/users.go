@@ -56,7 +56,8 @@ const (
 func CheckEmail(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	parsed, err := mail.ParseAddress(text)
-	if err != nil || parsed.Address != text || !utf8.ValidString(text) || len(text) > maxEmailBytes || strings.ContainsAny(text, "\r\n\x00 ") {
+	if err != nil || parsed.Address != text || !utf8.ValidString(text) || len(text) > maxEmailBytes ||
+		strings.ContainsAny(text, "\r\n\x00 ") {
 		return "", invalid("email", "this is not an e-mail address")
 	}
 	return strings.ToLower(text), nil

@@ -14,7 +14,8 @@ const goodPassword = "seven brown bears dance"
 
 func signUp(t *testing.T, s *tenant.Store, email string) (tenant.User, tenant.Account) {
 	t.Helper()
-	user, account, err := s.SignUp(t.Context(), tenant.SignUp{Email: email, Password: goodPassword, Name: "Ada"}, tenant.Client{IP: "192.0.2.7"})
+	user, account, err := s.SignUp(t.Context(), tenant.SignUp{Email: email, Password: goodPassword, Name: "Ada"},
+		tenant.Client{IP: "192.0.2.7"})
 	must(t, err)
 	return user, account
 }
@@ -50,7 +51,8 @@ func testSignUp(t *testing.T, s *tenant.Store) {
 
 func testLogIn(t *testing.T, s *tenant.Store) {
 	user, _ := signUp(t, s, "ada@example.com")
-	login, secret, err := s.LogIn(t.Context(), "ADA@example.com", goodPassword, tenant.Client{IP: "192.0.2.1", Agent: strings.Repeat("ä", 300)})
+	login, secret, err := s.LogIn(t.Context(), "ADA@example.com", goodPassword, tenant.Client{IP: "192.0.2.1",
+		Agent: strings.Repeat("ä", 300)})
 	must(t, err)
 	if login.UserID() != user.ID || !login.Confirmed(time.Now()) || login.Confirmed(time.Now().Add(time.Hour)) {
 		t.Errorf("login %+v", login)
@@ -60,8 +62,10 @@ func testLogIn(t *testing.T, s *tenant.Store) {
 	if again.SessionID() != login.SessionID() || again.UserID() != user.ID {
 		t.Errorf("session %+v, want that of %+v", again, login)
 	}
-	for name, email := range map[string]string{"wrong password": "ada@example.com", "nobody": "eve@example.com", "no address": "eve"} {
-		if _, _, err := s.LogIn(t.Context(), email, "seven brown bears sleep", tenant.Client{}); !errors.Is(err, tenant.ErrCredentials) {
+	for name, email := range map[string]string{"wrong password": "ada@example.com", "nobody": "eve@example.com",
+		"no address": "eve"} {
+		if _, _, err := s.LogIn(t.Context(), email, "seven brown bears sleep", tenant.Client{}); !errors.Is(err,
+			tenant.ErrCredentials) {
 			t.Errorf("%s: %v, want ErrCredentials", name, err)
 		}
 	}
@@ -115,7 +119,8 @@ func TestTooMany(t *testing.T) {
 		ago      time.Duration
 		want     time.Duration // -1: no refusal
 	}{
-		{0, 0, -1}, {4, 0, -1}, {5, 0, time.Second}, {5, time.Second, -1}, {6, 0, 2 * time.Second}, {10, time.Second, 31 * time.Second},
+		{0, 0, -1}, {4, 0, -1}, {5, 0, time.Second}, {5, time.Second, -1}, {6, 0, 2 * time.Second}, {10, time.Second,
+			31 * time.Second},
 		{11, 0, time.Minute}, {99, 0, time.Minute}, {99, time.Minute, -1}, {100, time.Hour, 0}, {1000, time.Hour, 0},
 	} {
 		err := tenant.TooMany(test.failures, now.Add(-test.ago), now)
@@ -164,7 +169,8 @@ func testSessionEnds(t *testing.T, s *tenant.Store) {
 		seen, created time.Duration
 		good          bool
 	}{
-		{23 * time.Hour, 29 * 24 * time.Hour, true}, {25 * time.Hour, 26 * time.Hour, false}, {time.Minute, 31 * 24 * time.Hour, false},
+		{23 * time.Hour, 29 * 24 * time.Hour, true}, {25 * time.Hour, 26 * time.Hour, false}, {time.Minute, 31 * 24 * time.Hour,
+			false},
 	} {
 		age(test.seen, test.created)
 		if _, err := s.Session(t.Context(), secret.Reveal(), tenant.Client{}); (err == nil) != test.good {
@@ -269,7 +275,8 @@ func testResetPassword(t *testing.T, s *tenant.Store) {
 	_, _, _ = s.LogIn(t.Context(), user.Email, "wrong", tenant.Client{})
 	must(t, s.Exec(t.Context(), `UPDATE login_failures SET failures = 100`))
 	var tooMany *tenant.TooManyError
-	if _, _, err := s.LogIn(t.Context(), user.Email, goodPassword, tenant.Client{}); !errors.As(err, &tooMany) || tooMany.RetryAfter != 0 {
+	if _, _, err := s.LogIn(t.Context(), user.Email, goodPassword, tenant.Client{}); !errors.As(err, &tooMany) ||
+		tooMany.RetryAfter != 0 {
 		t.Errorf("after 100 failures: %v, want a reset asked for", err)
 	}
 	login, _, err := s.ResetPassword(t.Context(), token.Reveal(), fresh, tenant.Client{})

@@ -13,8 +13,8 @@ const (
 	sqlAppsSince = `SELECT app_id FROM apps WHERE revision > $1 ORDER BY revision, app_id`
 	sqlAppsAfter = `SELECT app_id FROM apps WHERE app_id > $1 AND deleted_at = 0 ORDER BY app_id LIMIT $2`
 	sqlAppOfKey  = `SELECT app_id FROM app_keys WHERE key_id = $1`
-	sqlViewApps  = `SELECT a.app_id, a.account_id, a.name, a.origins, a.disabled, c.suspended, a.token_ttl, a.issuer, a.jwks_url, a.revision
-		FROM apps a JOIN accounts c ON c.account_id = a.account_id WHERE a.deleted_at = 0 AND a.app_id IN `
+	sqlViewApps  = `SELECT a.app_id, a.account_id, a.name, a.origins, a.disabled, c.suspended, a.token_ttl, a.issuer,
+		a.jwks_url, a.revision FROM apps a JOIN accounts c ON c.account_id = a.account_id WHERE a.deleted_at = 0 AND a.app_id IN `
 	sqlViewPlans = `SELECT a.app_id, l.limit_name, l.value FROM apps a JOIN account_limits l ON l.account_id = a.account_id
 		WHERE a.app_id IN `
 	sqlViewLimits    = `SELECT app_id, limit_name, value FROM app_limits WHERE app_id IN `
@@ -39,8 +39,8 @@ func (s *Store) appOfKey(ctx context.Context, keyID string) (appID string, err e
 	return appID, storeError(err)
 }
 
-// loadViews reads the views of some apps; those that do not exist are left out. The apps are read first: whatever changes while the
-// rest is read has a higher revision than the view, and is read again.
+// loadViews reads the views of some apps; those that do not exist are left out. The apps are read first: whatever changes while
+// the rest is read has a higher revision than the view, and is read again.
 func (s *Store) loadViews(ctx context.Context, ids []string) (map[string]*AppView, error) {
 	l := &loader{ctx: ctx, store: s, ids: make([]any, len(ids)), views: make(map[string]*AppView, len(ids))}
 	for i, id := range ids {
