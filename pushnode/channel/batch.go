@@ -56,8 +56,8 @@ func (b *Batch) sizeHint() int {
 	return size
 }
 
-// DecodeBatch reads what AppendBatch wrote. The texts and data of the commands share data's memory, which must not change from then
-// on: a publication is in memory once, in its log entry. Its errors wrap ErrEncoding.
+// DecodeBatch reads what AppendBatch wrote. The texts and data of the commands share data's memory, which must not change from
+// then on: a publication is in memory once, in its log entry. Its errors wrap ErrEncoding.
 func DecodeBatch(data []byte) (Batch, error) {
 	r := reader{data: data, rest: data}
 	if version := r.byte(); version != batchVersion {

@@ -63,31 +63,38 @@ var commands = []func(*rapid.T) channel.Command{
 	},
 	func(t *rapid.T) channel.Command {
 		return channel.AttachSession{
-			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"), SecretHash: [32]byte(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "secret")),
-			ClientID: drawText().Draw(t, "client"), Edge: rapid.Uint64().Draw(t, "edge"), Expires: rapid.Int64().Draw(t, "expires"),
-			Create: rapid.Bool().Draw(t, "create"),
+			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"),
+			SecretHash: [32]byte(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "secret")),
+			ClientID:   drawText().Draw(t, "client"), Edge: rapid.Uint64().Draw(t, "edge"),
+			Expires: rapid.Int64().Draw(t, "expires"),
+			Create:  rapid.Bool().Draw(t, "create"),
 		}
 	},
 	func(t *rapid.T) channel.Command {
 		return channel.UpdateSession{
-			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"), Generation: rapid.Uint64().Draw(t, "generation"),
-			Expires: rapid.Int64().Draw(t, "expires"), Channels: subscriptions(drawTexts(t, "channels")), Presence: drawTexts(t, "presence"),
+			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"),
+			Generation: rapid.Uint64().Draw(t, "generation"),
+			Expires:    rapid.Int64().Draw(t, "expires"), Channels: subscriptions(drawTexts(t, "channels")),
+			Presence: drawTexts(t, "presence"),
 		}
 	},
 	func(t *rapid.T) channel.Command {
 		return channel.DetachSession{
-			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"), Generation: rapid.Uint64().Draw(t, "generation"),
+			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"),
+			Generation: rapid.Uint64().Draw(t, "generation"),
 		}
 	},
 	func(t *rapid.T) channel.Command {
 		return channel.EndSession{
-			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"), Generation: rapid.Uint64().Draw(t, "generation"),
+			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"),
+			Generation: rapid.Uint64().Draw(t, "generation"),
 		}
 	},
 	func(t *rapid.T) channel.Command {
 		return channel.PresenceCleared{
-			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"), Generation: rapid.Uint64().Draw(t, "generation"),
-			Channels: drawTexts(t, "channels"),
+			App: drawText().Draw(t, "app"), Session: drawText().Draw(t, "session"),
+			Generation: rapid.Uint64().Draw(t, "generation"),
+			Channels:   drawTexts(t, "channels"),
 		}
 	},
 	func(t *rapid.T) channel.Command {
@@ -100,7 +107,8 @@ func drawCommand(t *rapid.T) channel.Command { return rapid.SampledFrom(commands
 func TestBatchRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		batch := channel.Batch{
-			Proposer: rapid.Uint64().Draw(t, "proposer"), Ticket: rapid.Uint64().Draw(t, "ticket"), Now: rapid.Int64().Draw(t, "now"),
+			Proposer: rapid.Uint64().Draw(t, "proposer"), Ticket: rapid.Uint64().Draw(t, "ticket"),
+			Now:      rapid.Int64().Draw(t, "now"),
 			Commands: orNil(rapid.SliceOfN(rapid.Custom(drawCommand), 0, 5).Draw(t, "commands")),
 		}
 		entry := channel.AppendBatch([]byte("before"), batch)
@@ -121,7 +129,9 @@ func TestBatchRoundTrip(t *testing.T) {
 // TestBatchBytes pins the encoding: copies of different versions of the program read each other's entries.
 func TestBatchBytes(t *testing.T) {
 	entry := channel.AppendBatch(nil, channel.Batch{Proposer: 1, Ticket: 2, Now: 3, Commands: []channel.Command{
-		channel.Publish{Channel: channel.ID{App: "a", Name: "b"}, ID: "c", Event: "d", Data: []byte("1"), Retention: channel.DefaultRetention},
+		channel.Publish{
+			Channel: channel.ID{App: "a", Name: "b"}, ID: "c", Event: "d", Data: []byte("1"), Retention: channel.DefaultRetention,
+		},
 		channel.Advance{},
 	}})
 	want := "01" + "0100000000000000" + "02" + "06" + "02" +
@@ -171,19 +181,21 @@ func TestBatchShared(t *testing.T) {
 	published := effects[0].(channel.Published)
 	start, end := uintptr(unsafe.Pointer(&entry[0])), uintptr(unsafe.Pointer(&entry[len(entry)-1]))
 	inside := func(p unsafe.Pointer) bool { return uintptr(p) >= start && uintptr(p) <= end }
-	if !inside(unsafe.Pointer(&published.Publication.Data[0])) || !inside(unsafe.Pointer(unsafe.StringData(published.Publication.ID))) {
+	data, id := published.Publication.Data, published.Publication.ID
+	if !inside(unsafe.Pointer(&data[0])) || !inside(unsafe.Pointer(unsafe.StringData(id))) {
 		t.Error("the publication was copied out of its entry")
 	}
 	if inside(unsafe.Pointer(unsafe.StringData(published.Channel.Name))) {
 		t.Error("the channel's name keeps the entry alive")
 	}
-	if grown := append(published.Publication.Data, '!'); entry[bytes.Index(entry, published.Publication.Data)+len(grown)-1] == '!' {
+	if grown := append(data, '!'); entry[bytes.Index(entry, data)+len(grown)-1] == '!' {
 		t.Error("to append to the data writes into the entry")
 	}
 }
 
 func FuzzDecodeBatch(f *testing.F) {
-	f.Add(channel.AppendBatch(nil, channel.Batch{Proposer: 1 << 63, Ticket: 1, Now: -1, Commands: []channel.Command{channel.Advance{}}}))
+	negative := channel.Batch{Proposer: 1 << 63, Ticket: 1, Now: -1, Commands: []channel.Command{channel.Advance{}}}
+	f.Add(channel.AppendBatch(nil, negative))
 	for i, draw := range commands[1:] {
 		example := rapid.Custom(func(t *rapid.T) channel.Command { return draw(t) }).Example(i)
 		f.Add(channel.AppendBatch(nil, channel.Batch{Proposer: 1, Ticket: 2, Now: 3, Commands: []channel.Command{example}}))

@@ -38,7 +38,8 @@ func BenchmarkDecodeBatch(b *testing.B) {
 	for _, size := range []int{1, 64} {
 		b.Run(fmt.Sprintf("publishes=%d", size), func(b *testing.B) {
 			b.ReportAllocs()
-			entry := channel.AppendBatch(nil, channel.Batch{Proposer: 1 << 60, Ticket: 77, Now: 1_795_000_000_000, Commands: publishes(size)})
+			batch := channel.Batch{Proposer: 1 << 60, Ticket: 77, Now: 1_795_000_000_000, Commands: publishes(size)}
+			entry := channel.AppendBatch(nil, batch)
 			b.SetBytes(int64(len(entry)))
 			for b.Loop() {
 				if _, err := channel.DecodeBatch(entry); err != nil {

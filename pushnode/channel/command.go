@@ -73,7 +73,8 @@ type PresenceCleared struct {
 	App      string
 	Session  string
 	Channels []string
-	// Generation is that of the PresenceDue which is answered: a report about an older one than the latest does not count. 0: any.
+	// Generation is that of the PresenceDue which is answered: a report about an older one than the latest does not count.
+	// 0: any.
 	Generation uint64
 }
 

@@ -2,8 +2,8 @@ package channel
 
 import "crypto/sha256"
 
-// idKey stands for a publication's id: 128 bits of SHA-256, so that no two ids that anybody can find share one. (The id itself may
-// be 128 bytes long, and would keep the log entry alive that it came in.)
+// idKey stands for a publication's id: 128 bits of SHA-256, so that no two ids that anybody can find share one. (The id itself
+// may be 128 bytes long, and would keep the log entry alive that it came in.)
 type idKey [16]byte
 
 func keyOf(id string) idKey {

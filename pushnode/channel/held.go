@@ -2,7 +2,8 @@ package channel
 
 import "time"
 
-// idleTTL is how long a channel is kept that holds nothing any more, so that one which comes and goes is not built anew each time.
+// idleTTL is how long a channel is kept that holds nothing any more, so that one which comes and goes is not built anew each
+// time.
 const idleTTL = time.Minute
 
 // channelState is a channel that the slot holds.

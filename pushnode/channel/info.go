@@ -22,8 +22,8 @@ func (s *State) Usage() Usage { return s.usage }
 // Now returns the state's clock: Unix milliseconds.
 func (s *State) Now() int64 { return s.now }
 
-// Hash is a running hash of all commands applied and of what came of them. Copies of a slot that have applied the same entries have
-// the same hash; it is part of snapshots.
+// Hash is a running hash of the commands applied and of what came of them. Copies of a slot that have applied the same entries
+// have the same hash; it is part of snapshots.
 func (s *State) Hash() uint64 { return uint64(s.digest) }
 
 // NextDeadline returns the moment (Unix milliseconds) from which an Advance changes something. It may be early by as much as the
@@ -48,6 +48,9 @@ func (s *State) Info(id ID) (Info, bool) {
 	}, seen.held
 }
 
+// Holds reports whether the slot holds the channel. It is cheap enough for every command.
+func (s *State) Holds(id ID) bool { return s.channels[id] != nil }
+
 // CountChannels adds to counts how many channels the slot holds of each app. It looks at every channel of the slot.
 func (s *State) CountChannels(counts map[string]int) {
 	for id := range s.channels {
@@ -55,8 +58,8 @@ func (s *State) CountChannels(counts map[string]int) {
 	}
 }
 
-// Channels lists an app's channels that the slot holds: those whose names begin with prefix and come after the name after, at most
-// limit (at least 1) of them, ordered by name. It looks at every channel of the slot.
+// Channels lists an app's channels that the slot holds: those whose names begin with prefix and come after the name after, at
+// most limit (at least 1) of them, ordered by name. It looks at every channel of the slot.
 func (s *State) Channels(app, prefix, after string, limit int) []Info {
 	var names []string
 	for id := range s.channels {

@@ -9,8 +9,8 @@ import (
 	"halley/pushnode/channel"
 )
 
-// model is what a state should be, written to be obvious: everything that ever happened to a channel is kept, every deadline is found
-// by looking at all things. Epochs are the state's own; the test checks what is promised of them.
+// model is what a state should be, written to be obvious: everything that ever happened to a channel is kept, every deadline is
+// found by looking at all things. Epochs are the state's own; the test checks what is promised of them.
 type model struct {
 	now        int64
 	generation uint32
@@ -303,7 +303,8 @@ func (m *model) attach(c channel.AttachSession) channel.Result {
 	s := m.sessions[c.Session]
 	if s == nil && c.Create {
 		s = &modelSession{secret: c.SecretHash, Session: channel.Session{
-			App: c.App, ID: c.Session, ClientID: c.ClientID, Generation: 1, Edge: c.Edge, Attached: true, Since: m.now, Expires: c.Expires,
+			App: c.App, ID: c.Session, ClientID: c.ClientID, Generation: 1,
+			Edge: c.Edge, Attached: true, Since: m.now, Expires: c.Expires,
 		}}
 		m.sessions[c.Session] = s
 		return channel.Result{Session: s.Session}

@@ -12,8 +12,8 @@ var inName = func() (set [256]bool) {
 	return set
 }()
 
-// ValidName returns nil for a channel name: 1 to MaxNameBytes of A-Z a-z 0-9 and _-=@,.;:/ (the error names the first byte that is
-// none of them). It is never called by Apply: names are checked where they come in.
+// ValidName returns nil for a channel name: 1 to MaxNameBytes of A-Z a-z 0-9 and _-=@,.;:/ (the error names the first byte that
+// is none of them). It is never called by Apply: names are checked where they come in.
 func ValidName(name string) error {
 	if name == "" {
 		return fmt.Errorf("%w: it is empty", ErrName)

@@ -21,6 +21,7 @@ type member struct {
 // enter makes a member or changes its data. To come back under a later generation with the same data is no event: nobody but the
 // slot needs to know that a session has moved.
 func (s *State) enter(c EnterPresence) Result {
+	s.digest.text(c.Channel.Name)
 	s.digest.text(c.ClientID)
 	s.digest.bytes(c.Data)
 	key := memberKey{clientID: c.ClientID, session: c.Session}
@@ -64,6 +65,7 @@ func (s *State) join(held *channelState, key memberKey, entered *member) {
 
 // leave ends a membership, unless the session has entered again under a later generation.
 func (s *State) leave(c LeavePresence) Result {
+	s.digest.text(c.Channel.Name)
 	s.digest.text(c.ClientID)
 	held := s.channels[c.Channel]
 	if held == nil {
@@ -98,7 +100,8 @@ func (s *State) presenceChanged(held *channelState, action Action, key memberKey
 	})
 }
 
-// Members returns a channel's presence set, ordered by client id and session, and its version. The data is shared: not to be changed.
+// Members returns a channel's presence set, ordered by client id and session, and its version. The data is shared: not to be
+// changed.
 func (s *State) Members(id ID) ([]Member, uint64) {
 	seen := s.look(id)
 	var members []Member

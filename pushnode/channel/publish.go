@@ -3,6 +3,7 @@ package channel
 // publish appends a publication, or answers with the position that its id has already.
 func (s *State) publish(c Publish) Result {
 	held := s.hold(c.Channel)
+	s.digest.text(c.Channel.Name)
 	key := keyOf(c.ID)
 	s.digest.bytes(key[:8])
 	if offset, seen := held.ids.offsets[key]; seen {

@@ -30,9 +30,9 @@ func (v *view) between(after, last uint64, limit int) []*Publication {
 	return v.history.slice(from, min(int(last-v.evicted()), from+limit))
 }
 
-// Backlog returns what a reader that begins at start receives first: at most limit (at least 1) publications, and a gap where what
-// follows its position is not all there or cannot be proven to be. A page that limit cut off is not a gap: Position is not yet Head.
-// Where Since means nothing to the channel, Rewind is heeded in its place.
+// Backlog returns what a reader that begins at start receives first: at most limit (at least 1) publications, and a gap where
+// what follows its position is not all there or cannot be proven to be. A page that limit cut off is not a gap: Position is not
+// yet Head. Where Since means nothing to the channel, Rewind is heeded in its place.
 func (s *State) Backlog(id ID, start Start, limit int) Backlog {
 	seen := s.look(id)
 	var gap *Gap
@@ -55,8 +55,9 @@ func (s *State) Backlog(id ID, start Start, limit int) Backlog {
 	}
 }
 
-// resume answers a position: the offset after which the reader goes on, and the gap that it must be told of. These are the rows of
-// the resume table (DESIGN.md); a tombstone is a channel with an empty history. After ReasonUnknownEpoch the offset means nothing.
+// resume answers a position: the offset after which the reader goes on, and the gap that it must be told of. These are the rows
+// of the resume table (DESIGN.md); a tombstone is a channel with an empty history. After ReasonUnknownEpoch the offset means
+// nothing.
 func (s *State) resume(seen *view, since Position) (uint64, *Gap) {
 	var gap *Gap
 	switch {

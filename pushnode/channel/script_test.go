@@ -45,9 +45,11 @@ func (w *world) command(c script.Command) channel.Command {
 	switch c.Name {
 	case "publish":
 		return channel.Publish{
-			Channel: room(c.Word(0)), ID: c.Options["id"], Event: "e", Data: []byte(c.Options["data"]), Exclude: c.Options["exclude"],
+			Channel: room(c.Word(0)), ID: c.Options["id"], Event: "e", Data: []byte(c.Options["data"]),
+			Exclude: c.Options["exclude"],
 			Retention: channel.Retention{
-				Messages: int(c.Number("messages", 3)), Bytes: int(c.Number("bytes", 1000)), Age: milliseconds(c.Number("age", 10_000)),
+				Messages: int(c.Number("messages", 3)), Bytes: int(c.Number("bytes", 1000)),
+				Age: milliseconds(c.Number("age", 10_000)),
 			},
 		}
 	case "enter":
@@ -60,7 +62,8 @@ func (w *world) command(c script.Command) channel.Command {
 	case "attach":
 		return channel.AttachSession{
 			App: "app", Session: c.Word(0), SecretHash: [32]byte([]byte(fmt.Sprintf("%32s", c.Options["secret"]))),
-			ClientID: c.Options["client"], Edge: uint64(c.Number("edge", 1)), Expires: c.Number("expires", 0), Create: c.Word(1) == "create",
+			ClientID: c.Options["client"], Edge: uint64(c.Number("edge", 1)), Expires: c.Number("expires", 0),
+			Create: c.Word(1) == "create",
 		}
 	case "update":
 		return channel.UpdateSession{
@@ -152,7 +155,8 @@ func list(text string) []string {
 
 func subscriptions(names []string) (subscriptions []channel.Subscription) {
 	for _, name := range names {
-		subscriptions = append(subscriptions, channel.Subscription{Channel: strings.TrimSuffix(name, "+"), Presence: strings.HasSuffix(name, "+")})
+		plain, presence := strings.CutSuffix(name, "+")
+		subscriptions = append(subscriptions, channel.Subscription{Channel: plain, Presence: presence})
 	}
 	return subscriptions
 }
@@ -240,7 +244,8 @@ func showPage(p channel.HistoryPage) string {
 }
 
 func showInfo(i channel.Info) string {
-	return fmt.Sprintf("%s %s messages=%d bytes=%d members=%d version=%d", i.Name, i.Position, i.Messages, i.Bytes, i.Members, i.Version)
+	return fmt.Sprintf("%s %s messages=%d bytes=%d members=%d version=%d",
+		i.Name, i.Position, i.Messages, i.Bytes, i.Members, i.Version)
 }
 
 func showMember(m channel.Member) string {

@@ -142,8 +142,8 @@ func (s *State) ask(known *sessionState) {
 	})
 }
 
-// cleared takes note that memberships ended. A report about an earlier PresenceDue than the latest does not count, for the session
-// may have entered again in between.
+// cleared takes note that memberships ended. A report about an earlier PresenceDue than the latest does not count, for the
+// session may have entered again in between.
 func (s *State) cleared(c PresenceCleared) Result {
 	s.digest.text(c.Session)
 	known := s.sessions[ID{App: c.App, Name: c.Session}]

@@ -25,9 +25,12 @@ func full() *channel.State {
 		channel.Publish{Channel: room("room"), ID: "a", Event: "e", Data: []byte("1"), Exclude: "s2", Retention: keep},
 		channel.Publish{Channel: room("room"), ID: "b", Event: "e", Data: []byte("2"), Retention: keep},
 		channel.EnterPresence{Channel: room("room"), ClientID: "ada", Session: "s1", Generation: 1, Data: []byte("{}")},
-		channel.AttachSession{App: "app", Session: "s1", SecretHash: [32]byte{1}, ClientID: "ada", Edge: 9, Expires: 5, Create: true},
+		channel.AttachSession{
+			App: "app", Session: "s1", SecretHash: [32]byte{1}, ClientID: "ada", Edge: 9, Expires: 5, Create: true,
+		},
 		channel.UpdateSession{
-			App: "app", Session: "s1", Generation: 1, Channels: subscriptions([]string{"room+", "gone"}), Presence: []string{"room", "x"},
+			App: "app", Session: "s1", Generation: 1, Channels: subscriptions([]string{"room+", "gone"}),
+			Presence: []string{"room", "x"},
 		},
 		channel.DetachSession{App: "app", Session: "s1", Generation: 1},
 		channel.BreakEpoch{Generation: 2},

@@ -4,8 +4,8 @@
 // It does no I/O, reads no clock, starts no goroutine, and knows neither connections nor permissions: those who propose commands
 // have checked them. A State is not safe for concurrent use; its owner is the slot's.
 //
-// Start reading at State.Apply, then publish.go, presence.go and sessions.go for what commands do, resume.go for what readers get,
-// batch.go and snapshot.go for the bytes. DESIGN.md says why.
+// Start reading at State.Apply, then publish.go, presence.go and sessions.go for what commands do, resume.go for what readers
+// get, batch.go and snapshot.go for the bytes. DESIGN.md says why.
 package channel
 
 import (

@@ -12,8 +12,9 @@ import (
 	"halley/pushnode/channel"
 )
 
-// TestStateAgainstModel does at random what can be done to a slot, and compares every answer, effect and read with the model. Beside
-// the state runs a copy, which now and then is begun anew from a snapshot: it must stay equal to the one that saw the whole log.
+// TestStateAgainstModel does at random what can be done to a slot, and compares every answer, effect and read with the model.
+// Beside the state runs a copy, which now and then is begun anew from a snapshot: it must stay equal to the one that saw the
+// whole log.
 func TestStateAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &machine{state: channel.NewState(1), copied: channel.NewState(1), model: newModel()}
@@ -197,7 +198,8 @@ func (m *machine) check(t *rapid.T) {
 	if m.state.Usage() != usage {
 		t.Fatalf("usage\ngot  %+v\nwant %+v", m.state.Usage(), usage)
 	}
-	if m.state.Hash() != m.copied.Hash() || !bytes.Equal(channel.AppendSnapshot(nil, m.state), channel.AppendSnapshot(nil, m.copied)) {
+	same := bytes.Equal(channel.AppendSnapshot(nil, m.state), channel.AppendSnapshot(nil, m.copied))
+	if !same || m.state.Hash() != m.copied.Hash() {
 		t.Fatal("the copy has become another state")
 	}
 	at, due := m.state.NextDeadline()
@@ -253,7 +255,8 @@ func (m *machine) checkHistory(t *rapid.T, name string, known *modelChannel) {
 	slices.Reverse(kept)
 	backward := m.state.History(room(name), channel.HistoryQuery{Limit: 1000})
 	if showPublications(backward.Publications) != showPublications(kept) {
-		t.Fatalf("history of %s, newest first: %s, want %s", name, showPublications(backward.Publications), showPublications(kept))
+		t.Fatalf("history of %s, newest first: %s, want %s",
+			name, showPublications(backward.Publications), showPublications(kept))
 	}
 }
 

@@ -22,24 +22,32 @@ func start(tb testing.TB) *slot.Slot {
 	return s
 }
 
+// publishes returns n publishes that go round 50 channels.
+func publishes(n int) []channel.Command {
+	commands := make([]channel.Command, n)
+	for i := range commands {
+		commands[i] = channel.Publish{
+			Channel: channel.ID{App: "app_01jd0000000000000000000000", Name: fmt.Sprintf("room:%d", i%50)},
+			ID:      fmt.Sprintf("msg_%026d", i), Event: "message", Data: make([]byte, 300),
+			Retention: channel.DefaultRetention,
+		}
+	}
+	return commands
+}
+
 // BenchmarkPropose is one batch from Propose to its outcome, with one voter.
 func BenchmarkPropose(b *testing.B) {
+	all := publishes(1 << 17)
 	for _, size := range []int{1, 16} {
 		b.Run(fmt.Sprintf("publishes=%d", size), func(b *testing.B) {
+			b.ReportAllocs()
 			s := start(b)
-			commands := make([]channel.Command, size)
-			now, serial := int64(1_000_000), 0
+			now, next := int64(1_000_000), 0
 			for b.Loop() {
-				now++
-				for i := range commands {
-					serial++
-					commands[i] = channel.Publish{
-						Channel: channel.ID{App: "app_01", Name: fmt.Sprintf("room:%d", serial%50)},
-						ID:      fmt.Sprintf("msg_%022d", serial), Event: "message", Data: make([]byte, 300),
-						Retention: channel.DefaultRetention,
-					}
-				}
-				if _, err := s.Propose(now, commands); err != nil {
+				now += int64(3 * size) // 40,000 ids at a time
+				batch := all[next&(len(all)-1):][:size]
+				next += size
+				if _, err := s.Propose(now, batch); err != nil {
 					b.Fatal(err)
 				}
 				if out := s.Advance(); len(out.Outcomes) != 1 {

@@ -10,8 +10,9 @@ import (
 	"halley/pushnode/slot"
 )
 
-// TestFaults lets copies go away and come back, messages get lost, come late, twice and in another order, and leaders change, while
-// messages are published. Copies at the same entry are equal at every moment; what was acknowledged is never lost nor numbered anew.
+// TestFaults lets copies go away and come back, messages get lost, come late, twice and in another order, and leaders change,
+// while messages are published. Copies at the same entry are equal at every moment; what was acknowledged is never lost nor
+// numbered anew.
 func TestFaults(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := &faults{

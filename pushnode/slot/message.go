@@ -38,8 +38,8 @@ func (s *Slot) Step(m Message) error {
 // Unreachable says that messages to a peer are lost at present: they are sent one by one until it answers.
 func (s *Slot) Unreachable(peer uint64) { s.node.ReportUnreachable(peer) }
 
-// SnapshotDone says whether a snapshot reached its peer, as far as the host knows. Until then the peer is sent nothing else; after a
-// failure it is sent another when it answers.
+// SnapshotDone says whether a snapshot reached its peer, as far as the host knows. Until then the peer is sent nothing else;
+// after a failure it is sent another when it answers.
 func (s *Slot) SnapshotDone(peer uint64, reached bool) {
 	status := raft.SnapshotFailure
 	if reached {

@@ -10,8 +10,8 @@ import (
 	"halley/pushnode/slot"
 )
 
-// network is the copies of one slot and the messages between them. One delivery after the other, in order: what happens follows from
-// what the test does, raft's random election timeout aside, which tests avoid by calling Campaign.
+// network is the copies of one slot and the messages between them. One delivery after the other, in order: what happens follows
+// from what the test does, raft's random election timeout aside, which tests avoid by calling Campaign.
 type network struct {
 	t      fataler
 	copies []*slot.Slot // instance i+1 at i
@@ -176,7 +176,8 @@ func (n *network) equal() {
 			first, applied, hash = state, status.Applied, status.Hash
 		}
 		if status.Applied != applied || status.Hash != hash || !slices.Equal(state, first) {
-			n.t.Fatalf("instance %d is at %d with hash %x, another at %d with %x", i+1, status.Applied, status.Hash, applied, hash)
+			n.t.Fatalf("instance %d is at %d with hash %x, another at %d with %x",
+				i+1, status.Applied, status.Hash, applied, hash)
 		}
 	}
 }

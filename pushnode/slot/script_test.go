@@ -112,7 +112,8 @@ func (w *world) status() string {
 	var lines []string
 	for i, one := range w.copies {
 		s := one.Status()
-		lines = append(lines, fmt.Sprintf("%d: slot=%d self=%d term=%d leader=%d leads=%t settled=%t applied=%d log=%d/%dB level=%t restored=%d",
+		const format = "%d: slot=%d self=%d term=%d leader=%d leads=%t settled=%t applied=%d log=%d/%dB level=%t restored=%d"
+		lines = append(lines, fmt.Sprintf(format,
 			i+1, s.ID, s.Self, s.Term, s.Leader, s.Leads, s.Settled, s.Applied, s.LogEntries, s.LogBytes,
 			s.Hash == w.at(1).Status().Hash, w.restored[i]))
 	}

@@ -2,12 +2,12 @@
 // several, the same code. Commands are proposed at the leader; what a majority of the voters holds is applied, in order, to a
 // channel.State, and its results and effects come out.
 //
-// It does no I/O, reads no clock and starts no goroutine: the host calls Tick every 100 ms, hands messages to Step, sends those that
-// Advance returns, and calls Advance after each of these. It knows no other slot, no placement and no client. A Slot is not safe for
-// concurrent use.
+// It does no I/O, reads no clock and starts no goroutine: the host calls Tick every 100 ms, hands messages to Step, sends those
+// that Advance returns, and calls Advance after each of these. It knows no other slot, no placement and no client. A Slot is
+// not safe for concurrent use.
 //
-// Start reading at Slot.Propose and Slot.Advance; storage.go is the log, message.go what travels between copies. Nothing of raft's
-// own types leaves the package. DESIGN.md says why.
+// Start reading at Slot.Propose and Slot.Advance; storage.go is the log, message.go what travels between copies. Nothing of
+// raft's own types leaves the package. DESIGN.md says why.
 package slot
 
 import (
@@ -36,8 +36,8 @@ const (
 var (
 	// ErrNotLeader means that the commands must go to another copy, or wait for one to lead. They were not proposed.
 	ErrNotLeader = errors.New("not the leader of the slot")
-	// ErrOverloaded means that too much is proposed and not committed yet, or that the lead is being handed over. The commands were
-	// not proposed.
+	// ErrOverloaded means that too much is proposed and not committed yet, or that the lead is being handed over. The commands
+	// were not proposed.
 	ErrOverloaded = errors.New("the slot's copies do not keep up")
 )
 
@@ -92,8 +92,8 @@ type Slot struct {
 	appliedTerm uint64
 }
 
-// New returns a copy of a slot with an empty log. It leads nothing until it, or its peers, have been told to Campaign or a second of
-// ticks has passed.
+// New returns a copy of a slot with an empty log. It leads nothing until it, or its peers, have been told to Campaign or a
+// second of ticks has passed.
 func New(config Config) (*Slot, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
@@ -145,9 +145,9 @@ func (s *Slot) SuspectLeader() error {
 	return nil
 }
 
-// Propose puts a batch of commands in line as one log entry, stamped with now (Unix milliseconds). What became of it comes out of
-// an Advance as the Outcome with the same ticket; if the lead is lost first, it never comes, and whether the batch was committed is
-// unknown. Tickets rise from 1 and mean nothing to other copies. Errors: ErrNotLeader, ErrOverloaded.
+// Propose puts a batch of commands in line as one log entry, stamped with now (Unix milliseconds). What became of it comes out
+// of an Advance as the Outcome with the same ticket; if the lead is lost first, it never comes, and whether the batch was
+// committed is unknown. Tickets rise from 1 and mean nothing to other copies. Errors: ErrNotLeader, ErrOverloaded.
 func (s *Slot) Propose(now int64, commands []channel.Command) (ticket uint64, err error) {
 	entry := channel.AppendBatch(nil, channel.Batch{Proposer: s.self, Ticket: s.ticket + 1, Now: now, Commands: commands})
 	switch err := s.node.Propose(entry); {
@@ -176,8 +176,8 @@ type Output struct {
 	Restored bool             // the state was replaced by a snapshot: what came before Effects is not known in detail
 }
 
-// Advance does what there is to do: keeps new entries, applies those that are committed. It must be called after Tick, Step, Propose,
-// Campaign and SuspectLeader, or a number of these.
+// Advance does what there is to do: keeps new entries, applies those that are committed. It must be called after Tick, Step,
+// Propose, Campaign and SuspectLeader, or a number of these.
 func (s *Slot) Advance() Output {
 	var out Output
 	for s.node.HasReady() {

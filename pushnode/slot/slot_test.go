@@ -74,12 +74,17 @@ func TestBroken(t *testing.T) {
 		return &raftpb.Entry{Index: new(index), Term: new(uint64(1)), Data: data}
 	}
 	for name, act := range map[string]func(*Slot){
-		"a hole":                   func(s *Slot) { s.apply(entry(2, nil), &Output{}) },
-		"a repetition":             func(s *Slot) { s.apply(entry(0, nil), &Output{}) },
-		"an entry of another kind": func(s *Slot) { e := entry(1, nil); e.Type = raftpb.EntryConfChange.Enum(); s.apply(e, &Output{}) },
-		"an unreadable entry":      func(s *Slot) { s.apply(entry(1, []byte("?")), &Output{}) },
+		"a hole":       func(s *Slot) { s.apply(entry(2, nil), &Output{}) },
+		"a repetition": func(s *Slot) { s.apply(entry(0, nil), &Output{}) },
+		"an entry of another kind": func(s *Slot) {
+			e := entry(1, nil)
+			e.Type = raftpb.EntryConfChange.Enum()
+			s.apply(e, &Output{})
+		},
+		"an unreadable entry": func(s *Slot) { s.apply(entry(1, []byte("?")), &Output{}) },
 		"a snapshot from nowhere": func(s *Slot) {
-			s.restore(&raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: new(uint64(3)), Term: new(uint64(1))}}, &Output{})
+			meta := &raftpb.SnapshotMetadata{Index: new(uint64(3)), Term: new(uint64(1))}
+			s.restore(&raftpb.Snapshot{Metadata: meta}, &Output{})
 		},
 		"what raft calls a panic": func(*Slot) { newLogger(nil, 7).Fatalf("%s", "slot 7, instance 1: ") },
 		"and without a format":    func(*Slot) { newLogger(nil, 7).Fatal("slot 7, instance 1: ") },

@@ -9,8 +9,8 @@ import (
 	"halley/pushnode/channel"
 )
 
-// arrived is the state that a snapshot message brought, decoded before raft is told of it: what is damaged on its way is refused at
-// the door, and costs no copy its trust.
+// arrived is the state that a snapshot message brought, decoded before raft is told of it: what is damaged on its way is
+// refused at the door, and costs no copy its trust.
 type arrived struct {
 	at    position
 	state *channel.State

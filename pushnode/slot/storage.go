@@ -7,7 +7,8 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// storage is a slot's log, in memory alone; raft reads it. The bytes of its entries are those that the state's publications share.
+// storage is a slot's log, in memory alone; raft reads it. The bytes of its entries are those that the state's publications
+// share.
 type storage struct {
 	config   *raftpb.ConfState
 	before   position        // of the entry before the first

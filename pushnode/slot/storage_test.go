@@ -33,13 +33,15 @@ func TestStorageAgainstMemoryStorage(t *testing.T) {
 			"compact": func(t *rapid.T) {
 				last, _ := model.LastIndex()
 				applied = rapid.Uint64Range(applied, last).Draw(t, "applied")
-				keep := bounds{bytes: rapid.IntRange(0, 50).Draw(t, "bytes"), entries: rapid.IntRange(0, 10).Draw(t, "entries"), age: 10}
+				keep := bounds{age: 10, bytes: rapid.IntRange(0, 50).Draw(t, "bytes")}
+				keep.entries = rapid.IntRange(0, 10).Draw(t, "entries")
 				s.compact(applied, rapid.Int64Range(0, 100).Draw(t, "now"), keep)
 				if s.before.index > applied {
 					t.Fatalf("entry %d is gone, applied are those up to %d", s.before.index, applied)
 				}
 				if unapplied := int(last - applied); len(s.entries) > max(keep.entries, unapplied) {
-					t.Fatalf("%d entries are kept, want at most %d and %d that are not applied", len(s.entries), keep.entries, unapplied)
+					t.Fatalf("%d entries are kept, want at most %d and %d that are not applied",
+						len(s.entries), keep.entries, unapplied)
 				}
 				if err := model.Compact(s.before.index); err != nil && !errors.Is(err, raft.ErrCompacted) {
 					t.Fatal(err)

@@ -1,6 +1,6 @@
-// Package script runs tests that are written as text. A file is a row of blocks: lines of commands, a line of four dashes, and what
-// the commands answered, up to an empty line. Lines that begin with # are comments. A file that is rewritten with what is answered
-// now shows as a diff what changed.
+// Package script runs tests that are written as text. A file is a row of blocks: lines of commands, a line of four dashes, and
+// what the commands answered, up to an empty line. Lines that begin with # are comments. A file that is rewritten with what is
+// answered now shows as a diff what changed.
 //
 // A command is a name and words; words of the form key=value are options. Start reading at Run.
 package script
@@ -23,7 +23,8 @@ type Command struct {
 	Options map[string]string
 }
 
-// Run runs each file that matches the pattern as a test of its own, on what start returns for it. With update it rewrites the files.
+// Run runs each file that matches the pattern as a test of its own, on what start returns for it. With update it rewrites the
+// files.
 func Run(t *testing.T, pattern string, update bool, start func(t *testing.T) func(Command) string) {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
