@@ -61,6 +61,12 @@
   const faults = first("[data-focus]");
   if (faults) faults.focus();
 
+  // A secret that is shown once leaves with its page. Browsers keep whole pages for the Back button, no-store or not.
+  if (document.getElementById("secret")) {
+    addEventListener("pagehide", () => document.body.replaceChildren());
+    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  }
+
   for (const field of all("[data-select]")) field.addEventListener("focus", () => field.select());
 
   for (const button of all("[data-show]")) {
