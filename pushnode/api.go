@@ -8,6 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"halley/auth"
+	"halley/pushnode/session"
 	"halley/pushnode/wire"
 	"halley/web"
 )
@@ -22,6 +23,7 @@ func (n *Node) routes() http.Handler {
 		n.refuse(w, r, wire.Errorf(wire.CodeNotFound, "there is nothing at %.200s", r.URL.Path))
 	})
 	router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", methodsAt(router, r))
 		n.refuse(w, r, wire.Errorf(wire.CodeMethodNotAllowed, "%.20s is not a method of %.200s", r.Method, r.URL.Path))
 	})
 	router.Route("/v1", func(v1 chi.Router) {
@@ -49,6 +51,18 @@ func (n *Node) routes() http.Handler {
 	router.Handle("/docs", web.Docs())
 	router.Handle("/docs/*", web.Docs())
 	return router
+}
+
+// methodsAt lists the methods that the requested path has, as the header Allow wants them.
+func methodsAt(router chi.Routes, r *http.Request) string {
+	path := r.URL.EscapedPath()
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete, http.MethodOptions} {
+		if router.Match(chi.NewRouteContext(), method, path) {
+			methods = append(methods, method)
+		}
+	}
+	return strings.Join(methods, ", ")
 }
 
 // authorized verifies the credential of a call, and answers for the error that the call returns.
@@ -81,30 +95,16 @@ func (n *Node) counted(call apiHandler) http.HandlerFunc {
 
 // caller verifies the credential of a request: Bearer, or the user name of Basic, or (what a browser may show) the query.
 func (n *Node) caller(r *http.Request) (*auth.Grant, error) {
-	credential, inQuery := credentialOf(r)
-	if credential == "" {
-		return nil, wire.Errorf(wire.CodeUnauthorized, "send a key or token: Authorization: Bearer …")
-	}
-	grant, err := n.Authenticate(r.Context(), credential)
+	query, err := queryOf(r)
 	if err != nil {
 		return nil, err
 	}
-	if grant.Kind == auth.KindSecret && (inQuery || r.Header.Get("Origin") != "") {
-		return nil, wire.Errorf(wire.CodeSecretKeyExposed, "a secret key must not be used in a browser or a URL; roll it and use a publishable key or a token")
+	credential, err := session.Credential(r, query)
+	if err != nil {
+		return nil, err
 	}
-	return grant, nil
-}
-
-func credentialOf(r *http.Request) (credential string, inQuery bool) {
-	if bearer, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); found {
-		return strings.TrimSpace(bearer), false
+	if credential == "" {
+		return nil, wire.Errorf(wire.CodeUnauthorized, "send a key or token: Authorization: Bearer …")
 	}
-	if user, _, ok := r.BasicAuth(); ok {
-		return user, false
-	}
-	query := r.URL.Query()
-	if key := query.Get("key"); key != "" {
-		return key, true
-	}
-	return query.Get("token"), true
+	return n.Authenticate(r.Context(), credential)
 }

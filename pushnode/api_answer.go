@@ -1,8 +1,6 @@
 package pushnode
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -38,11 +36,7 @@ func (n *Node) refuse(w http.ResponseWriter, r *http.Request, err error) {
 // clientError is what the client is shown of err. What is not in the table is an internal fault: logged here, told without detail.
 func (n *Node) clientError(r *http.Request, err error) *wire.Error {
 	fault := wire.AsError(err)
-	switch {
-	case fault.Code != wire.CodeInternal:
-	case errors.Is(err, context.Canceled):
-		return wire.Errorf(wire.CodeUnavailable, "the request was given up")
-	default:
+	if fault.Code == wire.CodeInternal {
 		n.logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 	}
 	return fault

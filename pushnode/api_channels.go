@@ -1,6 +1,7 @@
 package pushnode
 
 import (
+	"context"
 	"net/http"
 
 	"halley/auth"
@@ -11,7 +12,7 @@ import (
 // channelAnswer is one channel in use.
 type channelAnswer struct {
 	Channel   string          `json:"channel"`
-	Epoch     string          `json:"epoch,omitzero"`
+	Epoch     string          `json:"epoch"`
 	Offset    uint64          `json:"offset"`
 	Occupancy occupancyAnswer `json:"occupancy"`
 	History   historyAnswer   `json:"history"`
@@ -91,24 +92,38 @@ func (n *Node) getChannel(w http.ResponseWriter, r *http.Request, grant *auth.Gr
 	if err != nil {
 		return err
 	}
+	if _, err := knownQuery(r); err != nil {
+		return err
+	}
 	if err := secretOnly(grant); err != nil {
 		return err
 	}
 	id := channel.ID{App: grant.AppID, Name: name}
-	var info channel.Info
-	err = n.slots.read(r.Context(), slotOf(id.App, id.Name), func(state *channel.State) { info, _ = state.Info(id) })
+	info, err := n.info(r.Context(), id)
 	if err != nil {
-		return n.wireError("read channel", err)
+		return err
 	}
 	found := n.channelAnswer(id, info)
 	found.Rule = ruleOf(n.Rule(id))
 	return answerJSON(w, found)
 }
 
+// info reads what a channel's slot knows of it.
+func (n *Node) info(ctx context.Context, id channel.ID) (info channel.Info, err error) {
+	err = n.slots.read(ctx, slotOf(id.App, id.Name), func(state *channel.State) { info, _ = state.Info(id) })
+	if err != nil {
+		return channel.Info{}, n.wireError("read channel", err)
+	}
+	return info, nil
+}
+
 // getPresence is GET /v1/channels/{channel}/presence: the members.
 func (n *Node) getPresence(w http.ResponseWriter, r *http.Request, grant *auth.Grant) error {
 	name, err := channelName(r)
 	if err != nil {
+		return err
+	}
+	if _, err := knownQuery(r); err != nil {
 		return err
 	}
 	if err := n.Allow(grant, auth.OpPresence, name); err != nil {
@@ -123,16 +138,13 @@ func (n *Node) getPresence(w http.ResponseWriter, r *http.Request, grant *auth.G
 }
 
 func (n *Node) channelAnswer(id channel.ID, info channel.Info) channelAnswer {
-	found := channelAnswer{
+	return channelAnswer{
 		Channel:   id.Name,
+		Epoch:     info.Position.Epoch.String(),
 		Offset:    info.Position.Offset,
 		Occupancy: occupancyAnswer{Subscribers: n.sessions.Occupancy(id).Subscribers, Members: info.Members},
 		History:   historyAnswer{Messages: info.Messages, Bytes: info.Bytes},
 	}
-	if info.Position.Epoch != (channel.Epoch{}) {
-		found.Epoch = info.Position.Epoch.String()
-	}
-	return found
 }
 
 func ruleOf(rule channel.Rule) *ruleAnswer {

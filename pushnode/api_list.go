@@ -39,6 +39,11 @@ func (n *Node) getChannels(w http.ResponseWriter, r *http.Request, grant *auth.G
 		Cursor   string          `json:"cursor,omitzero"`
 	}{Channels: make([]channelAnswer, 0, min(limit, len(found)))}
 	for _, info := range found[:min(limit, len(found))] {
+		if info.Position == (channel.Position{}) {
+			if info, err = n.info(r.Context(), channel.ID{App: grant.AppID, Name: info.Name}); err != nil {
+				return err
+			}
+		}
 		page.Channels = append(page.Channels, n.channelAnswer(channel.ID{App: grant.AppID, Name: info.Name}, info))
 	}
 	if len(found) > limit {
@@ -47,7 +52,8 @@ func (n *Node) getChannels(w http.ResponseWriter, r *http.Request, grant *auth.G
 	return answerJSON(w, page)
 }
 
-// channelsInUse collects from all slots, and from those who subscribe here, at most limit channels after the name given.
+// channelsInUse collects from all slots, and from those who subscribe here, at most limit channels after the name given. Of one that
+// is only followed there is no more than its name.
 func (n *Node) channelsInUse(ctx context.Context, app, prefix, after string, limit int) ([]channel.Info, error) {
 	var found []channel.Info
 	for index := range slotCount {

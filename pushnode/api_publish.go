@@ -14,6 +14,9 @@ func (n *Node) postMessage(w http.ResponseWriter, r *http.Request, grant *auth.G
 	if err != nil {
 		return err
 	}
+	if _, err := knownQuery(r); err != nil {
+		return err
+	}
 	app, err := n.app(grant.AppID)
 	if err != nil {
 		return err
@@ -40,6 +43,9 @@ func (n *Node) postMessage(w http.ResponseWriter, r *http.Request, grant *auth.G
 
 // postMessages is POST /v1/messages: publish a batch. Each publication has its own outcome: one that is refused spoils no other.
 func (n *Node) postMessages(w http.ResponseWriter, r *http.Request, grant *auth.Grant) error {
+	if _, err := knownQuery(r); err != nil {
+		return err
+	}
 	app, err := n.app(grant.AppID)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package pushnode
 
 import (
+	"compress/flate"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/go-chi/chi/v5"
@@ -58,13 +60,14 @@ func jsonContent(r *http.Request) error {
 
 // bodyError says what went wrong while a body was read.
 func bodyError(err error, limit int) error {
-	var tooBig *http.MaxBytesError
+	_, tooBig := errors.AsType[*http.MaxBytesError](err)
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
 	switch {
-	case errors.As(err, &tooBig):
+	case tooBig:
 		return tooLarge(limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return wire.Errorf(wire.CodeBodyTimeout, "the body did not arrive in time")
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+	case corrupt, errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		return wire.Errorf(wire.CodeBadRequest, "the body is not gzip, as Content-Encoding says it is")
 	default:
 		return wire.Errorf(wire.CodeBodyTruncated, "the body ended early")
@@ -101,21 +104,28 @@ func number(query url.Values, name string, fallback, low, high int) (int, error)
 	return value, nil
 }
 
-// knownQuery refuses parameters that the call does not have: a misspelt one would else be ignored in silence.
+// knownQuery refuses parameters that the call does not have: a misspelt one would else be ignored in silence. None may stand twice.
 func knownQuery(r *http.Request, names ...string) (url.Values, error) {
+	query, err := queryOf(r)
+	if err != nil {
+		return nil, err
+	}
+	names = append(names, "key", "token")
+	for given, values := range query {
+		if !slices.Contains(names, given) {
+			return nil, wire.Errorf(wire.CodeUnknownField, "%.60q is not a parameter of this call", given)
+		}
+		if len(values) > 1 {
+			return nil, wire.Errorf(wire.CodeInvalidField, "%s is given %d times", given, len(values))
+		}
+	}
+	return query, nil
+}
+
+func queryOf(r *http.Request) (url.Values, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, wire.Errorf(wire.CodeBadRequest, "the query is not well percent-encoded")
-	}
-	names = append(names, "key", "token")
-next:
-	for given := range query {
-		for _, name := range names {
-			if given == name {
-				continue next
-			}
-		}
-		return nil, wire.Errorf(wire.CodeUnknownField, "%.60q is not a parameter of this call", given)
 	}
 	return query, nil
 }

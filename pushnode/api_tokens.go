@@ -13,6 +13,13 @@ func (n *Node) postToken(w http.ResponseWriter, r *http.Request, grant *auth.Gra
 	if err := secretOnly(grant); err != nil {
 		return err
 	}
+	if _, err := knownQuery(r); err != nil {
+		return err
+	}
+	app, err := n.app(grant.AppID)
+	if err != nil {
+		return err
+	}
 	data, err := body(w, r, maxTokenRequest)
 	if err != nil {
 		return err
@@ -26,7 +33,8 @@ func (n *Node) postToken(w http.ResponseWriter, r *http.Request, grant *auth.Gra
 		return wire.Errorf(wire.CodeInvalidField, "capabilities: %v", err)
 	}
 	token, expires, err := n.signer.Sign(auth.TokenRequest{
-		AppID: grant.AppID, KeyID: grant.KeyID, ClientID: request.ClientID, Capability: capability, TTL: request.TTL,
+		AppID: grant.AppID, KeyID: grant.KeyID, ClientID: request.ClientID, Capability: capability,
+		TTL: request.TTL, MaxTTL: app.Trust.MaxTTL,
 	}, time.Now())
 	if err != nil {
 		return n.wireError("sign token", err)

@@ -48,12 +48,10 @@ func tableCode(err error) (code wire.Code, text string, known bool) {
 		return wire.CodeAppNotFound, "no such app", true
 	case errors.Is(err, channel.ErrNoSession), errors.Is(err, channel.ErrGeneration):
 		return wire.CodeSessionNotFound, "this session has ended or lives on another connection", true
-	case errors.Is(err, channel.ErrPresenceFull):
-		return wire.CodePresenceFull, "this channel has as many members as it may have", true
 	case errors.Is(err, slot.ErrOverloaded):
 		return wire.CodeOverCapacity, "this node has as much to deliver as it can: publish more slowly", true
-	case errors.Is(err, slot.ErrNotLeader), errors.Is(err, context.DeadlineExceeded):
-		return wire.CodeUnavailable, "not stored, or not known to be: try again with the same id", true
+	case errors.Is(err, slot.ErrNotLeader), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return wire.CodeUnavailable, "not done, or not known to be: try again, a publication with the same id", true
 	default:
 		return 0, "", false
 	}

@@ -69,12 +69,12 @@ func New(config Config) (*Node, error) {
 		presenceDue: make(chan channel.PresenceDue, maxPresenceDue),
 	}
 	n.deliveries = newDeliveries(n.deliver)
-	n.metrics = newMetrics(config.Registerer, n.deliveries)
-	n.sessions = session.New(config.Session, n)
 	var err error
 	if n.slots, err = newSlots(config.Instance, config.Cluster, n.deliveries, config.Logger); err != nil {
 		return nil, err
 	}
+	n.metrics = newMetrics(config.Registerer, n.deliveries)
+	n.sessions = session.New(config.Session, n) // it has goroutines: nothing may fail from here on
 	n.handler = n.routes()
 	return n, nil
 }

@@ -1,10 +1,14 @@
 package pushnode
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/wire"
+	"halley/tenant"
 )
 
 // Members reads the presence set of a channel.
@@ -26,8 +30,15 @@ func (n *Node) Enter(ctx context.Context, enter channel.EnterPresence) (uint64, 
 	if err != nil {
 		return 0, err
 	}
+	if err := n.roomForChannel(ctx, app, enter.Channel); err != nil {
+		return 0, err
+	}
 	enter.Max = app.Limits.PresenceMembers
-	return n.changePresence(ctx, enter.Channel, enter)
+	version, err := n.changePresence(ctx, enter.Channel, enter)
+	if errors.Is(err, channel.ErrPresenceFull) {
+		return 0, wire.Errorf(wire.CodePresenceFull, "the limit %s of %d is reached", tenant.LimitPresenceMembers, enter.Max)
+	}
+	return version, err
 }
 
 // Leave ends a membership.
@@ -69,13 +80,15 @@ func (n *Node) clearMemberships(ctx context.Context, due channel.PresenceDue) er
 	defer cancel()
 	for _, name := range due.Channels {
 		leave := channel.LeavePresence{
-			Channel: channel.ID{App: due.App, Name: name}, ClientID: due.ClientID, Session: due.Session, Generation: due.Generation,
+			Channel: channel.ID{App: due.App, Name: name}, Session: due.Session, Generation: due.Generation,
+			ClientID: cmp.Or(due.ClientID, due.Session), // of an anonymous member the session id stands in
 		}
-		if _, err := n.slots.propose(ctx, slotOf(due.App, name), leave); err != nil {
+		_, err := n.slots.propose(ctx, slotOf(due.App, name), leave)
+		if err != nil && !errors.Is(err, channel.ErrGeneration) { // who came back and entered again stays
 			return err
 		}
 	}
-	cleared := channel.PresenceCleared{App: due.App, Session: due.Session, Channels: due.Channels}
+	cleared := channel.PresenceCleared{App: due.App, Session: due.Session, Channels: due.Channels, Generation: due.Generation}
 	_, err := n.slots.propose(ctx, slotOf(due.App, due.Session), cleared)
 	return err
 }

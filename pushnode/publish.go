@@ -14,6 +14,14 @@ import (
 // Publish takes one publication: may this grant, is there room, then into the slot's log. It returns once the publication is
 // kept by a majority of the slot's copies and has its position; who follows the channel gets it through deliver.
 func (n *Node) Publish(ctx context.Context, grant *auth.Grant, p session.Publish) (session.Published, error) {
+	published, err := n.publish(ctx, grant, p)
+	if err != nil {
+		n.metrics.refused(err)
+	}
+	return published, err
+}
+
+func (n *Node) publish(ctx context.Context, grant *auth.Grant, p session.Publish) (session.Published, error) {
 	app, err := n.admitted(grant)
 	if err != nil {
 		return session.Published{}, err
@@ -24,7 +32,6 @@ func (n *Node) Publish(ctx context.Context, grant *auth.Grant, p session.Publish
 	id := channel.ID{App: app.ID, Name: p.Channel}
 	rule := app.Rule(p.Channel)
 	if err := n.roomFor(ctx, app, id, rule, p); err != nil {
-		n.metrics.refused(err)
 		return session.Published{}, err
 	}
 	return n.append(ctx, id, rule, p)
@@ -33,26 +40,36 @@ func (n *Node) Publish(ctx context.Context, grant *auth.Grant, p session.Publish
 // roomFor applies what bounds a publication: its size, the app's rate and quota, and the queues of the channel's subscribers.
 func (n *Node) roomFor(ctx context.Context, app *tenant.AppView, id channel.ID, rule channel.Rule, p session.Publish) error {
 	if size := len(p.Data) + len(p.Event); size > app.Limits.MessageBytes {
-		return wire.Errorf(wire.CodeMessageTooLarge, "the message has %d bytes; this app allows %d", size, app.Limits.MessageBytes)
+		return wire.Errorf(wire.CodeMessageTooLarge, "the message has %d bytes; the limit %s is %d", size, tenant.LimitMessageBytes, app.Limits.MessageBytes)
 	}
 	if rule.Policy == channel.PolicyBlock {
 		if queued, full := n.sessions.Congestion(id); full {
 			return wire.Errorf(wire.CodeQueueFull, "a subscriber's queue is full: %d messages wait", queued).After(time.Second)
 		}
 	}
-	if refusal := n.limiter.Channels(app, n.slots.channelsOf(app.ID)); refusal != nil {
-		held, err := n.slots.holds(ctx, id)
-		if err != nil {
-			return n.wireError("look for channel", err)
-		}
-		if !held {
-			return limitError(refusal)
-		}
+	if err := n.roomForChannel(ctx, app, id); err != nil {
+		return err
 	}
 	if refusal := n.limiter.Publish(app, 1, time.Now()); refusal != nil {
 		return limitError(refusal)
 	}
 	return nil
+}
+
+// roomForChannel refuses a channel that is not there yet where the app has as many as it may.
+func (n *Node) roomForChannel(ctx context.Context, app *tenant.AppView, id channel.ID) error {
+	refusal := n.limiter.Channels(app, n.slots.channelsOf(app.ID))
+	if refusal == nil {
+		return nil
+	}
+	held, err := n.slots.holds(ctx, id)
+	if err != nil {
+		return n.wireError("look for channel", err)
+	}
+	if held {
+		return nil
+	}
+	return limitError(refusal)
 }
 
 // append puts the publication into its slot's log and counts it.

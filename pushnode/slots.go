@@ -25,8 +25,15 @@ const copies = 1
 type slots struct {
 	hosted  [slotCount]hosted
 	effects *deliveries
-	// channels is how many each app had at the latest count: replaced as a whole, read by every publication.
-	channels atomic.Pointer[map[string]int]
+	// channels is how many each app has: replaced as a whole by every count, read by every publication.
+	channels atomic.Pointer[channelCount]
+}
+
+// channelCount is how many channels each app had when they were counted, and how many were begun since. Those that were dropped
+// since still count.
+type channelCount struct {
+	counted map[string]int // immutable
+	begun   sync.Map       // app id -> *atomic.Int64
 }
 
 // hosted is one slot and who waits for it.
@@ -38,7 +45,7 @@ type hosted struct {
 
 func newSlots(self, cluster uint64, effects *deliveries, logger *slog.Logger) (*slots, error) {
 	all := &slots{effects: effects}
-	all.channels.Store(&map[string]int{})
+	all.channels.Store(&channelCount{})
 	for i := range all.hosted {
 		single, err := slot.New(slot.Config{ID: i, Self: self, Voters: []uint64{self}, Cluster: cluster, Logger: logger})
 		if err != nil {
@@ -65,6 +72,9 @@ func slotOf(app, name string) int {
 
 // propose puts one command into the slot's log and returns its result once it is acknowledged and applied.
 func (s *slots) propose(ctx context.Context, index int, command channel.Command) (channel.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return channel.Result{}, err
+	}
 	if s.effects.overloaded(index) {
 		return channel.Result{}, slot.ErrOverloaded
 	}
@@ -75,11 +85,19 @@ func (s *slots) propose(ctx context.Context, index int, command channel.Command)
 		host.mu.Unlock()
 		return channel.Result{}, err
 	}
+	if id := needs(command); id != (channel.ID{}) && !host.slot.State().Holds(id) {
+		s.channels.Load().add(id.App)
+	}
 	outcome := make(chan channel.Result, 1)
 	host.waiting[ticket] = outcome
 	s.settle(index, host)
 	host.mu.Unlock()
 
+	select {
+	case result := <-outcome: // with one voter it is always there
+		return result, result.Err
+	default:
+	}
 	select {
 	case result := <-outcome:
 		return result, result.Err
@@ -88,6 +106,18 @@ func (s *slots) propose(ctx context.Context, index int, command channel.Command)
 		delete(host.waiting, ticket)
 		host.mu.Unlock()
 		return channel.Result{}, fmt.Errorf("slot %d: outcome unknown: %w", index, ctx.Err())
+	}
+}
+
+// needs is the channel that the command begins where it is not there yet; the zero ID where it begins none.
+func needs(command channel.Command) channel.ID {
+	switch command := command.(type) {
+	case channel.Publish:
+		return command.Channel
+	case channel.EnterPresence:
+		return command.Channel
+	default:
+		return channel.ID{}
 	}
 }
 
@@ -169,14 +199,30 @@ func (s *slots) count(ctx context.Context) {
 		// A slot that this node does not lead is counted where it is led.
 		_ = s.read(ctx, i, func(state *channel.State) { state.CountChannels(counts) })
 	}
-	s.channels.Store(&counts)
+	s.channels.Store(&channelCount{counted: counts})
 }
 
-// channelsOf is how many channels the app had at the latest count.
-func (s *slots) channelsOf(app string) int { return (*s.channels.Load())[app] }
+// channelsOf is how many channels the app has: those of the latest count and those begun since.
+func (s *slots) channelsOf(app string) int { return s.channels.Load().of(app) }
 
 // holds reports whether the slot of a channel holds it.
 func (s *slots) holds(ctx context.Context, id channel.ID) (held bool, err error) {
-	err = s.read(ctx, slotOf(id.App, id.Name), func(state *channel.State) { _, held = state.Info(id) })
+	err = s.read(ctx, slotOf(id.App, id.Name), func(state *channel.State) { held = state.Holds(id) })
 	return held, err
+}
+
+func (c *channelCount) of(app string) int {
+	count := c.counted[app]
+	if begun, found := c.begun.Load(app); found {
+		count += int(begun.(*atomic.Int64).Load())
+	}
+	return count
+}
+
+func (c *channelCount) add(app string) {
+	begun, found := c.begun.Load(app)
+	if !found {
+		begun, _ = c.begun.LoadOrStore(app, new(atomic.Int64))
+	}
+	begun.(*atomic.Int64).Add(1)
 }

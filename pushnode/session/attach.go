@@ -202,7 +202,7 @@ func tooManyChannels(app App) *wire.Error {
 // resubscribe puts a subscription of this connection in the place of the one that the session had, if it had one.
 func (s *Server) resubscribe(session *Session, conn *connection, name string, old *subscription, one followed) {
 	id := session.channelID(name)
-	sub := s.hub.join(id, session, conn.outbox, s.backend.Rule(id).Policy)
+	sub := s.hub.join(id, session, conn.outbox, s.backend.Rule(id))
 	if old != nil {
 		s.hub.leave(old)
 	}

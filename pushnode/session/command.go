@@ -126,7 +126,7 @@ func (s *Server) join(session *Session, id channel.ID) (*subscription, error) {
 	if conn := session.connection(); conn != nil {
 		box = conn.outbox
 	}
-	return s.hub.join(id, session, box, s.backend.Rule(id).Policy), nil
+	return s.hub.join(id, session, box, s.backend.Rule(id)), nil
 }
 
 // begin lets the stream of a new subscription run, after its client was told where it begins.

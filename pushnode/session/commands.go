@@ -13,7 +13,7 @@ import (
 
 // Commands serves POST /v1/commands, what a client of a stream or poll says: section 5.3 of web/docs/protocol.md.
 func (s *Server) Commands(w http.ResponseWriter, r *http.Request) {
-	defer s.recovered("commands")
+	defer s.aborts("commands")
 	allowOrigin(w, r)
 	if err := s.enter(); err != nil {
 		writeError(w, err)

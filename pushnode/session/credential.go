@@ -11,6 +11,10 @@ import (
 // secretKeyPrefix marks a credential that must never be seen by a browser.
 const secretKeyPrefix = "hl_sk_"
 
+// Credential finds the one credential of a request, for the calls beside the transports: they take what these take. It is empty
+// where there is none.
+func Credential(r *http.Request, query url.Values) (string, error) { return credentialOf(r, query) }
+
 // credentialOf finds the one credential of a request: section 3 of web/docs/protocol.md. It is empty where there is none.
 func credentialOf(r *http.Request, query url.Values) (string, error) {
 	var found []string

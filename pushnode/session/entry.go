@@ -19,11 +19,11 @@ type entry struct {
 	// guarded by mu
 	subs      []*subscription
 	attached  int              // subs that have a connection
-	stalled   int              // subs that are behind because their queue was full
+	behind    int              // subs that are fed from history
 	head      channel.Position // of the last publication that was delivered here; zero before the first
 	version   uint64           // of presence, as it was last delivered here; 0 before the first change
-	policy    channel.Policy
-	forgotten bool // the hub has let it go: who wants to join must look it up again
+	rule      channel.Rule     // of the channel
+	forgotten bool             // the hub has let it go: who wants to join must look it up again
 }
 
 // deliver hands a publication to all who follow the channel. It never waits for a socket.
@@ -63,13 +63,10 @@ func (e *entry) deliver(published channel.Published) {
 }
 
 func (e *entry) queueLocked(sub *subscription, position channel.Position, message item) {
-	switch sub.outbox.offer(message, e.policy) {
+	switch sub.outbox.offer(message, e.rule.Policy) {
 	case refused:
 		e.metrics.overflows.Inc()
-		if !sub.stalled {
-			sub.stalled = true
-			e.stalled++
-		}
+		sub.stalled = true
 		e.fallBehindLocked(sub)
 		return
 	case replaced:
@@ -82,7 +79,7 @@ func (e *entry) queueLocked(sub *subscription, position channel.Position, messag
 
 // fallBehindLocked leaves the subscription to the connection's writer.
 func (e *entry) fallBehindLocked(sub *subscription) {
-	sub.mode = behind
+	e.setModeLocked(sub, behind)
 	sub.outbox.hungry(sub, time.Time{})
 }
 
@@ -124,8 +121,7 @@ func (e *entry) removeLocked(sub *subscription) {
 	if sub.mode == gone {
 		return
 	}
-	sub.mode = gone
-	e.calmLocked(sub)
+	e.setModeLocked(sub, gone)
 	if sub.outbox != nil {
 		e.attached--
 	}
@@ -139,12 +135,41 @@ func (e *entry) removeLocked(sub *subscription) {
 	}
 }
 
-// calmLocked ends the stall of a subscription.
-func (e *entry) calmLocked(sub *subscription) {
-	if sub.stalled {
-		sub.stalled = false
-		e.stalled--
+// setModeLocked changes how a subscription gets its messages. Who is not behind is not stalled.
+func (e *entry) setModeLocked(sub *subscription, to mode) {
+	if sub.mode == behind {
+		e.behind--
 	}
+	if to == behind {
+		e.behind++
+	} else {
+		sub.stalled = false
+	}
+	sub.mode = to
+}
+
+// congestion says whether a subscriber could lose messages if more were published: its queue was full and is not made good yet, or
+// it has as much to catch up with as half of what history keeps. queued is how much waits for the one that has most.
+func (e *entry) congestion() (queued int, full bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.behind == 0 {
+		return 0, false
+	}
+	for _, sub := range e.subs {
+		if sub.mode != behind || !sub.begun {
+			continue
+		}
+		missed := 0
+		if e.head.Epoch == sub.last.Epoch && e.head.Offset > sub.last.Offset {
+			missed = int(e.head.Offset - sub.last.Offset)
+		}
+		if sub.stalled || 2*missed > e.rule.Retention.Messages {
+			waiting, _ := sub.outbox.queued()
+			queued, full = max(queued, waiting+missed), true
+		}
+	}
+	return queued, full
 }
 
 // start begins the stream of a joining subscription with a backlog that was read for it. Where that is empty and nothing came
@@ -158,9 +183,9 @@ func (e *entry) start(sub *subscription, backlog channel.Backlog, first *page) {
 	sub.begun, sub.last, sub.told = true, backlog.From, backlog.From
 	switch {
 	case sub.outbox == nil:
-		sub.mode = parked
+		e.setModeLocked(sub, parked)
 	case backlog.Gap == nil && len(backlog.Publications) == 0 && e.caughtUpLocked(sub, backlog.Head):
-		sub.mode = live
+		e.setModeLocked(sub, live)
 	default:
 		sub.page = first // not in the writer's hands yet
 		e.fallBehindLocked(sub)
@@ -177,7 +202,7 @@ func (e *entry) resume(sub *subscription, at followed) {
 	}
 	sub.place, sub.watch = at.place, at.watch
 	if sub.outbox == nil {
-		sub.mode = parked
+		e.setModeLocked(sub, parked)
 		return
 	}
 	e.fallBehindLocked(sub)
@@ -194,12 +219,10 @@ func (e *entry) caughtUpLocked(sub *subscription, head channel.Position) bool {
 func (e *entry) leave(sub *subscription) followed {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.calmLocked(sub)
 	if sub.mode != gone {
-		sub.mode = parked
+		e.setModeLocked(sub, parked)
 	}
 	left := followed{place: sub.place, watch: sub.watch}
-	left.stalled = false
 	left.watch.stale = left.watch.wanted
 	return left
 }
@@ -239,18 +262,35 @@ func (e *entry) catchUp(sub *subscription, head channel.Position) (done bool) {
 	if !e.caughtUpLocked(sub, head) {
 		return false
 	}
-	sub.mode = live
-	e.calmLocked(sub)
+	e.setModeLocked(sub, live)
 	return true
 }
 
-// watchFrom follows the presence of the channel from a version that the client was told. It reports whether every later change
+// watchFrom follows the presence of the channel from a version that the client is told. It reports whether every later change
 // will reach it.
 func (e *entry) watchFrom(sub *subscription, version uint64) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.watchFromLocked(sub, version)
+}
+
+func (e *entry) watchFromLocked(sub *subscription, version uint64) bool {
 	sub.watch = watch{wanted: true, known: true, version: version, stale: e.version > version}
 	return !sub.watch.stale
+}
+
+// tellPresence queues the whole set for a subscription that still wants it, and goes on from its version as watchFrom does. told is
+// nil where the client knows that version.
+func (e *entry) tellPresence(sub *subscription, version uint64, told *wire.Shared) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !sub.watch.wanted {
+		return true
+	}
+	if told != nil {
+		sub.outbox.push(item{shared: told, sub: sub})
+	}
+	return e.watchFromLocked(sub, version)
 }
 
 // watchWanted reports whether the subscription follows the presence of the channel, parked or not.
@@ -267,11 +307,11 @@ func (e *entry) watchNot(sub *subscription) {
 	sub.watch = watch{}
 }
 
-// setPolicy changes what happens where a queue is full.
-func (e *entry) setPolicy(policy channel.Policy) {
+// setRule changes what happens where a queue is full.
+func (e *entry) setRule(rule channel.Rule) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.policy = policy
+	e.rule = rule
 }
 
 // watching returns how the subscription follows the presence of the channel; not at all where it has left.

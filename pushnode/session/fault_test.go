@@ -57,13 +57,16 @@ func TestPanicsAreContained(t *testing.T) {
 		if err == nil {
 			_ = response.Body.Close()
 		}
+		if err == nil {
+			t.Errorf("a poll that panicked was answered %d", response.StatusCode)
+		}
 		h.set(func() { h.panics = false })
+		synctest.Wait()
 		other.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
 		other.ask(`{"op":"ping","ref":2}`)
-		if got := h.metric("halley_session_panics_total", ""); got != 2 {
+		if got := h.metric("halley_session_panics_total", ""); got < 2 { // the client may have asked again
 			t.Errorf("%v panics were counted, want 2", got)
 		}
-		synctest.Wait()
 		if got := h.metric("halley_session_connections", ""); got != 1 {
 			t.Errorf("%v connections are open, want 1", got)
 		}
@@ -113,13 +116,13 @@ func TestCommandsWhileParked(t *testing.T) {
 		}
 		h.publish(t, "news", "one")
 		back, _ := h.login("&session=" + resume)
-		if set := back.want("presence"); set.text("action") != "sync" {
-			t.Errorf("got %v", set)
-		}
 		if sub := back.want("subscribed"); sub["recovered"] != true {
 			t.Errorf("got %v", sub)
 		}
 		back.wantMessage("one")
+		if set := back.want("presence"); set.text("action") != "sync" {
+			t.Errorf("got %v", set)
+		}
 		back.hangUp()
 		synctest.Wait()
 		if _, replies = h.say(resume, `{"op":"close"}`); replies[0].text("op") != "ok" {

@@ -159,13 +159,13 @@ func (c *connection) feedPresence(ctx context.Context, sub *subscription) error 
 	if err != nil {
 		return c.suspend(ctx, sub, err)
 	}
+	var told *wire.Shared
 	if !watching.known || watching.version != version {
-		set := &wire.Presence{Channel: sub.entry.id.Name, Action: wire.ActionSync, Members: membersOf(members), Version: version}
-		if err := c.write([]item{{shared: wire.Share(set), sub: sub}}); err != nil {
-			return err
-		}
+		told = wire.Share(&wire.Presence{
+			Channel: sub.entry.id.Name, Action: wire.ActionSync, Members: membersOf(members), Version: version,
+		})
 	}
-	if sub.entry.watching(sub).wanted && !sub.entry.watchFrom(sub, version) {
+	if !sub.entry.tellPresence(sub, version, told) {
 		c.outbox.hungry(sub, time.Time{})
 	}
 	return nil

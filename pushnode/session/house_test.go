@@ -152,8 +152,9 @@ func decode(tb testing.TB, data []byte) object {
 
 // socket is a WebSocket client.
 type socket struct {
-	tb   testing.TB
-	conn *websocket.Conn
+	tb     testing.TB
+	conn   *websocket.Conn
+	resume string // as connected told it
 }
 
 // connect opens a WebSocket with a query. It does not read anything.
@@ -186,7 +187,9 @@ func (h *house) tryConnect(query string, header http.Header) (*socket, error) {
 func (h *house) login(query string) (*socket, object) {
 	h.tb.Helper()
 	s := h.connect("key=hl_pk_a" + query)
-	return s, s.want("connected")
+	connected := s.want("connected")
+	s.resume = connected.text("resume")
+	return s, connected
 }
 
 func (s *socket) hangUp() { _ = s.conn.CloseNow() }

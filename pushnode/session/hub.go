@@ -45,7 +45,7 @@ func (h *hub) find(id channel.ID) *entry {
 }
 
 // join makes a new subscription of a session, whose position is not known yet.
-func (h *hub) join(id channel.ID, session *Session, outbox *outbox, policy channel.Policy) *subscription {
+func (h *hub) join(id channel.ID, session *Session, outbox *outbox, rule channel.Rule) *subscription {
 	for {
 		e := h.findOrMake(id)
 		e.mu.Lock()
@@ -53,7 +53,7 @@ func (h *hub) join(id channel.ID, session *Session, outbox *outbox, policy chann
 			e.mu.Unlock()
 			continue
 		}
-		e.policy = policy
+		e.rule = rule
 		sub := &subscription{entry: e, session: session, outbox: outbox}
 		e.addLocked(sub)
 		e.mu.Unlock()

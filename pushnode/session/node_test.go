@@ -29,11 +29,12 @@ type node struct {
 	grants  map[string]*auth.Grant
 	app     session.App
 	rule    channel.Rule
-	denied  []string // op:channel prefixes that nobody may
-	failing error    // what reading channels answers; nil: it works
-	refused error    // what Admit answers; nil: everybody is admitted
-	panics  bool     // reading channels panics
-	held    bool     // nothing is delivered
+	denied  []string          // op:channel prefixes that nobody may
+	failing error             // what reading channels answers; nil: it works
+	refused error             // what Admit answers; nil: everybody is admitted
+	panics  bool              // reading channels panics
+	after   func(what string) // called, without the lock, when members were read ("members") or a record was attached ("attach")
+	held    bool              // nothing is delivered
 	lose    func(channel.Effect) bool
 	effects []channel.Effect
 	stopped bool
@@ -255,6 +256,7 @@ func (n *node) History(_ context.Context, grant *auth.Grant, name string, query 
 }
 
 func (n *node) Members(_ context.Context, id channel.ID) ([]channel.Member, uint64, error) {
+	defer n.happened("members")
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.failing != nil {
@@ -262,6 +264,15 @@ func (n *node) Members(_ context.Context, id channel.ID) ([]channel.Member, uint
 	}
 	members, version := n.state.Members(id)
 	return slices.Clone(members), version, nil
+}
+
+func (n *node) happened(what string) {
+	n.mu.Lock()
+	after := n.after
+	n.mu.Unlock()
+	if after != nil {
+		after(what)
+	}
 }
 
 func (n *node) Enter(_ context.Context, enter channel.EnterPresence) (uint64, error) {
@@ -277,6 +288,7 @@ func (n *node) Leave(_ context.Context, leave channel.LeavePresence) (uint64, er
 
 func (n *node) Attach(_ context.Context, attach channel.AttachSession) (channel.Session, bool, error) {
 	result := n.apply(attach)
+	n.happened("attach")
 	return result.Session, result.Resumed, asWire(result.Err)
 }
 

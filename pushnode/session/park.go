@@ -50,7 +50,7 @@ func (s *Server) detach(conn *connection) {
 // park puts a subscription without a connection in the place of one whose connection ended.
 func (s *Server) park(session *Session, name string, left followed) {
 	old := session.subscription(name)
-	parked := s.hub.join(old.entry.id, session, nil, s.backend.Rule(old.entry.id).Policy)
+	parked := s.hub.join(old.entry.id, session, nil, s.backend.Rule(old.entry.id))
 	s.hub.leave(old)
 	parked.entry.resume(parked, left)
 	session.setSubscription(name, parked)

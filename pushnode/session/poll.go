@@ -20,7 +20,7 @@ const (
 
 // Poll serves GET /v1/poll: section 5.2 of web/docs/protocol.md. The handler's goroutine is the writer.
 func (s *Server) Poll(w http.ResponseWriter, r *http.Request) {
-	defer s.recovered("poll")
+	defer s.aborts("poll")
 	allowOrigin(w, r)
 	if err := s.enter(); err != nil {
 		writeError(w, err)
@@ -63,7 +63,6 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, read request, open
 		s.detach(conn)
 		s.gone(conn, reason)
 	}()
-	outlive(w)
 	reason = conn.gather(r.Context(), answer, wait)
 	if reason != nil && reason.Code != wire.CodeDraining && reason.Code != closeNormal && !answer.worth {
 		writeError(w, reason)

@@ -45,7 +45,7 @@ func (s *Server) regrant(session *Session, conn *connection, grant *auth.Grant, 
 	}
 	for _, sub := range session.subscriptions() {
 		name := sub.entry.id.Name
-		sub.entry.setPolicy(s.backend.Rule(sub.entry.id).Policy)
+		sub.entry.setRule(s.backend.Rule(sub.entry.id))
 		if err := s.backend.Allow(grant, auth.OpSubscribe, name); err != nil {
 			s.unsubscribe(session, name)
 			if conn != nil {

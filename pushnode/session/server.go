@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -74,26 +75,10 @@ func (s *Server) DeliverPresence(changed channel.PresenceChanged) {
 // Congestion says whether a subscriber of the channel cannot take more just now, and how many messages wait for the one that has
 // most. Under policy block publishers are refused while it is so.
 func (s *Server) Congestion(id channel.ID) (queued int, full bool) {
-	e := s.hub.find(id)
-	if e == nil {
-		return 0, false
+	if e := s.hub.find(id); e != nil {
+		return e.congestion()
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.stalled == 0 {
-		return 0, false
-	}
-	for _, sub := range e.subs {
-		if sub.stalled {
-			waiting, _ := sub.outbox.queued()
-			missed := uint64(0)
-			if e.head.Epoch == sub.last.Epoch && e.head.Offset > sub.last.Offset {
-				missed = e.head.Offset - sub.last.Offset
-			}
-			queued = max(queued, waiting+int(missed))
-		}
-	}
-	return queued, true
+	return 0, false
 }
 
 // Occupancy is who follows a channel on this node.
@@ -258,9 +243,21 @@ func (s *Server) gone(conn *connection, reason *wire.Error) {
 // recovered keeps a panic in one connection from ending the process. It is for defer.
 func (s *Server) recovered(operation string) {
 	if fault := recover(); fault != nil {
-		s.metrics.panics.Inc()
-		s.logger.Error("panic in a connection", "operation", operation, "panic", fault, "stack", string(debug.Stack()))
+		s.panicked(operation, fault)
 	}
+}
+
+// aborts is recovered for a handler: the client gets no answer that looks whole.
+func (s *Server) aborts(operation string) {
+	if fault := recover(); fault != nil {
+		s.panicked(operation, fault)
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (s *Server) panicked(operation string, fault any) {
+	s.metrics.panics.Inc()
+	s.logger.Error("panic in a connection", "operation", operation, "panic", fault, "stack", string(debug.Stack()))
 }
 
 func (s *Server) queuedBytes() float64 {

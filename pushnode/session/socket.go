@@ -2,6 +2,7 @@ package session
 
 import (
 	"bufio"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -161,7 +162,21 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	boundKernel(conn)
 	early, _ := buffers.Reader.Peek(buffers.Reader.Buffered())
 	h.socket = &socket{Conn: conn, prefix: append([]byte(nil), early...), timeout: h.timeout, linger: h.linger}
 	return h.socket, bufio.NewReadWriter(bufio.NewReaderSize(h.socket, readBuffer), bufio.NewWriterSize(h.socket, frameBuffer)), nil
+}
+
+// kernelBuffer is how much the kernel may hold for a socket that does not take more. Left to itself it takes 4 MB, and no queue
+// of ours is full before.
+const kernelBuffer = 64 << 10
+
+func boundKernel(conn net.Conn) {
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = secured.NetConn()
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(kernelBuffer) // a wish: the connection works without
+	}
 }

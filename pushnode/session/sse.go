@@ -12,7 +12,7 @@ const retryStream = 1000
 
 // Events serves GET /v1/sse: section 5.1 of web/docs/protocol.md. The handler's goroutine is the writer.
 func (s *Server) Events(w http.ResponseWriter, r *http.Request) {
-	defer s.recovered("sse")
+	defer s.aborts("sse")
 	allowOrigin(w, r)
 	if err := s.enter(); err != nil {
 		writeError(w, err)
@@ -43,14 +43,8 @@ func (s *Server) Events(w http.ResponseWriter, r *http.Request) {
 		s.detach(conn)
 		s.gone(conn, reason)
 	}()
-	outlive(w)
 	stream.begin()
 	reason = conn.run(r.Context())
-}
-
-// outlive keeps the server's ReadTimeout, which was for the request, from ending an answer that takes longer.
-func outlive(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // a server without deadlines has none that could pass
 }
 
 // stream is a stream of server-sent events, on its writing side.

@@ -176,10 +176,10 @@ func TestStreamWithPresence(t *testing.T) {
 		member, _ := h.login("")
 		member.ask(`{"op":"enter","ref":1,"channel":"room"}`)
 		s, _ := h.follow("&channel=room&presence=true", "")
+		s.want("subscribed")
 		if set := s.want("presence"); set.data.text("action") != "sync" || set.id != "" {
 			t.Errorf("got %v", set)
 		}
-		s.want("subscribed")
 		member.ask(`{"op":"leave","ref":2,"channel":"room"}`)
 		if left := s.want("presence"); left.data.text("action") != "leave" {
 			t.Errorf("got %v", left)

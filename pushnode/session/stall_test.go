@@ -21,6 +21,7 @@ func stalled(t *testing.T, policy channel.Policy, retention int) (*house, *socke
 	})
 	s, _ := h.login("")
 	s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+	synctest.Wait()
 	h.publish(t, "news", "0") // in the write
 	synctest.Wait()
 	return h, s
@@ -98,6 +99,32 @@ func TestStalledReaderBlocksPublishers(t *testing.T) {
 		synctest.Wait()
 		publisher.ask(`{"op":"publish","ref":30,"channel":"news","data":"30"}`)
 		s.wantMessage("30")
+	})
+}
+
+// Who catches up so slowly that history might lose what it misses blocks publishers too.
+func TestLateSubscriberBlocksPublishers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(_ *sessionConfig, n *node) {
+			n.rule.Policy = channel.PolicyBlock
+			n.rule.Retention.Messages = 10
+		})
+		h.publishMany(1, 10)
+		publisher, _ := h.login("")
+		s, _ := h.login("")
+		s.ask(`{"op":"subscribe","ref":1,"channel":"news","rewind":8}`)
+		synctest.Wait()
+		h.publishMany(0, 0) // the entry learns the head from what is delivered
+		publisher.send(`{"op":"publish","ref":1,"channel":"news","data":"11"}`)
+		if answer := publisher.next(); answer.code() != 4324 {
+			t.Errorf("answered %v", answer)
+		}
+		for _, text := range []string{"3", "4", "5", "6", "7", "8", "9", "10", "0"} {
+			s.wantMessage(text)
+		}
+		synctest.Wait()
+		publisher.ask(`{"op":"publish","ref":2,"channel":"news","data":"11"}`)
+		s.wantMessage("11")
 	})
 }
 

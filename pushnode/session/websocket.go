@@ -18,7 +18,7 @@ import (
 // WebSocket serves GET /v1/ws: section 4 of web/docs/protocol.md. A page cannot see why a handshake was refused, so that all but a
 // foreign origin is refused after it, by an error and a close.
 func (s *Server) WebSocket(w http.ResponseWriter, r *http.Request) {
-	defer s.recovered("websocket")
+	defer s.aborts("websocket")
 	if r.Header.Get("Upgrade") == "" {
 		w.Header().Set("Connection", "Upgrade")
 		w.Header().Set("Upgrade", "websocket")

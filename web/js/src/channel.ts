@@ -1,7 +1,7 @@
 import type { Connection } from "./connection"
 import { call, Emitter } from "./emitter"
 import { Presence } from "./presence"
-import type { Command, Gap, HalleyError, Message, PresenceEvent, Push } from "./protocol"
+import { HalleyError, type Command, type Gap, type Message, type PresenceEvent, type Push } from "./protocol"
 
 export interface ChannelOptions {
   /** Begin with the last N messages. */
@@ -24,6 +24,9 @@ export interface ChannelEvents {
   error: HalleyError
 }
 
+/** The least wait, in ms, before a subscription is asked for again that the server could not give just now. */
+const retryWait = 1_000
+
 type Listener = (message: Message) => void
 
 let counter = 0
@@ -33,6 +36,8 @@ export class Channel extends Emitter<ChannelEvents> {
   readonly presence: Presence
   private messages = new Map<string, Set<Listener>>()
   private followed = false
+  /** Counts subscriptions; the answer to an earlier one has nothing to say any more. */
+  private life = 0
   private epoch?: string
   private offset = 0
 
@@ -43,7 +48,7 @@ export class Channel extends Emitter<ChannelEvents> {
     private options: ChannelOptions,
   ) {
     super()
-    this.presence = new Presence(name, connection, () => this.follow())
+    this.presence = new Presence(name, connection, () => this.follow(true))
   }
 
   /** The position that this client has reached, `epoch:offset`; undefined before the first. */
@@ -67,10 +72,9 @@ export class Channel extends Emitter<ChannelEvents> {
   unsubscribe(): void {
     this.messages.clear()
     if (!this.followed) return
-    this.followed = false
-    this.epoch = undefined
+    this.end()
     this.presence.forget()
-    this.connection.request({ op: "unsubscribe", channel: this.name }).catch(() => {})
+    this.sendUnsubscribe()
   }
 
   /** Publishes; resolves when the message is kept. It is sent again, with the same id, when the connection drops before. */
@@ -88,17 +92,21 @@ export class Channel extends Emitter<ChannelEvents> {
     return (await this.connection.request({ op: "history", channel: this.name, ...query }, true)).messages
   }
 
-  private follow(): void {
-    if (!this.followed) {
-      this.followed = true
-      this.connection.open()
-      if (this.connection.state === "connected") this.sendSubscribe()
-    } else if (this.presence.wanted && this.connection.state === "connected") this.sendSubscribe()
+  /** Begins the subscription; changed says that one that has begun is to be told what it asks for now. */
+  private follow(changed = false): void {
+    if (this.followed && !changed) return
+    this.followed = true
+    this.connection.open()
+    if (this.connection.state === "connected") this.sendSubscribe()
   }
 
   /** @internal The session is there, new or resumed; channels with a position came back by the cursor. */
-  connected(): void {
-    if (this.followed && (!this.epoch || this.presence.wanted)) this.sendSubscribe()
+  connected(resumed: boolean): void {
+    if (this.followed && (!this.epoch || this.presence.wanted)) {
+      // A subscription whose answer was lost is begun anew: the answer to a second one could be ahead of what is still to come.
+      if (resumed && !this.epoch) this.sendUnsubscribe()
+      this.sendSubscribe()
+    }
     this.presence.connected()
   }
 
@@ -108,32 +116,58 @@ export class Channel extends Emitter<ChannelEvents> {
     if (this.epoch) command.since = this.position
     else if (this.options.since) command.since = this.options.since
     else if (this.options.rewind) command.rewind = this.options.rewind
+    const life = this.life
     this.connection.request(command).then(
-      (reply) => {
-        this.moved(reply)
-        if (reply.presence) this.presence.changed({ channel: this.name, action: "sync", ...reply.presence })
-        this.emit("subscribed", reply as any)
+      (reply) => life === this.life && this.subscribed(reply),
+      (error: HalleyError) => life === this.life && this.unanswered(error),
+    )
+  }
+
+  private sendUnsubscribe(): void {
+    this.connection.request({ op: "unsubscribe", channel: this.name }).catch(() => {})
+  }
+
+  private subscribed(reply: Push): void {
+    if (!this.epoch) this.moveTo(reply) // else the stream says where it stands
+    if (reply.presence) this.presence.changed({ channel: this.name, action: "sync", ...reply.presence })
+    this.emit("subscribed", reply as any)
+  }
+
+  /** The subscription was refused, or cannot be had just now: then it is tried again, unless a reconnect does it before. */
+  private unanswered(error: HalleyError): void {
+    if (error.code >= 4300 && !error.retryAfter) return this.refused(error)
+    const { life } = this
+    const session = this.connection.session
+    setTimeout(
+      () => {
+        const { connection } = this
+        if (life === this.life && connection.state === "connected" && connection.session === session) this.sendSubscribe()
       },
-      (error: HalleyError) => error.code >= 4300 && this.refused(error),
+      (error.retryAfter ?? retryWait) * (1 + Math.random()),
     )
   }
 
   private refused(error: HalleyError): void {
-    this.followed = false
-    this.epoch = undefined
+    this.end()
+    error.channel = this.name
     this.emit("error", error)
   }
 
-  private moved(to: Push | Gap | Message): void {
-    if (this.epoch === to.epoch && this.offset >= to.offset) return
-    this.epoch = to.epoch
-    this.offset = to.offset
+  private end(): void {
+    this.followed = false
+    this.epoch = undefined
+    this.life++
+  }
+
+  private moveTo(place: Push | Gap | Message): void {
+    this.epoch = place.epoch
+    this.offset = place.offset
   }
 
   /** @internal A push that names this channel. */
   received(push: Push): void {
     if (!this.followed) {
-      if (push.op === "subscribed") this.connection.request({ op: "unsubscribe", channel: this.name }).catch(() => {})
+      if (push.op === "subscribed") this.sendUnsubscribe()
       return
     }
     switch (push.op) {
@@ -142,17 +176,17 @@ export class Channel extends Emitter<ChannelEvents> {
       case "presence":
         return this.presence.changed(push as unknown as PresenceEvent)
       case "unsubscribed":
-        return this.refused(push.error)
+        return this.refused(new HalleyError(push.error))
       case "subscribed":
       case "gap":
-        this.moved(push)
+        this.moveTo(push) // the stream goes on there, even where that is further back
     }
     this.emit(push.op as keyof ChannelEvents, push as any)
   }
 
   private message({ op, ...message }: Message & { op?: string }): void {
     if (message.epoch === this.epoch && message.offset <= this.offset) return // it came by an earlier connection
-    this.moved(message)
+    this.moveTo(message)
     for (const name of ["", message.event]) {
       for (const listener of [...(this.messages.get(name) ?? [])]) call(listener, message)
     }

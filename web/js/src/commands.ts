@@ -1,9 +1,15 @@
-import type { Command } from "./protocol"
+import type { Command, Fault, Push } from "./protocol"
 import { authorization, faultOf, type Listener, type Opening } from "./transport"
+
+/** A request holds at most so many commands: section 5.3 of the protocol. */
+const batch = 100
+/** Faults of a request that say nothing about its commands: body_timeout, body_truncated, session_not_found. */
+const passing = [4317, 4318, 4325]
 
 /** The way back of a transport that only receives: commands are posted, in order, those that wait together in one request. */
 export class CommandQueue {
-  resume?: string
+  private resume?: string
+  private room = 0
   private waiting: Command[] = []
   private busy = false
 
@@ -11,10 +17,17 @@ export class CommandQueue {
     private opening: Opening,
     private listener: Listener,
     private signal: AbortSignal,
-    private failed: () => void,
+    private failed: (fault?: Fault) => void,
   ) {}
 
+  /** The server has said `connected`: from now on commands are posted. */
+  connected(push: Push): void {
+    this.resume = push.resume
+    this.room = push.limits.message_bytes
+  }
+
   send(command: Command): void {
+    if (command.op === "close") return endSession(this.opening, this.resume!)
     this.waiting.push(command)
     if (!this.busy) void this.flush()
   }
@@ -22,32 +35,48 @@ export class CommandQueue {
   private async flush(): Promise<void> {
     this.busy = true
     while (this.waiting.length && this.resume && !this.signal.aborted) {
-      const commands = this.waiting.splice(0, 100)
       try {
-        await this.post(commands)
+        await this.post(this.next())
       } catch {
         if (!this.signal.aborted) this.failed() // what is not answered is sent again on the next connection
-        break
       }
     }
     this.busy = false
   }
 
+  /** Takes what one request may hold. A character has at most three bytes in UTF-8. */
+  private next(): Command[] {
+    let count = 0
+    for (let size = 0; count < Math.min(batch, this.waiting.length); count++) {
+      size += JSON.stringify(this.waiting[count]).length * 3
+      if (count && size > this.room) break
+    }
+    return this.waiting.splice(0, count)
+  }
+
   private async post(commands: Command[]): Promise<void> {
-    const response = await fetch(this.opening.base + "/v1/commands", {
-      method: "POST",
-      headers: { "Content-Type": "application/json", ...authorization(this.opening) },
-      body: JSON.stringify({ session: this.resume, commands }),
-      // The last word of a client that goes away outlives its connection.
-      signal: commands.some(({ op }) => op === "close") ? undefined : this.signal,
-      keepalive: true,
-    })
+    const response = await postCommands(this.opening, this.resume!, commands, { signal: this.signal })
     if (response.ok) {
       for (const reply of (await response.json()).replies) this.listener.received(reply)
       return
     }
-    const error = await faultOf(response)
-    if (!error) throw new Error(response.statusText)
-    for (const { ref } of commands) this.listener.received({ op: "error", ref, error })
+    const fault = await faultOf(response)
+    if (!fault || passing.includes(fault.code)) return this.failed()
+    if (fault.code < 4300) return this.failed(fault)
+    for (const { ref } of commands) this.listener.received({ op: "error", ref, error: fault })
   }
+}
+
+/** Ends a session without waiting for it. The request outlives the connection, and the page. */
+export function endSession(opening: Opening, resume: string): void {
+  postCommands(opening, resume, [{ op: "close" }], { keepalive: true }).catch(() => {}) // then its time will end it
+}
+
+function postCommands(opening: Opening, session: string, commands: Command[], options: RequestInit): Promise<Response> {
+  return fetch(opening.base + "/v1/commands", {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...authorization(opening) },
+    body: JSON.stringify({ session, commands }),
+    ...options,
+  })
 }

@@ -1,8 +1,9 @@
+import { endSession } from "./commands"
 import { Emitter } from "./emitter"
 import { openPoll } from "./poll"
-import { HalleyError, unreachable, type Command, type Fault, type Push } from "./protocol"
+import { closed, HalleyError, tooLarge, tooMany, unreachable, type Command, type Fault, type Push } from "./protocol"
 import { openEvents } from "./sse"
-import type { MakeTransport, Transport } from "./transport"
+import type { MakeTransport, Opening, Transport } from "./transport"
 import { openWebSocket } from "./websocket"
 
 export type TransportName = "websocket" | "sse" | "poll"
@@ -20,17 +21,32 @@ export interface ConnectionOptions {
   transports: TransportName[]
 }
 
-const makers: Record<TransportName, MakeTransport> = { websocket: openWebSocket, sse: openEvents, poll: openPoll }
+/** All transports, in the order in which they are tried where the options do not say. */
+export const makers: Record<TransportName, MakeTransport> = { websocket: openWebSocket, sse: openEvents, poll: openPoll }
 
 /** How long a transport may take until the server has said `connected`; a proxy that swallows a stream is found out so. */
 const openTimeout = 6_000
+/** Each wait before an attempt adds as much, up to this: a slow network is no proxy. */
+const longestOpen = 30_000
+/** How long a token provider may take. */
+const tokenTimeout = 30_000
 /** The first and the longest wait before a reconnect, in ms; each wait is drawn from 0 to the bound, which doubles. */
 const firstWait = 500
 const longestWait = 20_000
+/** The least wait before coming back to a server that asked its clients to back off and did not say for how long. */
+const backOff = 1_000
+/** A connection that lived so long was a good one: the next wait is short again. */
+const goodLife = 1_000
+/** A page that wakes wants a sign of life within this. */
+const wakeTimeout = 5_000
 /** A fallback in use for so long is given up at the next reconnect for the transport that was preferred. */
 const fallbackLife = 300_000
 /** A transport that has worked may fail so often before another is tried: it is the server that is away, not the way to it. */
 const provenFailures = 4
+/** Commands that may wait for an answer. */
+const mostPending = 1_000
+/** What a command may have beside its message, in bytes: section 8 of the protocol. */
+const envelope = 4_096
 
 interface Pending {
   command: Command
@@ -51,17 +67,25 @@ export class Connection extends Emitter<ConnectionEvents> {
   transport?: TransportName
   session?: string
   private resume?: string
+  private opening?: Opening
   private link?: Transport
+  /** Counts connections; what belongs to an earlier one has nothing to say any more. */
   private attempt = 0
   private preferred = 0
   private preferredAt = 0
   private proven = 0
   private waits = 0
+  private notBefore = 0
   private staleToken = false
+  private fault = closed
   private timer?: ReturnType<typeof setTimeout>
   private watch?: ReturnType<typeof setTimeout>
+  private renewal?: ReturnType<typeof setTimeout>
   private quiet = 35_000
+  private silence = 25_000
+  private room = 0
   private heard = 0
+  private openedAt = 0
   private reconnectIn?: number
   private pending = new Map<number, Pending>()
   private ref = 0
@@ -74,16 +98,22 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (typeof addEventListener === "function") this.followPage()
   }
 
-  /** Begins to connect, unless it has begun. */
+  /** Begins to connect, unless it has begun, or has ended. */
   open(): void {
-    if (this.state === "idle" || this.state === "closed" || this.state === "failed") void this.connect()
+    if (this.state === "idle") void this.connect()
+  }
+
+  /** Connects now: after an end as well, and without waiting any longer than the server wants. */
+  reopen(): void {
+    if (this.state === "closed" || this.state === "failed") void this.connect()
+    this.open()
+    this.wake()
   }
 
   /** Ends the session: it is not resumed any more. */
   close(): void {
-    if (this.state === "connected") this.link?.send({ op: "close" })
-    this.resume = undefined
-    this.stop("closed")
+    this.end()
+    this.stop("closed", closed)
   }
 
   /**
@@ -92,68 +122,91 @@ export class Connection extends Emitter<ConnectionEvents> {
    */
   request(command: Command, repeat = false): Promise<Push> {
     return new Promise((resolve, reject) => {
-      if (this.state !== "connected" && (!repeat || this.pending.size >= 1000)) return reject(new HalleyError(unreachable))
+      const refuse = (fault: Fault) => reject(new HalleyError(fault))
+      if (this.state === "closed" || this.state === "failed") return refuse(this.fault)
+      if (this.state !== "connected" && !repeat) return refuse(unreachable)
+      if (this.pending.size >= mostPending) return refuse(tooMany)
       command.ref = ++this.ref
-      this.pending.set(command.ref, { command, repeat, resolve, reject })
-      if (this.state === "connected") this.link!.send(command)
+      const pending = { command, repeat, resolve, reject }
+      this.pending.set(command.ref, pending)
+      if (this.state === "connected") this.send(pending)
     })
+  }
+
+  private send({ command, reject }: Pending): void {
+    const text = JSON.stringify(command)
+    // A character has at most three bytes in UTF-8. Most messages are so small that counting can be spared.
+    if (text.length * 3 > this.room && new TextEncoder().encode(text).length > this.room) {
+      this.pending.delete(command.ref!)
+      reject(new HalleyError(tooLarge))
+    } else {
+      this.link?.send(command)
+    }
   }
 
   private async connect(): Promise<void> {
     clearTimeout(this.timer)
-    this.become("connecting")
     const attempt = ++this.attempt
+    const current = () => attempt === this.attempt // else it was closed, or begun anew, meanwhile
+    this.become("connecting")
     let credential
     try {
       credential = await this.credential()
-    } catch {
-      if (attempt === this.attempt) this.wait()
+    } catch (thrown) {
+      if (current()) this.wait({ ...unreachable, message: "no token: " + thrown })
       return
     }
-    if (attempt !== this.attempt) return // closed, or begun anew, meanwhile
+    if (!current()) return
     this.heard = Date.now()
-    this.watchFor(openTimeout)
+    this.watchFor(Math.min(longestOpen, openTimeout * (1 + this.waits)))
     this.transport = this.options.transports[this.preferred]
-    this.link = makers[this.transport](
-      { base: this.options.url, credential, resume: this.resume, cursor: this.cursor },
-      {
-        received: (push) => attempt === this.attempt && this.received(push),
-        closed: (fault) => attempt === this.attempt && this.dropped(fault),
-      },
-    )
+    this.opening = { base: this.options.url, credential, resume: this.resume, cursor: this.cursor }
+    try {
+      this.link = makers[this.transport](this.opening, {
+        received: (push) => current() && this.received(push),
+        closed: (fault) => current() && this.dropped(fault),
+      })
+    } catch {
+      this.dropped() // the page may not open such a connection at all
+    }
   }
 
-  private async credential(): Promise<{ key: string } | { token: string }> {
+  private async credential(): Promise<Opening["credential"]> {
     const { key, token } = this.options
     if (token === undefined) return { key: key! }
-    return { token: typeof token === "function" ? await token() : token }
+    if (typeof token === "string") return { token }
+    const late = new Promise<never>((_, reject) => setTimeout(reject, tokenTimeout, "the provider took too long"))
+    const fetched = await Promise.race([token(), late])
+    if (typeof fetched !== "string" || !fetched) throw "the provider gave no text"
+    return { token: fetched }
   }
 
   private received(push: Push): void {
-    this.heard = Date.now()
-    if (push.ref && push.op !== "connected") return this.answered(push)
-    if (push.op === "connected") this.connected(push)
-    if (push.op === "expiring") void this.renew()
+    // An answer to what was posted says nothing about the stream beside it.
+    if (!push.ref || this.transport === "websocket") this.heard = Date.now()
+    if (push.op === "connected") return this.connected(push)
+    if (push.ref) return this.answered(push)
+    if (push.op === "expiring") this.renew(push.in)
     if (push.op === "drain") this.reconnectIn = push.reconnect_in
     this.emit("push", push)
-    if (push.op === "connected") this.resend()
   }
 
   private connected(push: Push): void {
     this.resume = push.resume
     this.session = push.session
+    this.silence = push.ping
     this.quiet = push.ping + push.timeout
+    this.room = push.limits.message_bytes + envelope
     if (this.preferred === 0 || !this.preferredAt) this.preferredAt = Date.now()
     this.proven = provenFailures
-    this.waits = 0
+    this.openedAt = Date.now()
     this.staleToken = false
-    this.reconnectIn = undefined
     this.watchFor(this.quiet)
-    this.become("connected")
-  }
-
-  private resend(): void {
-    for (const { command } of this.pending.values()) this.link?.send(command)
+    const unanswered = [...this.pending.values()]
+    this.state = "connected"
+    this.emit("push", push) // channels subscribe first, so that they hear what is published next
+    for (const pending of unanswered) this.send(pending)
+    if (this.link) this.tell()
   }
 
   private answered(reply: Push): void {
@@ -164,35 +217,53 @@ export class Connection extends Emitter<ConnectionEvents> {
     else pending.reject(new HalleyError(reply.error))
   }
 
-  private async renew(): Promise<void> {
-    if (typeof this.options.token !== "function") return
-    try {
-      await this.request({ op: "token", token: await this.options.token() })
-    } catch {
-      // The server ends the connection when the old token ends; the next one fetches another.
-    }
+  /**
+   * Renews the token in place, within the second quarter of the time that is left: so not all clients come together, and tokens
+   * that live for less than the warning are not fetched one after another.
+   */
+  private renew(left: number): void {
+    if (typeof this.options.token !== "function" || this.renewal !== undefined) return
+    const { attempt, opening } = this
+    this.renewal = setTimeout(
+      async () => {
+        try {
+          const credential = await this.credential()
+          if (attempt !== this.attempt) return
+          await this.request({ op: "token", ...credential })
+          opening!.credential = credential // a transport without a socket shows it with each request
+        } catch {
+          // The server ends the connection when the old token ends; the next one fetches another.
+        }
+        if (attempt === this.attempt) this.renewal = undefined
+      },
+      left * (0.25 + Math.random() * 0.25),
+    )
   }
 
   /** The connection is over. What comes next is said by the code of the fault: section 7 of the protocol. */
   private dropped(fault?: Fault): void {
     const opened = this.state === "connected"
+    if (opened && Date.now() - this.openedAt > goodLife) this.waits = 0
     this.unlink()
     const code = fault?.code ?? 0
     if (code === 4009 && typeof this.options.token === "function" && !this.staleToken) {
       this.staleToken = true // the provider may have had it in a cache
-      return this.wait(fault, 0)
+      return this.wait(fault)
     }
-    if ((code >= 4000 && code < 4100) || (code >= 4300 && !fault!.retry_after)) return this.stop("failed", fault)
-    if (opened) {
-      this.prefer()
-      if (this.reconnectIn !== undefined) return this.wait(fault, this.reconnectIn)
-      return this.wait(fault, code >= 4100 && code < 4200 ? Math.max(1000, fault?.retry_after ?? 0) : fault?.retry_after)
-    }
-    if (code || this.proven-- > 0) return this.wait(fault, fault?.retry_after)
+    if (this.isFinal(fault)) return this.stop("failed", fault!)
+    if (opened) this.prefer()
+    if (opened || code || this.proven-- > 0) return this.wait(fault)
     this.preferredAt = 0
     this.preferred = (this.preferred + 1) % this.options.transports.length
     if (this.preferred) void this.connect()
     else this.wait()
+  }
+
+  /** Whether to come back would fail again. A handshake that took too long (4012) would not. */
+  private isFinal(fault?: Fault): boolean {
+    if (!fault || fault.code === 4012) return false
+    if (fault.code === 4210) return typeof this.options.token !== "function" // the token has expired, and there is no other
+    return fault.code < 4100 || (fault.code >= 4300 && !fault.retry_after)
   }
 
   /** After a long time on a fallback the first choice is tried again. */
@@ -203,24 +274,41 @@ export class Connection extends Emitter<ConnectionEvents> {
     }
   }
 
-  /** Reconnects after a wait drawn at random, so that clients that were dropped together do not come back together. */
-  private wait(fault?: Fault, least?: number): void {
+  /**
+   * Reconnects after what the server asked for and a wait drawn at random, so that clients that were dropped together do not come
+   * back together.
+   */
+  private wait(fault?: Fault): void {
+    const backsOff = fault && fault.code >= 4100 && fault.code < 4200
+    const least = this.reconnectIn ?? fault?.retry_after ?? (backsOff ? backOff : 0)
+    this.reconnectIn = undefined
     const bound = Math.min(longestWait, firstWait * 2 ** this.waits++)
+    this.notBefore = Date.now() + least
+    this.timer = setTimeout(() => void this.connect(), least + Math.random() * bound)
     this.become("waiting", fault)
-    this.timer = setTimeout(() => void this.connect(), (least ?? 0) + Math.random() * bound)
   }
 
-  private stop(state: "failed" | "closed", fault?: Fault): void {
+  private stop(state: "failed" | "closed", fault: Fault): void {
     this.attempt++
+    this.fault = fault
     clearTimeout(this.timer)
     this.unlink()
-    for (const { reject } of this.pending.values()) reject(new HalleyError(fault ?? unreachable))
+    for (const { reject } of this.pending.values()) reject(new HalleyError(fault))
     this.pending.clear()
-    this.become(state, fault)
+    this.become(state, state === "failed" ? fault : undefined)
+  }
+
+  /** Tells the server that the session is not resumed. */
+  private end(): void {
+    if (this.state === "connected") this.link!.send({ op: "close" })
+    else if (this.resume) endSession(this.opening!, this.resume)
+    this.resume = undefined
   }
 
   private unlink(): void {
     clearTimeout(this.watch)
+    clearTimeout(this.renewal)
+    this.renewal = undefined
     this.link?.close()
     this.link = undefined
     for (const [ref, { repeat, reject }] of this.pending) {
@@ -233,6 +321,11 @@ export class Connection extends Emitter<ConnectionEvents> {
   private become(state: State, fault?: Fault): void {
     if (state === this.state && !fault) return
     this.state = state
+    this.tell(fault)
+  }
+
+  private tell(fault?: Fault): void {
+    const { state } = this
     this.emit("state", { state, fault, transport: state === "connected" ? this.transport : undefined })
   }
 
@@ -240,40 +333,49 @@ export class Connection extends Emitter<ConnectionEvents> {
   private watchFor(limit: number): void {
     clearTimeout(this.watch)
     const attempt = this.attempt
-    this.watch = setTimeout(() => {
-      if (attempt !== this.attempt) return
-      const quiet = Date.now() - this.heard
-      if (quiet < limit) return this.watchFor(limit)
-      this.attempt++
-      this.dropped()
-    }, Math.max(250, limit - (Date.now() - this.heard)))
+    this.watch = setTimeout(
+      () => {
+        if (attempt !== this.attempt) return
+        if (Date.now() - this.heard < limit) return this.watchFor(limit)
+        this.attempt++
+        this.dropped()
+      },
+      Math.max(250, limit - (Date.now() - this.heard)),
+    )
   }
 
   /** A page that wakes, comes back or finds the network again does not wait for a time-out. */
   private followPage(): void {
-    addEventListener("online", () => this.wake())
-    addEventListener("pageshow", (shown) => shown.persisted && this.wake())
-    if (typeof document !== "undefined") {
-      document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.wake())
-    }
-    addEventListener("pagehide", () => this.rest())
+    addEventListener("online", () => this.wake(true))
+    addEventListener("pageshow", () => this.state === "waiting" && this.wake())
+    addEventListener("pagehide", (hidden) => this.rest(!hidden.persisted))
+    if (typeof document === "undefined") return
+    document.addEventListener("resume", () => this.wake())
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.wake())
   }
 
-  private wake(): void {
+  /** Makes sure that the connection lives. moved says that the network is another one. */
+  private wake(moved = false): void {
     if (this.state === "waiting") {
+      clearTimeout(this.timer)
       this.waits = 0
-      void this.connect()
-    } else if (this.state === "connected") {
-      this.heard = Math.min(this.heard, Date.now() - this.quiet + 5_000) // an answer is due within 5 s
+      this.timer = setTimeout(() => void this.connect(), Math.max(0, this.notBefore - Date.now()))
+    } else if (this.state === "connected" && this.transport === "websocket") {
+      this.heard = Math.min(this.heard, Date.now() - this.quiet + wakeTimeout)
       this.watchFor(this.quiet)
-      this.link?.send({ op: "ping", ref: ++this.ref })
+      this.link!.send({ op: "ping", ref: ++this.ref })
+    } else if (this.state === "connected" && (moved || Date.now() - this.heard > this.silence)) {
+      this.unlink() // nobody can be asked over a stream whether it lives: it is opened again
+      void this.connect()
     }
   }
 
-  /** A hidden page gives its connection back; the session stays, and a page that is shown again resumes it. */
-  private rest(): void {
-    if (this.state !== "connected" && this.state !== "connecting") return
+  /** A hidden page gives its connection back. One that may be shown again resumes the session then; else the session ends. */
+  private rest(forever: boolean): void {
+    if (this.state !== "connected" && this.state !== "connecting" && this.state !== "waiting") return
+    if (forever) this.end()
     this.attempt++
+    clearTimeout(this.timer)
     this.unlink()
     this.become("waiting")
   }

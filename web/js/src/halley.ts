@@ -1,5 +1,5 @@
 import { Channel, type ChannelOptions } from "./channel"
-import { Connection, type ConnectionOptions, type State, type TransportName } from "./connection"
+import { Connection, makers, type ConnectionOptions, type State, type TransportName } from "./connection"
 import { Emitter } from "./emitter"
 import { HalleyError, type Fault, type Gap } from "./protocol"
 
@@ -11,7 +11,7 @@ export interface Events {
   state: { state: State; fault?: Fault; transport?: TransportName }
   /** Messages of some channel are missing. */
   gap: Gap
-  /** The connection failed for good, or a push told of an error. */
+  /** The connection failed for good, the server told of an error, or a subscription was refused (then with its channel). */
   error: HalleyError
 }
 
@@ -25,16 +25,20 @@ export class Halley extends Emitter<Events> {
     super()
     if (!options.key === !options.token) throw new TypeError("Halley: give either key or token")
     const url = (options.url ?? home).replace(/\/+$/, "")
-    const transports = options.transports ?? ["websocket", "sse", "poll"]
+    if (!/^https?:\/\/./.test(url)) throw new TypeError("Halley: url is " + url + "; it begins with https:// or http://")
+    const transports = options.transports ?? (Object.keys(makers) as TransportName[])
+    if (!transports.length || transports.some((name) => !makers[name])) {
+      throw new TypeError("Halley: transports are some of " + Object.keys(makers).join(", "))
+    }
     this.connection = new Connection({ ...options, url, transports }, () => this.cursor())
     this.connection.on("state", (change) => {
       this.emit("state", change)
       if (change.state === "failed" && change.fault) this.emit("error", new HalleyError(change.fault))
     })
     this.connection.on("push", (push) => {
-      if (push.op === "connected") for (const channel of this.channels.values()) channel.connected()
+      if (push.op === "connected") for (const channel of this.channels.values()) channel.connected(push.resumed)
       if (push.op === "gap") this.emit("gap", push as unknown as Gap)
-      if (push.op === "error") this.emit("error", new HalleyError(push.error))
+      if (push.op === "error" && push.error.code >= 4300) this.emit("error", new HalleyError(push.error))
       if (push.channel) this.channel(push.channel).received(push)
     })
   }
@@ -57,16 +61,19 @@ export class Halley extends Emitter<Events> {
   /** The channel of that name: always the same object. Options hold when it is first named. */
   channel(name: string, options: ChannelOptions = {}): Channel {
     let channel = this.channels.get(name)
-    if (!channel) this.channels.set(name, (channel = new Channel(name, this.connection, options)))
+    if (!channel) {
+      this.channels.set(name, (channel = new Channel(name, this.connection, options)))
+      channel.on("error", (error) => this.emit("error", error))
+    }
     return channel
   }
 
-  /** Connects now; subscribe, publish and the like do so by themselves. */
+  /** Connects now. Subscribe, publish and the like begin to connect by themselves, but not after close() or a failure. */
   connect(): void {
-    this.connection.open()
+    this.connection.reopen()
   }
 
-  /** Ends the session: presence ends at once, nothing is resumed. */
+  /** Ends the session: presence ends at once, what waits for an answer is rejected. Positions are kept for connect(). */
   close(): void {
     this.connection.close()
   }

@@ -1,52 +1,61 @@
 import { CommandQueue } from "./commands"
-import type { Fault, Push } from "./protocol"
+import type { Fault, Gap, Message, Push } from "./protocol"
 import { address, authorization, faultOf, type Listener, type Opening, type Transport } from "./transport"
 
 /** Long poll: one request after another, each from the position that the last one reached. */
 export function openPoll(opening: Opening, listener: Listener): Transport {
   const abort = new AbortController()
-  let poll: AbortController | undefined
   const over = (fault?: Fault) => {
     if (abort.signal.aborted) return
     abort.abort()
-    poll?.abort()
     listener.closed(fault)
   }
   const commands = new CommandQueue(opening, listener, abort.signal, over)
   let resume = opening.resume
 
   const loop = async (): Promise<void> => {
-    for (let first = true; !abort.signal.aborted; first = false) {
-      poll = new AbortController()
-      const response = await fetch(address("/v1/poll", opening, resume, { wait: first ? "0s" : "25s" }), {
+    for (let wait = "0s"; !abort.signal.aborted; wait = "25s") {
+      const response = await fetch(address("/v1/poll", opening, resume, { wait }), {
         headers: authorization(opening),
-        signal: poll.signal,
+        signal: abort.signal,
         cache: "no-store",
       })
       if (!response.ok) return over(await faultOf(response))
       const answer = await response.json()
-      if (abort.signal.aborted) return
-      if (answer.connected) commands.resume = resume = answer.connected.resume
-      for (const push of pushesOf(answer)) listener.received(push)
+      if (answer.connected) {
+        resume = answer.connected.resume
+        commands.connected(answer.connected)
+      }
+      let last: Push | undefined
+      for (const push of pushesOf(answer)) {
+        if (abort.signal.aborted) return
+        if (push.op === "error" || push.op === "drain") last = push
+        listener.received(push)
+      }
+      if (last) return over(last.error)
     }
   }
   loop().catch(() => over())
-  return {
-    send: (command) => commands.send(command),
-    close() {
-      abort.abort()
-      poll?.abort()
-    },
-  }
+  return { send: (command) => commands.send(command), close: () => abort.abort() }
 }
-
-const lists = { gaps: "gap", dropped: "dropped", messages: "message", presence: "presence" } as const
 
 /** The pushes of an answer, in the order in which another transport would have brought them. */
 function* pushesOf(answer: any): Generator<Push> {
-  yield answer.connected ? { ...answer.connected, op: "connected" } : { op: "ping" }
+  yield { ...answer.connected, op: answer.connected ? "connected" : "ping" }
   yield* answer.pushes ?? []
-  for (const [list, op] of Object.entries(lists)) {
-    for (const push of answer[list] ?? []) yield { ...push, op }
+  for (const push of answer.dropped ?? []) yield { ...push, op: "dropped" }
+  let messages: Message[] = answer.messages
+  for (const gap of answer.gaps) {
+    const after = (message: Message) => !precedes(message, gap)
+    for (const message of messages) if (!after(message)) yield { ...message, op: "message" }
+    messages = messages.filter(after)
+    yield { ...gap, op: "gap" }
   }
+  for (const message of messages) yield { ...message, op: "message" }
+  for (const push of answer.presence ?? []) yield { ...push, op: "presence" }
+}
+
+/** Whether a message came before a gap of its channel: the stream goes on after the gap's position. */
+function precedes(message: Message, gap: Gap): boolean {
+  return message.channel === gap.channel && (message.epoch !== gap.epoch || message.offset <= gap.offset)
 }

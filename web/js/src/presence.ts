@@ -1,6 +1,6 @@
 import type { Connection } from "./connection"
 import { call } from "./emitter"
-import type { Member, PresenceEvent, Push } from "./protocol"
+import type { HalleyError, Member, PresenceEvent, Push } from "./protocol"
 
 type Listener = (event: PresenceEvent) => void
 
@@ -10,7 +10,9 @@ export class Presence {
   wanted = false
   private listeners = new Set<Listener>()
   private known = new Map<string, Member>()
+  private version?: number
   private mine?: { data?: unknown }
+  private changes = 0
 
   /** Made by Channel. */
   constructor(
@@ -30,20 +32,25 @@ export class Presence {
     if (!this.wanted) {
       this.wanted = true
       this.follow()
+    } else if (this.version !== undefined) {
+      const { channel, members, version } = this
+      queueMicrotask(() => this.listeners.has(listener) && call(listener, { channel, action: "sync", members, version }))
     }
-    return () => this.listeners.delete(listener)
+    return () => {
+      if (!this.listeners.delete(listener) || this.listeners.size) return
+      this.forget()
+      this.follow()
+    }
   }
 
   /** Becomes a member, and stays one across reconnects until leave(). */
   enter(data?: unknown): Promise<Push> {
-    this.mine = { data }
-    return this.change("enter")
+    return this.change("enter", data)
   }
 
   /** Changes this member's data. */
   update(data: unknown): Promise<Push> {
-    this.mine = { data }
-    return this.change("update")
+    return this.change("update", data)
   }
 
   /** Ends the membership. */
@@ -57,8 +64,17 @@ export class Presence {
     return (await this.request("members")).members
   }
 
-  private change(op: "enter" | "update"): Promise<Push> {
-    return this.request(op, this.mine)
+  private async change(op: "enter" | "update", data: unknown): Promise<Push> {
+    const mine = (this.mine = { data })
+    this.changes++
+    try {
+      return await this.request(op, mine)
+    } catch (error) {
+      if (this.mine === mine && (error as HalleyError).code >= 4300) this.mine = undefined // refused: not to be tried again
+      throw error
+    } finally {
+      this.changes--
+    }
   }
 
   private request(op: string, fields: { data?: unknown } = {}): Promise<Push> {
@@ -66,23 +82,29 @@ export class Presence {
     return this.connection.request({ op, channel: this.channel, ...fields }, true)
   }
 
-  /** @internal A session that was away for longer than its grace has lost its membership. To enter again changes nothing else. */
+  /**
+   * @internal A session that was away for longer than its grace has lost its membership. To enter again changes nothing else. What
+   * was not answered is sent again anyway.
+   */
   connected(): void {
-    if (this.mine) this.change("enter").catch(() => {})
+    if (this.mine && !this.changes) this.change("enter", this.mine.data).catch(() => {})
   }
 
   /** @internal */
   changed(event: PresenceEvent): void {
+    if (!this.wanted) return
     const key = (member: Member) => member.client_id + "\n" + member.session
     if (event.action === "sync") this.known = new Map(event.members!.map((member) => [key(member), member]))
     else if (event.action === "leave") this.known.delete(key(event.member!))
     else this.known.set(key(event.member!), event.member!)
+    this.version = event.version
     for (const listener of [...this.listeners]) call(listener, event)
   }
 
   /** @internal */
   forget(): void {
     this.wanted = false
+    this.version = undefined
     this.listeners.clear()
     this.known.clear()
   }

@@ -55,7 +55,10 @@ export type Push = { op: string; ref?: number; [field: string]: any }
 export class HalleyError extends Error {
   readonly code: number
   readonly docs?: string
+  /** Milliseconds after which it may be tried again; undefined where waiting does not help. */
   readonly retryAfter?: number
+  /** The channel that it is about, if it is about one. */
+  channel?: string
 
   constructor(fault: Fault) {
     super(fault.message)
@@ -68,3 +71,12 @@ export class HalleyError extends Error {
 
 /** The fault of a client that finds no server, or none that speaks to it. */
 export const unreachable: Fault = { code: 4101, name: "unavailable", message: "the server cannot be reached" }
+
+/** The fault of what is asked of a client that was closed. */
+export const closed: Fault = { code: 4016, name: "disconnected", message: "the client is closed: connect() opens it again" }
+
+/** The fault of a command that the server would not read. */
+export const tooLarge: Fault = { code: 4319, name: "message_too_large", message: "the message is larger than the app allows" }
+
+/** The fault of a command that finds too many others waiting. */
+export const tooMany: Fault = { code: 4324, name: "queue_full", message: "too many commands wait for an answer" }

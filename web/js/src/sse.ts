@@ -8,15 +8,15 @@ import { address, authorization, faultOf, type Listener, type Opening, type Tran
 export function openEvents(opening: Opening, listener: Listener): Transport {
   const abort = new AbortController()
   let fault: Fault | undefined
-  const over = () => {
+  const over = (reason = fault) => {
     if (abort.signal.aborted) return
     abort.abort()
-    listener.closed(fault)
+    listener.closed(reason)
   }
   const commands = new CommandQueue(opening, listener, abort.signal, over)
   const received = (push: Push) => {
     if (abort.signal.aborted) return
-    if (push.op === "connected") commands.resume = push.resume
+    if (push.op === "connected") commands.connected(push)
     if (push.op === "error") fault = push.error
     listener.received(push)
   }
@@ -31,7 +31,7 @@ export function openEvents(opening: Opening, listener: Listener): Transport {
       else await readEvents(response.body, received)
     })
     .catch(() => {})
-    .then(over)
+    .then(() => over())
   return { send: (command) => commands.send(command), close: () => abort.abort() }
 }
 

@@ -4,7 +4,7 @@ import type { Command, Fault, Push } from "./protocol"
 export interface Opening {
   /** Where the API is, without a slash at the end: https://push.example.com */
   base: string
-  /** The publishable key or the token. */
+  /** The publishable key or the token. A token that was renewed takes its place. */
   credential: { key: string } | { token: string }
   /** The secret that resumes a session; absent for a new one. */
   resume?: string
@@ -33,7 +33,8 @@ export type MakeTransport = (opening: Opening, listener: Listener) => Transport
 export async function faultOf(response: Response): Promise<Fault | undefined> {
   const fault: Fault | undefined = (await response.json().catch(() => undefined))?.error
   const seconds = Number(response.headers.get("Retry-After"))
-  if (fault && seconds) fault.retry_after ??= seconds * 1000
+  if (typeof fault?.code !== "number") return undefined
+  if (seconds) fault.retry_after ??= seconds * 1000
   return fault
 }
 
