@@ -36,7 +36,8 @@ func newBrowser(tb testing.TB) *browser {
 	tb.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium.Path(tb)),
-		chromedp.Flag("disable-gpu", true), chromedp.Flag("no-first-run", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-gpu", true), chromedp.Flag("no-first-run", true),
+		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 	)
 	if os.Geteuid() == 0 {
@@ -151,7 +152,8 @@ func (b *browser) size(width int64, scheme string) {
 // logIn gives the browser the session of a visitor.
 func (b *browser) logIn(v *visitor) {
 	b.tb.Helper()
-	b.run(storage.SetCookies([]*network.CookieParam{{Name: "halley_session", Value: v.cookie(), URL: v.house.url, HTTPOnly: true}}))
+	b.run(storage.SetCookies([]*network.CookieParam{{Name: "halley_session", Value: v.cookie(), URL: v.house.url,
+		HTTPOnly: true}}))
 }
 
 // shoot keeps a screenshot where HALLEY_TEST_SHOTS says so.

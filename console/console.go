@@ -1,11 +1,11 @@
 // Package console is the web console: people sign up, log in, make apps and keys, and watch messages arrive.
 //
-// It renders pages on the server; every form works without JavaScript, and scripts only add what is live. It holds no state of its
-// own besides what slows guessing down: accounts, sessions and one-time secrets are in package tenant. It does not publish, sign
-// tokens or keep history itself: the node that runs beside it does, behind the interfaces of console.go.
+// It renders pages on the server; every form works without JavaScript, and scripts only add what is live. It holds no state of
+// its own besides what slows guessing down: accounts, sessions and one-time secrets are in package tenant. It does not publish,
+// sign tokens or keep history itself: the node that runs beside it does, behind the interfaces of console.go.
 //
-// Start reading at routes.go, the table of all pages, then visit.go for what is checked before a handler runs. DESIGN.md holds the
-// rest.
+// Start reading at routes.go, the table of all pages, then visit.go for what is checked before a handler runs. DESIGN.md holds
+// the rest.
 package console
 
 import (
@@ -52,7 +52,8 @@ type Message struct {
 
 // TokenSigner signs a token for the live pane. Rights are operations by channel pattern, as POST /v1/tokens takes them.
 type TokenSigner interface {
-	SignToken(ctx context.Context, appID string, rights map[string][]string, ttl time.Duration) (token string, expires time.Time, err error)
+	SignToken(ctx context.Context, appID string, rights map[string][]string, ttl time.Duration) (token string,
+		expires time.Time, err error)
 }
 
 // Explained is an error with a status and a sentence for people: a refused publication says why. RetryAfter is zero where waiting
@@ -79,7 +80,7 @@ type Config struct {
 	History   History
 	Tokens    TokenSigner
 	Mailer    Mailer     // nil: LogMailer
-	PublicURL string     // how browsers reach the console, as https://push.example.com; https makes cookies secure and switches HSTS on
+	PublicURL string     // how browsers reach the console; https makes cookies secure and switches HSTS on
 	SignUp    SignUpMode // empty: open
 	// ConfirmMail makes an account only after a link in a mail was followed. It hides who has an account already, and costs the
 	// newcomer a step: for installations that strangers reach and that can send mail.

@@ -48,7 +48,8 @@ func colourTokens(t *testing.T) map[string][2]uint64 {
 		t.Fatal(err)
 	}
 	tokens := map[string][2]uint64{}
-	for _, match := range regexp.MustCompile(`--([a-z-]+): light-dark\(#([0-9a-f]{6}), #([0-9a-f]{6})\)`).FindAllStringSubmatch(string(sheet), -1) {
+	colour := regexp.MustCompile(`--([a-z-]+): light-dark\(#([0-9a-f]{6}), #([0-9a-f]{6})\)`)
+	for _, match := range colour.FindAllStringSubmatch(string(sheet), -1) {
 		var pair [2]uint64
 		for i := range pair {
 			if pair[i], err = strconv.ParseUint(match[2+i], 16, 32); err != nil {

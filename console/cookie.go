@@ -36,7 +36,8 @@ func (s *Server) cookie(value string, age int) *http.Cookie {
 	}
 }
 
-// sessionSecret is what the browser's cookie holds, or empty. Of several cookies of the name none is trusted: one of them was planted.
+// sessionSecret is what the browser's cookie holds, or empty. Of several cookies of the name none is trusted: one of them was
+// planted.
 func (s *Server) sessionSecret(r *http.Request) string {
 	cookies := r.CookiesNamed(s.cookieName())
 	if len(cookies) != 1 {

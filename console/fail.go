@@ -43,9 +43,11 @@ func failureOf(err error) failure {
 		// One text for what is not there and for what is another account's.
 		return failure{http.StatusNotFound, "Nothing here", "There is no such page, or you have no access to it.", 0}
 	case errors.Is(err, errForeignForm):
-		return failure{http.StatusForbidden, "Refused", "This form came from another site. Open the console and send it from there.", 0}
+		return failure{http.StatusForbidden, "Refused",
+			"This form came from another site. Open the console and send it from there.", 0}
 	case errors.Is(err, tenant.ErrForbidden):
-		return failure{http.StatusForbidden, "Not allowed", "Your role in this account does not allow this. Ask an owner or admin.", 0}
+		return failure{http.StatusForbidden, "Not allowed",
+			"Your role in this account does not allow this. Ask an owner or admin.", 0}
 	case errors.Is(err, errFormTooLarge):
 		return failure{http.StatusRequestEntityTooLarge, "Too large", "The form is too large: at most 128 KiB.", 0}
 	case errors.Is(err, errFormType):
@@ -57,7 +59,8 @@ func failureOf(err error) failure {
 	case errors.As(err, &tooMany):
 		return tooManyAttempts(tooMany.RetryAfter)
 	case errors.Is(err, tenant.ErrBusy):
-		return failure{http.StatusTooManyRequests, "Busy", "Many people are logging in just now. Try again in a moment.", 2 * time.Second}
+		return failure{http.StatusTooManyRequests, "Busy", "Many people are logging in just now. Try again in a moment.",
+			2 * time.Second}
 	case errors.Is(err, tenant.ErrUnavailable):
 		return failure{http.StatusServiceUnavailable, "Away for a moment",
 			"The database does not answer. Messages keep flowing; the console is back as soon as it is.", retryUnavailable}
@@ -69,7 +72,8 @@ func failureOf(err error) failure {
 	case errors.Is(err, context.DeadlineExceeded):
 		return failure{http.StatusServiceUnavailable, "Too slow", "This took too long. Try again in a moment.", retryUnavailable}
 	}
-	return failure{http.StatusInternalServerError, "Our fault", "Something went wrong on our side. It is in the log; try again.", 0}
+	return failure{http.StatusInternalServerError, "Our fault",
+		"Something went wrong on our side. It is in the log; try again.", 0}
 }
 
 func tooManyAttempts(wait time.Duration) failure {

@@ -34,7 +34,8 @@ func furnish(tb testing.TB, edit func(h *house), text string) *furnished {
 		return got
 	}
 	see("/apps", "name", text+" two")
-	made := see(f.app+"/keys", "name", text, "kind", "secret", "operation", "publish", "operation", "history", "pattern", "orders:*")
+	made := see(f.app+"/keys", "name", text, "kind", "secret", "operation", "publish", "operation", "history", "pattern",
+		"orders:*")
 	f.key, _, _ = strings.Cut(made.location, "?")
 	rolled := see(f.app+"/keys", "name", text+" rolled", "kind", "secret", "operation", "publish")
 	rolledPath, _, _ := strings.Cut(rolled.location, "?")
@@ -67,7 +68,8 @@ func (f *furnished) screens() map[string]string {
 // doors are the pages of who is not signed in.
 func doors() map[string]string {
 	return map[string]string{
-		"signup": "/signup", "login": "/login", "reset": "/reset", "resetpassword": "/reset/password?token=x", "confirm": "/confirm?token=x",
+		"signup": "/signup", "login": "/login", "reset": "/reset", "resetpassword": "/reset/password?token=x",
+		"confirm": "/confirm?token=x",
 		"nothing": "/nothing",
 	}
 }

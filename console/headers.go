@@ -15,9 +15,9 @@ const permissionsPolicy = "accelerometer=(), autoplay=(), camera=(), display-cap
 // hsts is a year, without includeSubDomains: the operator's other hosts are the operator's.
 const hsts = "max-age=31536000"
 
-// securityHeaders are those of every answer. The policy names the socket's own origin beside 'self', because older browsers do not
-// count wss: as the same origin. Referrer-Policy is same-origin and not no-referrer: with the latter a form post on plain HTTP has
-// Origin: null, which CrossOriginProtection must refuse.
+// securityHeaders are those of every answer. The policy names the socket's own origin beside 'self', because older browsers do
+// not count wss: as the same origin. Referrer-Policy is same-origin and not no-referrer: with the latter a form post on plain
+// HTTP has Origin: null, which CrossOriginProtection must refuse.
 func securityHeaders(public *url.URL) http.Header {
 	header := http.Header{}
 	header.Set("Content-Security-Policy", strings.Join([]string{

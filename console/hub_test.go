@@ -38,7 +38,8 @@ type hubSocket struct {
 
 func newHub() *hub {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &hub{messages: map[string][]console.Message{}, tokens: map[string]string{}, sockets: map[*hubSocket]bool{}, ctx: ctx, end: cancel}
+	return &hub{messages: map[string][]console.Message{}, tokens: map[string]string{}, sockets: map[*hubSocket]bool{},
+		ctx: ctx, end: cancel}
 }
 
 func (h *hub) close() {
@@ -60,7 +61,8 @@ func (h *hub) Publish(_ context.Context, appID, channel, event string, data []by
 		return console.Receipt{}, h.refuse
 	}
 	key := appID + "|" + channel
-	m := console.Message{ID: auth.NewID("msg_"), Event: event, Data: data, Offset: uint64(len(h.messages[key]) + 1), Time: time.Now()}
+	m := console.Message{ID: auth.NewID("msg_"), Event: event, Data: data, Offset: uint64(len(h.messages[key]) + 1),
+		Time: time.Now()}
 	h.messages[key] = append(h.messages[key], m)
 	for socket := range h.sockets {
 		if socket.app == appID && socket.follows[channel] {
@@ -152,11 +154,13 @@ func (h *hub) welcome(socket *hubSocket, token string, ref int) {
 	defer h.mu.Unlock()
 	socket.app = h.tokens[token]
 	if socket.app == "" {
-		socket.frames <- map[string]any{"op": "error", "ref": ref, "error": map[string]any{"code": 4009, "name": "unauthorized", "message": "no"}}
+		socket.frames <- map[string]any{"op": "error", "ref": ref, "error": map[string]any{"code": 4009,
+			"name": "unauthorized", "message": "no"}}
 		return
 	}
 	h.sockets[socket] = true
-	frame := map[string]any{"op": "connected", "session": "ses_1", "resume": "ses_1.x", "resumed": false, "time": time.Now().UnixMilli(),
+	frame := map[string]any{"op": "connected", "session": "ses_1", "resume": "ses_1.x", "resumed": false,
+		"time": time.Now().UnixMilli(),
 		"ping": 25000, "timeout": 10000, "limits": map[string]any{"message_bytes": 65536, "channels": 200}}
 	if ref != 0 {
 		frame["ref"] = ref

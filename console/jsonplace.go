@@ -18,8 +18,8 @@ func validChannel(name string) bool {
 	return name != "" && len(name) <= channel.MaxNameBytes && strings.Trim(name, channelAlphabet) == ""
 }
 
-// jsonFault says what is wrong with a text that should be one JSON value, with the place, or returns an empty string. It is as strict
-// as the API: duplicate names are refused.
+// jsonFault says what is wrong with a text that should be one JSON value, with the place, or returns an empty string. It is as
+// strict as the API: duplicate names are refused.
 func jsonFault(text string) string {
 	if strings.TrimSpace(text) == "" {
 		return `The data is empty. Write a JSON value, as {"text": "Hello"} or "Hello".`

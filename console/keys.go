@@ -156,7 +156,8 @@ func keyForm(posted *form) tenant.KeyForm {
 }
 
 // showKey leads to the page of a new key, which shows its text this once.
-func (s *Server) showKey(w http.ResponseWriter, r *http.Request, v *visit, key tenant.Key, secret auth.Secret, done string) error {
+func (s *Server) showKey(w http.ResponseWriter, r *http.Request, v *visit, key tenant.Key, secret auth.Secret,
+	done string) error {
 	flash, err := s.config.Store.Hide(r.Context(), v.login, secret)
 	if err != nil {
 		return err

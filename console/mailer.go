@@ -18,8 +18,8 @@ type Mailer interface {
 	Send(ctx context.Context, mail Mail) error
 }
 
-// LogMailer writes mails to the log instead of sending them: the default, good for one developer on one machine. A reset link in a
-// log is as good as a password, so an installation for others needs SMTPMailer.
+// LogMailer writes mails to the log instead of sending them: the default, good for one developer on one machine. A reset link in
+// a log is as good as a password, so an installation for others needs SMTPMailer.
 type LogMailer struct {
 	Logger *slog.Logger
 }

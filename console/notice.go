@@ -2,8 +2,8 @@ package console
 
 import "net/http"
 
-// noticeOf is what a page says was just done. The redirect names it by a word of this table: an address that somebody was sent can
-// put no other text into a page.
+// noticeOf is what a page says was just done. The redirect names it by a word of this table: an address that somebody was sent
+// can put no other text into a page.
 func noticeOf(r *http.Request) string {
 	switch r.URL.Query().Get("done") {
 	case "password":

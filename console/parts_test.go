@@ -21,9 +21,11 @@ func TestRelativeTime(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	for distance, want := range map[time.Duration]string{
-		0: "just now", -59 * time.Second: "just now", -time.Minute: "1 minute ago", -5 * time.Minute: "5 minutes ago", -90 * time.Minute: "2 hours ago",
-		-25 * time.Hour: "1 day ago", -40 * 24 * time.Hour: "1 month ago", -800 * 24 * time.Hour: "2 years ago",
-		time.Second: "in a moment", time.Hour: "in 1 hour", 24*time.Hour - time.Second: "in 24 hours", 7 * 24 * time.Hour: "in 7 days",
+		0: "just now", -59 * time.Second: "just now", -time.Minute: "1 minute ago", -5 * time.Minute: "5 minutes ago",
+		-90 * time.Minute: "2 hours ago",
+		-25 * time.Hour:   "1 day ago", -40 * 24 * time.Hour: "1 month ago", -800 * 24 * time.Hour: "2 years ago",
+		time.Second: "in a moment", time.Hour: "in 1 hour", 24*time.Hour - time.Second: "in 24 hours",
+		7 * 24 * time.Hour: "in 7 days",
 	} {
 		if got := console.RelativeTime(now.Add(distance), now); got != want {
 			t.Errorf("%v: %q, want %q", distance, got, want)
@@ -33,12 +35,13 @@ func TestRelativeTime(t *testing.T) {
 
 func TestBrowserName(t *testing.T) {
 	t.Parallel()
+	const webkit, chrome = "AppleWebKit/605.1.15 (KHTML, like Gecko) ", "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 "
 	for agent, want := range map[string]string{
-		"Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0":                                                           "Firefox on Linux",
-		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.4 Safari/605.1.15":            "Safari on macOS",
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36 Edg/156.0.0.0":    "Edge on Windows",
-		"Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Mobile Safari/537.36":                     "Chrome on Android",
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.4 Mobile Safari/604.1": "Safari on iPhone",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0":                                "Firefox on Linux",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) " + webkit + "Version/18.4 Safari/605.1.15":            "Safari on macOS",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) " + chrome + "Safari/537.36 Edg/156.0.0.0":                   "Edge on Windows",
+		"Mozilla/5.0 (Linux; Android 15) " + chrome + "Mobile Safari/537.36":                                    "Chrome on Android",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_4 like Mac OS X) " + webkit + "Version/18.4 Mobile Safari/604.1": "Safari on iPhone",
 		"curl/8.10.1": "curl", "": "Unknown browser", "something else": "something else",
 	} {
 		if got := console.BrowserName(agent); got != want {
@@ -49,7 +52,8 @@ func TestBrowserName(t *testing.T) {
 
 // Where a page sends the reader afterwards is a page of ours.
 func FuzzLocalPath(f *testing.F) {
-	for _, seed := range []string{"/apps", "", "//evil.example", `/\evil.example`, "https://evil.example", "/a\r\nSet-Cookie: x=y", "/\t/evil.example", "javascript:alert(1)"} {
+	for _, seed := range []string{"/apps", "", "//evil.example", `/\evil.example`, "https://evil.example",
+		"/a\r\nSet-Cookie: x=y", "/\t/evil.example", "javascript:alert(1)"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
@@ -61,7 +65,8 @@ func FuzzLocalPath(f *testing.F) {
 }
 
 func FuzzJSONFault(f *testing.F) {
-	for _, seed := range []string{`{"a":1}`, "", "\n\n[1,]", `{"a":1,"a":2}`, "\xff", "\"é\" x", "1 2", strings.Repeat("[", 20000)} {
+	for _, seed := range []string{`{"a":1}`, "", "\n\n[1,]", `{"a":1,"a":2}`, "\xff", "\"é\" x", "1 2", strings.Repeat("[",
+		20000)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -100,9 +105,11 @@ func TestConfig(t *testing.T) {
 	good := console.Config{Store: store, Publisher: hub, History: hub, Tokens: hub, PublicURL: "https://push.example.com"}
 	for name, edit := range map[string]func(*console.Config){
 		"store": func(c *console.Config) { c.Store = nil }, "publisher": func(c *console.Config) { c.Publisher = nil },
-		"no host": func(c *console.Config) { c.PublicURL = "push.example.com" }, "path": func(c *console.Config) { c.PublicURL += "/console" },
-		"query": func(c *console.Config) { c.PublicURL += "?a=b" }, "scheme": func(c *console.Config) { c.PublicURL = "ftp://push.example.com" },
-		"mode": func(c *console.Config) { c.SignUp = "sometimes" },
+		"no host": func(c *console.Config) { c.PublicURL = "push.example.com" },
+		"path":    func(c *console.Config) { c.PublicURL += "/console" },
+		"query":   func(c *console.Config) { c.PublicURL += "?a=b" },
+		"scheme":  func(c *console.Config) { c.PublicURL = "ftp://push.example.com" },
+		"mode":    func(c *console.Config) { c.SignUp = "sometimes" },
 	} {
 		config := good
 		edit(&config)
@@ -124,7 +131,8 @@ func TestPanicsAreCaught(t *testing.T) {
 	house := newHouse(t, func(c *console.Config) { c.Publisher = nobody{} })
 	ada := house.visitor()
 	app, _ := ada.signUp("ada@example.com")
-	got := ada.post(app+"/publish", "channel", "hello", "data", "1").want(t, http.StatusInternalServerError, "Something went wrong")
+	got := ada.post(app+"/publish", "channel", "hello", "data", "1").want(t, http.StatusInternalServerError,
+		"Something went wrong")
 	if strings.Contains(got.body, "a secret cause") || !strings.Contains(house.log.String(), "a secret cause") {
 		t.Error("the cause belongs in the log and not on the page")
 	}

@@ -16,8 +16,8 @@ const (
 // letter writes a mail, or none: what it must look up for that is no business of the request that asked for it.
 type letter func(ctx context.Context) (*Mail, error)
 
-// postbox writes and sends mails behind the answer's back, so that a request takes the same time whether there is somebody to write
-// to or not: otherwise the clock would tell who has an account.
+// postbox writes and sends mails behind the answer's back, so that a request takes the same time whether there is somebody to
+// write to or not: otherwise the clock would tell who has an account.
 type postbox struct {
 	// immutable after newPostbox
 	mailer  Mailer

@@ -33,7 +33,8 @@ func (s *Server) reset(w http.ResponseWriter, r *http.Request, _ *visit) error {
 		return err
 	}
 	s.postbox.Drop(s.resetLetter(email))
-	s.renderCheckMail(w, r, "If "+email+" has an account, a link to set a new password is on its way there. It is good for 30 minutes.")
+	s.renderCheckMail(w, r,
+		"If "+email+" has an account, a link to set a new password is on its way there. It is good for 30 minutes.")
 	return nil
 }
 
@@ -62,7 +63,8 @@ func (s *Server) resetPasswordPage(w http.ResponseWriter, r *http.Request, _ *vi
 }
 
 func (s *Server) renderResetPassword(w http.ResponseWriter, r *http.Request, status int, token string, posted *form) {
-	s.render(w, r, status, "resetpassword", page{Title: "Choose a new password", Form: posted, Data: map[string]any{"Token": token}})
+	s.render(w, r, status, "resetpassword", page{Title: "Choose a new password", Form: posted,
+		Data: map[string]any{"Token": token}})
 }
 
 func (s *Server) resetPassword(w http.ResponseWriter, r *http.Request, v *visit) error {
@@ -97,7 +99,8 @@ func (s *Server) resetPassword(w http.ResponseWriter, r *http.Request, v *visit)
 // renderCheckMail is the one answer of all that send mail.
 func (s *Server) renderCheckMail(w http.ResponseWriter, r *http.Request, text string) {
 	_, logOnly := s.config.Mailer.(LogMailer)
-	s.render(w, r, http.StatusOK, "checkmail", page{Title: "Check your mail", Data: map[string]any{"Text": text, "LogOnly": logOnly}})
+	s.render(w, r, http.StatusOK, "checkmail", page{Title: "Check your mail", Data: map[string]any{"Text": text,
+		"LogOnly": logOnly}})
 }
 
 // link is an address with a token in its query, which no log of ours keeps.

@@ -84,6 +84,9 @@ func (s *Server) newHandler() (http.Handler, error) {
 	if err := protection.AddTrustedOrigin(s.public.String()); err != nil {
 		return nil, fmt.Errorf("trust the public URL: %w", err)
 	}
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, nil, errForeignForm) }))
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, r, nil,
+			errForeignForm)
+	}))
 	return s.guarded(protection.Handler(mux)), nil
 }

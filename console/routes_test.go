@@ -28,7 +28,8 @@ func (f *furnished) own() map[string]string {
 		"session": "csn_none", "file": "console.css"}
 }
 
-// Every route of an app, asked for with another tenant's app, key or session, answers like one asked for with an id that nobody has.
+// Every route of an app, asked for with another tenant's app, key or session, answers like one asked for with an id that nobody
+// has.
 func TestForeignIDsAreNotThere(t *testing.T) {
 	t.Parallel()
 	house := furnish(t, nil, "Shop")
@@ -36,10 +37,13 @@ func TestForeignIDsAreNotThere(t *testing.T) {
 	eve := house.visitor()
 	eveApp, _ := eve.signUp("eve@example.com")
 	evesOwn := strings.TrimPrefix(eveApp, "/apps/")
-	nobody := map[string]string{"app": "app_00000000000000000000000000", "key": "zzzzzzzz", "session": "csn_00000000000000000000000000"}
+	nobody := map[string]string{"app": "app_00000000000000000000000000", "key": "zzzzzzzz",
+		"session": "csn_00000000000000000000000000"}
 	// All that a form of any route needs, so that a route that forgot its check would do something.
-	fields := values([]string{"name", "Shop", "kind", "secret", "operation", "publish", "overlap", "0s", "confirm", "Shop", "prefix", "orders:",
-		"messages", "1", "age", "1m", "policy", "resume", "channel", "hello", "event", "e", "data", "1", "origins", "", "shared", "", "jwks", "https://a.example"})
+	fields := values([]string{"name", "Shop", "kind", "secret", "operation", "publish", "overlap", "0s", "confirm", "Shop",
+		"prefix", "orders:",
+		"messages", "1", "age", "1m", "policy", "resume", "channel", "hello", "event", "e", "data", "1", "origins", "",
+		"shared", "", "jwks", "https://a.example"})
 
 	before := house.owner.get(house.app + "/keys").body
 	tried := 0
@@ -102,7 +106,8 @@ func TestDoorIsClosed(t *testing.T) {
 // The security headers of every route are those of the golden files, and no page with data is kept by a browser.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]func(testing.TB, func(*console.Config)) *house{"http": newHouse, "https": newSecureHouse} {
+	for name, start := range map[string]func(testing.TB, func(*console.Config)) *house{"http": newHouse,
+		"https": newSecureHouse} {
 		house := start(t, nil)
 		golden, err := os.ReadFile(filepath.Join("testdata", "headers."+name))
 		if err != nil {
@@ -111,7 +116,8 @@ func TestHeaders(t *testing.T) {
 		want := strings.ReplaceAll(string(golden), "HOST", house.server.Listener.Addr().String())
 		ada := house.visitor()
 		app, _ := ada.signUp("ada@example.com")
-		parts := map[string]string{"app": strings.TrimPrefix(app, "/apps/"), "key": "none", "session": "none", "file": "console.css"}
+		parts := map[string]string{"app": strings.TrimPrefix(app, "/apps/"), "key": "none", "session": "none",
+			"file": "console.css"}
 		patterns := []string{"GET /nothing", "POST /nothing", "DELETE /apps"}
 		for _, route := range console.Routes() {
 			if route.Pattern != "POST /logout" {
@@ -136,7 +142,8 @@ func securityLines(header http.Header) string {
 	var lines []string
 	for name, list := range header {
 		switch name {
-		case "Content-Type", "Content-Length", "Date", "Cache-Control", "Location", "Set-Cookie", "X-Request-Id", "Etag", "Accept-Ranges", "Retry-After", "Vary":
+		case "Content-Type", "Content-Length", "Date", "Cache-Control", "Location", "Set-Cookie", "X-Request-Id", "Etag",
+			"Accept-Ranges", "Retry-After", "Vary":
 			continue
 		}
 		lines = append(lines, name+": "+strings.Join(list, ", "))
@@ -169,8 +176,10 @@ func TestFormsFromElsewhere(t *testing.T) {
 		{"only Origin, the host's", http.Header{"Origin": {house.url}}, false},
 		{"only Origin, another's", http.Header{"Origin": {"https://evil.example"}}, true},
 		{"Origin null", http.Header{"Origin": {"null"}}, true},
-		{"a proxy rewrote Host, the origin is the public one", http.Header{"Origin": {house.url}, "Host": {"10.1.2.3:80"}}, false},
-		{"a proxy rewrote Host, the origin is another", http.Header{"Origin": {"https://evil.example"}, "Host": {"10.1.2.3:80"}}, true},
+		{"a proxy rewrote Host, the origin is the public one", http.Header{"Origin": {house.url}, "Host": {"10.1.2.3:80"}},
+			false},
+		{"a proxy rewrote Host, the origin is another", http.Header{"Origin": {"https://evil.example"},
+			"Host": {"10.1.2.3:80"}}, true},
 		{"same host, other port", http.Header{"Origin": {"http://" + address.Hostname() + ":1"}}, true},
 	}
 	for _, test := range cases {
@@ -185,7 +194,8 @@ func TestFormsFromElsewhere(t *testing.T) {
 			}
 		}
 	}
-	if got := ada.do(http.MethodPost, "/logout", nil, http.Header{"Sec-Fetch-Site": {"cross-site"}}); got.status != http.StatusForbidden {
+	if got := ada.do(http.MethodPost, "/logout", nil,
+		http.Header{"Sec-Fetch-Site": {"cross-site"}}); got.status != http.StatusForbidden {
 		t.Errorf("a foreign site logged the user out: %d", got.status)
 	}
 }
@@ -221,15 +231,18 @@ func TestBrokenForms(t *testing.T) {
 		{"json", "application/json", `{"name":"x"}`, http.StatusUnsupportedMediaType},
 		{"no type", "", "name=x", http.StatusUnsupportedMediaType},
 		{"multipart", "multipart/form-data; boundary=x", "--x--", http.StatusUnsupportedMediaType},
-		{"too large", "application/x-www-form-urlencoded", "name=" + strings.Repeat("a", 200<<10), http.StatusRequestEntityTooLarge},
+		{"too large", "application/x-www-form-urlencoded", "name=" + strings.Repeat("a", 200<<10),
+			http.StatusRequestEntityTooLarge},
 		{"broken escape", "application/x-www-form-urlencoded", "name=%zz", http.StatusBadRequest},
 		{"not UTF-8", "application/x-www-form-urlencoded", "name=%ff%fe", http.StatusBadRequest},
 		{"NUL", "application/x-www-form-urlencoded", "name=a%00b", http.StatusBadRequest},
 	}
-	bodiless := []string{"/logout", "/live", "/end", "token-keys/" + house.own()["key"] + "/remove"} // what these need stands in the address
+	bodiless := []string{"/logout", "/live", "/end",
+		"token-keys/" + house.own()["key"] + "/remove"} // what these need stands in the address
 	for _, route := range console.Routes() {
 		method, path := fill(route.Pattern, house.own())
-		if method != http.MethodPost || slices.ContainsFunc(bodiless, func(end string) bool { return strings.HasSuffix(path, end) }) {
+		if method != http.MethodPost || slices.ContainsFunc(bodiless,
+			func(end string) bool { return strings.HasSuffix(path, end) }) {
 			continue
 		}
 		for _, test := range bodies {

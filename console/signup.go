@@ -121,8 +121,8 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request, v *visit) error
 	return s.redirect(w, r, "/login?done=confirmed")
 }
 
-// holdUnconfirmed sends who has logged in with an address that must be confirmed first to their mail instead. It reports whether it
-// has answered.
+// holdUnconfirmed sends who has logged in with an address that must be confirmed first to their mail instead. It reports whether
+// it has answered.
 func (s *Server) holdUnconfirmed(w http.ResponseWriter, r *http.Request, login tenant.Login) (bool, error) {
 	if !s.config.ConfirmMail {
 		return false, nil

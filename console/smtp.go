@@ -28,7 +28,8 @@ type SMTPConfig struct {
 	Insecure bool   // send without TLS where the server offers none: for a relay on the same machine only
 }
 
-// NewSMTPMailer checks the configuration. It does not connect: a mail server that is down must not keep the console from starting.
+// NewSMTPMailer checks the configuration. It does not connect: a mail server that is down must not keep the console from
+// starting.
 func NewSMTPMailer(config SMTPConfig) (*SMTPMailer, error) {
 	if config.Host == "" || config.From == "" {
 		return nil, errors.New("mail by SMTP needs a host and a sender")

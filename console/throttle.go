@@ -14,10 +14,10 @@ const (
 	addressInterval = 4 * time.Second // one more try
 )
 
-// How one account is guarded, whoever asks. The delay grows from the fifth failure on and is capped, so that a stranger can slow an
-// owner down but not lock them out; after a hundred failures in a row only a password reset helps, which no stranger can prevent.
-// The store counts the failures of real accounts as well, for ever and for all nodes. Here they are counted for every address that
-// is typed, and at least as strictly: otherwise a refusal would say that there is such an account.
+// How one account is guarded, whoever asks. The delay grows from the fifth failure on and is capped, so that a stranger can slow
+// an owner down but not lock them out; after a hundred failures in a row only a password reset helps, which no stranger can
+// prevent. The store counts the failures of real accounts as well, for ever and for all nodes. Here they are counted for every
+// address that is typed, and at least as strictly: otherwise a refusal would say that there is such an account.
 const (
 	freeFailures   = 5
 	maxFailures    = 100
@@ -26,8 +26,8 @@ const (
 	forgetFailures = 24 * time.Hour // a row of failures is forgotten after a day without one
 )
 
-// maxThrottled bounds each map. When it is full the entries that have recovered go; when none has, newcomers share one bucket: under
-// attack strangers wait, memory does not grow.
+// maxThrottled bounds each map. When it is full the entries that have recovered go; when none has, newcomers share one bucket:
+// under attack strangers wait, memory does not grow.
 const maxThrottled = 50_000
 
 // throttle slows guessing down: a bucket for each address, a growing delay for each account.
