@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -12,7 +13,8 @@ import (
 	"halley/pushnode/wire"
 )
 
-// connection is one life of a transport. Its writer is the goroutine in run; a WebSocket has its reader besides.
+// connection is one life of a transport. Its writer is the goroutine in run; a WebSocket has its reader besides. Where the
+// transport can write without waiting, the fan-out does so in the writer's stead: turn is held by who writes.
 type connection struct {
 	// immutable
 	server    *Server
@@ -28,8 +30,12 @@ type connection struct {
 	expires atomic.Int64 // of the credential, Unix ms; 0: never. Set where it is renewed, read by the writer
 	heard   atomic.Int64 // when the client last said something, Unix ns; set by the reader, read by the writer
 
-	// owned by the writer
+	turn sync.Mutex // taken before the mu of the outbox and of the socket
+	// guarded by turn
 	batch  []item
+	partly bool      // of what was taken from the outbox, the transport still keeps a part
+	failed error     // of a direct write: the writer ends the connection
+	over   bool      // the writer has ended: nothing is taken from the outbox any more
 	wrote  time.Time // when something was last written
 	pinged time.Time // when a ping was sent that is not answered; zero: none
 	warned int64     // the expiry that the client was warned of
@@ -54,7 +60,10 @@ func (m *metrics) of(transport string) transportMetrics {
 func (s *Server) newConnection(app App, grant *auth.Grant, transport transport, metrics transportMetrics, browser bool) *connection {
 	c := &connection{
 		server: s, app: app, transport: transport, metrics: metrics, browser: browser,
-		outbox: newOutbox(app.QueueBytes, s.config.QueueMessages),
+		outbox: newOutbox(app.QueueBytes, s.config.QueueMessages), wrote: time.Now(),
+	}
+	if direct, ok := transport.(directTransport); ok && direct.direct() {
+		c.outbox.direct = func() bool { return c.writeDirect(direct) }
 	}
 	c.expires.Store(expires(grant))
 	return c

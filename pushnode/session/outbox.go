@@ -48,6 +48,7 @@ type hunger struct {
 type outbox struct {
 	maxBytes    int           // immutable
 	maxMessages int           // immutable
+	direct      func() bool   // immutable: writes what waits, without waiting; false: the writer must. nil: only the writer writes
 	wake        chan struct{} // one token: there may be something for the writer
 	room        chan struct{} // one token: something was written
 
@@ -69,8 +70,8 @@ func newOutbox(maxBytes, maxMessages int) *outbox {
 	}
 }
 
-// offer puts a message of a subscription in, or does what the policy says where there is no room. This is the seam between
-// fan-out and writing: a fan-out that writes by itself replaces the wake-up here.
+// offer puts a message of a subscription in, or does what the policy says where there is no room. The writer is not woken: flush
+// must follow.
 func (o *outbox) offer(message item, policy channel.Policy) verdict {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -93,7 +94,14 @@ func (o *outbox) offer(message item, policy channel.Policy) verdict {
 	}
 }
 
-// tryPush puts something in if there is room.
+// flush has what waits written: at once and here, where the socket takes it, else by the writer.
+func (o *outbox) flush() {
+	if o.direct == nil || !o.direct() {
+		o.stir()
+	}
+}
+
+// tryPush puts something in if there is room, and wakes the writer.
 func (o *outbox) tryPush(thing item) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -101,6 +109,7 @@ func (o *outbox) tryPush(thing item) bool {
 		return false
 	}
 	o.appendLocked(thing)
+	o.wakeLocked()
 	return true
 }
 
@@ -111,6 +120,7 @@ func (o *outbox) push(thing item) {
 	defer o.mu.Unlock()
 	if !o.closed {
 		o.appendLocked(thing)
+		o.wakeLocked()
 	}
 }
 
@@ -125,7 +135,6 @@ func (o *outbox) appendLocked(thing item) {
 	thing.order = o.order
 	o.items = append(o.items, thing)
 	o.bytes += thing.size()
-	o.wakeLocked()
 }
 
 func (o *outbox) wakeLocked() {
@@ -214,15 +223,17 @@ func (o *outbox) take(dst []item, limit int) []item {
 // spareItems is how large a queue an idle connection may keep.
 const spareItems = 16
 
-// wrote says that everything taken has been written.
-func (o *outbox) wrote() {
+// wrote says that everything taken has been written, and reports whether nothing waits any more.
+func (o *outbox) wrote() (empty bool) {
 	o.mu.Lock()
 	o.writing = 0
+	empty = len(o.items) == 0
 	o.mu.Unlock()
 	select {
 	case o.room <- struct{}{}:
 	default: // nobody has looked since the last time
 	}
+	return empty
 }
 
 // full reports whether there is no room for anything.
@@ -288,7 +299,7 @@ func (o *outbox) starving() bool {
 	return len(o.behind) > 0
 }
 
-// stir makes the writer look at the clock.
+// stir makes the writer look at what waits and at the clock.
 func (o *outbox) stir() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -2,7 +2,6 @@ package session
 
 import (
 	"bufio"
-	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -21,8 +20,11 @@ type socket struct {
 
 	mu sync.Mutex
 	// guarded by mu
-	finished bool // a close frame was sent, or the connection broke: nothing may follow
+	finished bool      // a close frame was sent, or the connection broke: nothing may follow
+	deadline time.Time // of writes, as it was last set
 	buffer   []byte
+	kept     []byte // what writeNow could not write: it goes before anything else
+	now      nonblocking
 }
 
 // slowWrites is how many write timeouts a write that makes some progress may take. It bounds how slowly a client may read:
@@ -52,8 +54,15 @@ func (s *socket) Write(p []byte) (int, error) {
 func (s *socket) write(items []item) (written int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	err = s.sendLocked(s.joinLocked(items))
+	s.spareLocked()
+	return len(items), err
+}
+
+// joinLocked returns the frames of items as one text, which is valid until the next call.
+func (s *socket) joinLocked(items []item) []byte {
 	if len(items) == 1 && items[0].dropped == 0 {
-		return 1, s.sendLocked(frameOf(&items[0]))
+		return frameOf(&items[0])
 	}
 	s.buffer = s.buffer[:0]
 	for i := range items {
@@ -63,11 +72,13 @@ func (s *socket) write(items []item) (written int, err error) {
 		}
 		s.buffer = append(s.buffer, frameOf(&items[i])...)
 	}
-	err = s.sendLocked(s.buffer)
+	return s.buffer
+}
+
+func (s *socket) spareLocked() {
 	if cap(s.buffer) > spareBuffer {
 		s.buffer = nil
 	}
-	return len(items), err
 }
 
 // spareBuffer is how much memory an idle connection may keep for its next write.
@@ -84,13 +95,20 @@ func droppedOf(one *item) *wire.Dropped {
 	return &wire.Dropped{Channel: one.sub.entry.id.Name, Count: one.dropped}
 }
 
-// sendLocked writes p. A client that takes something gets more time, but not for ever.
+// sendLocked writes what was kept, and p. A client that takes something gets more time, but not for ever.
 func (s *socket) sendLocked(p []byte) error {
 	if s.finished {
 		return net.ErrClosed
 	}
+	if len(s.kept) > 0 {
+		p = append(s.kept, p...)
+		s.kept = nil
+	}
+	if len(p) == 0 {
+		return nil
+	}
 	for attempt := 1; ; attempt++ {
-		if err := s.SetWriteDeadline(time.Now().Add(s.timeout)); err != nil {
+		if err := s.extendLocked(time.Now()); err != nil {
 			s.finished = true
 			return err
 		}
@@ -103,6 +121,16 @@ func (s *socket) sendLocked(p []byte) error {
 			return err
 		}
 	}
+}
+
+// extendLocked gives the next write its timeout, give or take an eighth: setting a deadline costs a tenth of a write, and most
+// writes follow one that has just set it.
+func (s *socket) extendLocked(now time.Time) error {
+	if s.deadline.Sub(now) > s.timeout-s.timeout/8 {
+		return nil
+	}
+	s.deadline = now.Add(s.timeout)
+	return s.SetWriteDeadline(s.deadline)
 }
 
 // ping is a ping of RFC 6455, which every client answers, and a push, which scripts in a page can see.
@@ -162,21 +190,8 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	boundKernel(conn)
 	early, _ := buffers.Reader.Peek(buffers.Reader.Buffered())
 	h.socket = &socket{Conn: conn, prefix: append([]byte(nil), early...), timeout: h.timeout, linger: h.linger}
+	h.socket.now.init(conn)
 	return h.socket, bufio.NewReadWriter(bufio.NewReaderSize(h.socket, readBuffer), bufio.NewWriterSize(h.socket, frameBuffer)), nil
-}
-
-// kernelBuffer is how much the kernel may hold for a socket that does not take more. Left to itself it takes 4 MB, and no queue
-// of ours is full before.
-const kernelBuffer = 64 << 10
-
-func boundKernel(conn net.Conn) {
-	if secured, ok := conn.(*tls.Conn); ok {
-		conn = secured.NetConn()
-	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetWriteBuffer(kernelBuffer) // a wish: the connection works without
-	}
 }

@@ -27,33 +27,57 @@ const expiryWarning = time.Minute
 // closeNormal ends a connection that the client asked to close. It is a code of RFC 6455, not of the table.
 const closeNormal wire.Code = 1000
 
-// run writes until the connection ends, and returns why: nil where the client is gone. It is the connection's only writer.
+// run writes until the connection ends, and returns why: nil where the client is gone. It is the connection's writer.
 func (c *connection) run(ctx context.Context) *wire.Error {
-	alarm := time.NewTimer(time.Hour)
+	defer c.retire()
+	alarm := time.NewTimer(0)
 	defer alarm.Stop()
-	c.wrote = time.Now()
+	var due time.Time // when the alarm goes off; zero: it has
 	for {
-		busy, again, reason, ended := c.step(ctx)
+		next, reason, ended := c.work(ctx)
 		if ended {
 			return reason
 		}
-		next, reason := c.keepAlive(time.Now())
-		if reason != nil {
-			c.transport.end(reason)
-			return reason
+		if due.IsZero() || next.Before(due) { // one that goes off too early costs less than setting it after every write
+			due = next
+			alarm.Reset(time.Until(due))
 		}
-		if busy {
-			continue
-		}
-		if !again.IsZero() && again.Before(next) {
-			next = again
-		}
-		alarm.Reset(time.Until(next))
 		select {
 		case <-c.outbox.wake:
 		case <-alarm.C:
+			due = time.Time{}
 		case <-ctx.Done():
 			return nil
+		}
+	}
+}
+
+// retire ends all writing: what is in the outbox from now on was not sent.
+func (c *connection) retire() {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	c.over = true
+}
+
+// work does all that can be done now, and says when there will be more.
+func (c *connection) work(ctx context.Context) (next time.Time, reason *wire.Error, ended bool) {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	for {
+		busy, again, reason, ended := c.step(ctx)
+		if ended {
+			return next, reason, true
+		}
+		next, reason = c.keepAlive(time.Now())
+		if reason != nil {
+			c.transport.end(reason)
+			return next, reason, true
+		}
+		if !busy {
+			if !again.IsZero() {
+				next = earlier(next, again)
+			}
+			return next, nil, false
 		}
 	}
 }
@@ -67,6 +91,11 @@ func (c *connection) runRecovered(ctx context.Context) (reason *wire.Error) {
 // step writes what waits, then feeds one subscription that is behind. busy says that there may be more to do at once; if not,
 // again says when, zero for never.
 func (c *connection) step(ctx context.Context) (busy bool, again time.Time, reason *wire.Error, ended bool) {
+	if c.failed != nil || c.partly {
+		if reason, ended := c.finishDirect(); ended {
+			return false, again, reason, true
+		}
+	}
 	c.batch = c.outbox.take(c.batch[:0], writeBytes)
 	if len(c.batch) > 0 {
 		err := c.write(c.batch)
@@ -98,9 +127,15 @@ func (c *connection) write(items []item) error {
 	if err != nil {
 		return err
 	}
+	c.count(items[:written])
+	return nil
+}
+
+// count counts what was written.
+func (c *connection) count(items []item) {
 	c.wrote = time.Now()
 	messages, bytes := 0, 0
-	for i := range items[:written] {
+	for i := range items {
 		bytes += items[i].size()
 		if items[i].message != nil {
 			messages++
@@ -111,7 +146,6 @@ func (c *connection) write(items []item) error {
 		c.metrics.deliveries.Add(float64(messages))
 		c.app.Meter.Delivered(messages, bytes)
 	}
-	return nil
 }
 
 // lost says why a write failed: the client takes nothing, or it is gone.

@@ -31,12 +31,17 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		fault := l.gate.enter(address)
 		if fault == nil {
+			_ = inner.SetWriteBuffer(kernelBuffer) // a wish: the connection works without
 			return &connection{TCPConn: inner, gate: l.gate, address: address}, nil
 		}
 		l.gate.refused(fault, address)
 		l.turnAway(inner, fault)
 	}
 }
+
+// kernelBuffer is how much the kernel is asked to hold for a client that does not read: it takes twice that. Left to itself it takes
+// 4 MB, and no queue or write timeout of ours begins before.
+const kernelBuffer = 64 << 10
 
 // connection gives its place back when it is closed. By embedding it keeps every method of a TCP connection, the unexported
 // ones too: with them net.Buffers writes many frames by one system call.
