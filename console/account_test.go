@@ -226,16 +226,14 @@ func TestSignUpForm(t *testing.T) {
 	stranger.post("/signup", "email", "ada@example.com", "password", otherPassword).want(t, http.StatusOK, "Check your mail")
 	house.mailTo("ada@example.com", "You have an account")
 
-	for _, mode := range []console.SignUpMode{console.SignUpClosed, console.SignUpInvite} {
-		closed := newHouse(t, func(c *console.Config) { c.SignUp = mode })
-		closed.visitor().get("/signup").want(t, http.StatusNotFound)
-		closed.visitor().post("/signup", "email", "ada@example.com", "password", goodPassword).want(t, http.StatusNotFound)
-		if got := closed.visitor().get("/"); got.location != "/login" {
-			t.Errorf("%s: home leads to %q", mode, got.location)
-		}
-		if got := closed.visitor().get("/login"); strings.Contains(got.body, "/signup") {
-			t.Errorf("%s: the log-in offers a sign-up", mode)
-		}
+	closed := newHouse(t, func(c *console.Config) { c.SignUp = console.SignUpClosed })
+	closed.visitor().get("/signup").want(t, http.StatusNotFound)
+	closed.visitor().post("/signup", "email", "ada@example.com", "password", goodPassword).want(t, http.StatusNotFound)
+	if got := closed.visitor().get("/"); got.location != "/login" {
+		t.Errorf("home leads to %q", got.location)
+	}
+	if got := closed.visitor().get("/login"); strings.Contains(got.body, "/signup") {
+		t.Error("the log-in offers a sign-up")
 	}
 }
 

@@ -69,7 +69,6 @@ type SignUpMode string
 // The sign-up modes.
 const (
 	SignUpOpen   SignUpMode = "open"   // everybody
-	SignUpInvite SignUpMode = "invite" // who was sent a link
 	SignUpClosed SignUpMode = "closed" // nobody; halley admin makes accounts
 )
 
@@ -103,10 +102,10 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("public URL %q: scheme, host and port are expected and nothing after them", c.PublicURL)
 	}
 	switch c.SignUp {
-	case SignUpOpen, SignUpInvite, SignUpClosed:
+	case SignUpOpen, SignUpClosed:
 		return nil
 	}
-	return fmt.Errorf("sign-up mode %q: there are open, invite and closed", c.SignUp)
+	return fmt.Errorf("sign-up mode %q: there are open and closed", c.SignUp)
 }
 
 func (c *Config) setDefaults() {

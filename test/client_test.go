@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 // answerPatience bounds one request, and one event of a stream. It is longer than the longest poll that tests ask for.
@@ -159,4 +161,44 @@ func (s *stream) nextMessage() (got message, cursor string) {
 		s.tb.Fatalf("event %+v: %v", e, err)
 	}
 	return got, e.id
+}
+
+// openSocket opens a WebSocket, and reads up to the frame that opens it. It closes with the test.
+func openSocket(tb testing.TB, n *node, query url.Values) *websocket.Conn {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), answerPatience)
+	defer cancel()
+	socket, _, err := websocket.Dial(ctx, n.url+"/v1/ws?"+query.Encode(), &websocket.DialOptions{HTTPClient: n.client})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = socket.CloseNow() })
+	nextFrame(tb, socket, "connected")
+	return socket
+}
+
+// frame is a frame of a WebSocket; of a message, the message.
+type frame struct {
+	Op string `json:"op"`
+	message
+}
+
+// nextFrame returns the next frame with that op; others are passed over.
+func nextFrame(tb testing.TB, socket *websocket.Conn, op string) frame {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), answerPatience)
+	defer cancel()
+	for {
+		_, text, err := socket.Read(ctx)
+		if err != nil {
+			tb.Fatalf("the socket ended before a frame %s: %v", op, err)
+		}
+		var got frame
+		if err := json.Unmarshal(text, &got); err != nil {
+			tb.Fatalf("frame %s: %v", text, err)
+		}
+		if got.Op == op {
+			return got
+		}
+	}
 }

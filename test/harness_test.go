@@ -3,6 +3,7 @@ package test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"net"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"halley/test/selfsigned"
 )
 
 // A binary under the race detector on a busy machine is slow to start and to drain, but not that slow.
@@ -43,8 +46,27 @@ func startNode(tb testing.TB, flags ...string) *node {
 	return startNodeOn(tb, []string{"--data-dir", filepath.Join(tb.TempDir(), "data")}, flags...)
 }
 
+// startSecureNode is startNode with a certificate: the public port speaks TLS alone.
+func startSecureNode(tb testing.TB) *node {
+	tb.Helper()
+	certFile, keyFile, roots := selfsigned.Certificate(tb)
+	n := newNode(tb, []string{"--data-dir", filepath.Join(tb.TempDir(), "data")}, "--tls-cert", certFile, "--tls-key", keyFile)
+	n.url = "https" + strings.TrimPrefix(n.url, "http")
+	n.client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
+	n.start()
+	return n
+}
+
 // startNodeOn starts a node on a store given by its flags, --data-dir or --database, which admin commands get as well.
 func startNodeOn(tb testing.TB, store []string, flags ...string) *node {
+	tb.Helper()
+	n := newNode(tb, store, flags...)
+	n.start()
+	return n
+}
+
+// newNode prepares a node that has not started.
+func newNode(tb testing.TB, store []string, flags ...string) *node {
 	tb.Helper()
 	listen, admin := freeAddress(tb), freeAddress(tb)
 	n := &node{
@@ -57,7 +79,6 @@ func startNodeOn(tb testing.TB, store []string, flags ...string) *node {
 		logFile:  filepath.Join(tb.TempDir(), "log"),
 	}
 	tb.Cleanup(n.cleanUp)
-	n.start()
 	return n
 }
 
@@ -85,8 +106,7 @@ func (n *node) start() {
 // awaitReady polls /readyz until the node says yes, it ends, or too much time has passed.
 func (n *node) awaitReady() {
 	n.tb.Helper()
-	transport := &http.Transport{DisableKeepAlives: true}
-	client := http.Client{Transport: transport, Timeout: 5 * time.Second}
+	client := http.Client{Transport: n.client.Transport, Timeout: 5 * time.Second}
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(startPatience)

@@ -7,9 +7,15 @@ import (
 	"testing"
 )
 
-// The main job: one publishes over HTTP, another reads by long poll and goes on as an event stream where the poll ended.
+// The main job, in the clear and over TLS.
 func TestPublishIsReceivedAcrossTransports(t *testing.T) {
-	n := startNode(t)
+	t.Run("http", func(t *testing.T) { receiveAcrossTransports(t, startNode(t)) })
+	t.Run("https", func(t *testing.T) { receiveAcrossTransports(t, startSecureNode(t)) })
+}
+
+// receiveAcrossTransports has one publish over HTTP, and another read by long poll, go on as an event stream where the poll ended,
+// then as a WebSocket, and by long poll again.
+func receiveAcrossTransports(t *testing.T, n *node) {
 	chat := n.createApp("acme", "chat")
 	names := url.Values{"channel": {"news"}, "key": {chat.PublishableKey}}
 
@@ -39,11 +45,21 @@ func TestPublishIsReceivedAcrossTransports(t *testing.T) {
 		t.Errorf("the stream goes on with %+v, want %s", got, live.ID)
 	}
 
+	missed := mustPublish(t, n, chat, `{"data":4}`)
+	socket := openSocket(t, n, url.Values{"key": {chat.PublishableKey}, "cursor": {"news*" + cursor}})
+	if got := nextFrame(t, socket, "message"); got.ID != missed.ID {
+		t.Errorf("the socket begins with %+v, want %s", got, missed.ID)
+	}
+	live = mustPublish(t, n, chat, `{"data":5}`)
+	if got := nextFrame(t, socket, "message"); got.ID != live.ID {
+		t.Errorf("the socket goes on with %+v, want %s", got, live.ID)
+	}
+
 	// And back.
-	last := mustPublish(t, n, chat, `{"data":4}`)
-	polled = poll(t, n, with(names, "cursor", cursor, "wait", "20s"))
+	last := mustPublish(t, n, chat, `{"data":6}`)
+	polled = poll(t, n, with(names, "cursor", live.Epoch+":5", "wait", "20s"))
 	if len(polled.Messages) != 1 || polled.Messages[0].ID != last.ID {
-		t.Errorf("the poll after the stream: %+v, want %s", polled, last.ID)
+		t.Errorf("the poll after the socket: %+v, want %s", polled, last.ID)
 	}
 }
 

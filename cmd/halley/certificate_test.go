@@ -8,11 +8,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"halley/console"
+	"halley/test/selfsigned"
 )
 
 func TestCertificate(t *testing.T) {
 	t.Parallel()
-	certFile, keyFile, _ := selfSigned(t)
+	certFile, keyFile, _ := selfsigned.Certificate(t)
 	tests := []struct {
 		name   string
 		config tlsConfig

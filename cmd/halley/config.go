@@ -40,7 +40,8 @@ type tlsConfig struct {
 
 // consoleConfig says who may sign up, and how mail goes out.
 type consoleConfig struct {
-	Signup           string `enum:"open,invite,closed" default:"open" env:"HALLEY_SIGNUP" help:"Who may sign up: open (everybody), invite, or closed (accounts come from halley admin). Default: ${default}."`
+	Signup           string `enum:"open,closed" default:"open" env:"HALLEY_SIGNUP" help:"Who may sign up: open (everybody) or closed (accounts come from halley admin). Default: ${default}."`
+	ConfirmMail      bool   `env:"HALLEY_CONFIRM_MAIL" help:"A sign-up counts once a link in a mail was followed: it hides who has an account, and costs the newcomer a step. For installations that strangers reach. Needs --smtp-host."`
 	SMTPHost         string `name:"smtp-host" placeholder:"HOST" env:"HALLEY_SMTP_HOST" help:"Mail server. Default: none, mails go to the log."`
 	SMTPPort         int    `name:"smtp-port" default:"587" env:"HALLEY_SMTP_PORT" help:"Its port: 587 with STARTTLS, 465 with TLS from the first byte. Default: ${default}."`
 	SMTPUser         string `name:"smtp-user" placeholder:"NAME" env:"HALLEY_SMTP_USER" help:"Who logs in there. Default: nobody."`
@@ -63,6 +64,8 @@ func (c serveCommand) Validate() error {
 		return errors.New("--tls-cert and --acme-domain exclude each other")
 	case c.SMTPHost != "" && c.MailFrom == "":
 		return errors.New("--smtp-host needs --mail-from")
+	case c.ConfirmMail && c.SMTPHost == "":
+		return errors.New("--confirm-mail needs --smtp-host: nobody would get the mail")
 	case c.DrainTimeout < 0:
 		return errors.New("--drain-timeout must not be negative")
 	case c.MaxConnections < 0 || c.MaxConnectionsPerIP < 0:

@@ -114,6 +114,7 @@ func TestExitCodes(t *testing.T) {
 		{"a public path", []string{"serve", "--public-url", "https://example.com/push"}, exitUsage, "--public-url"},
 		{"no public scheme", []string{"serve", "--public-url", "example.com"}, exitUsage, "--public-url"},
 		{"no network", []string{"serve", "--trusted-proxies", "10.0.0.1"}, exitUsage, "--trusted-proxies"},
+		{"nobody gets mail", []string{"serve", "--confirm-mail"}, exitUsage, "--smtp-host"},
 		{"nobody sends mail", []string{"serve", "--smtp-host", "mail"}, exitUsage, "--mail-from"},
 		{"a negative drain", []string{"serve", "--drain-timeout", "-1s"}, exitUsage, "--drain-timeout"},
 		{"a negative cap", []string{"serve", "--max-connections", "-1"}, exitUsage, "--max-connections"},

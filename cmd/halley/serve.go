@@ -125,7 +125,7 @@ func (c serveCommand) build(
 	desk := &desk{node: node, directory: directory, signer: signer}
 	pages, err := console.New(console.Config{
 		Store: store, Publisher: desk, History: desk, Tokens: desk, Mailer: mailer,
-		PublicURL: url, SignUp: console.SignUpMode(c.Signup), Logger: logger, Registerer: registry,
+		PublicURL: url, SignUp: console.SignUpMode(c.Signup), ConfirmMail: c.ConfirmMail, Logger: logger, Registerer: registry,
 	})
 	if err != nil {
 		return nil, err
