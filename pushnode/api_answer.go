@@ -33,7 +33,8 @@ func (n *Node) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	answer(w, fault.Code.Status(), wire.AppendErrorBody(nil, fault))
 }
 
-// clientError is what the client is shown of err. What is not in the table is an internal fault: logged here, told without detail.
+// clientError is what the client is shown of err. What is not in the table is an internal fault: logged here, told without
+// detail.
 func (n *Node) clientError(r *http.Request, err error) *wire.Error {
 	fault := wire.AsError(err)
 	if fault.Code == wire.CodeInternal {

@@ -149,7 +149,8 @@ func (n *Node) channelAnswer(id channel.ID, info channel.Info) channelAnswer {
 
 func ruleOf(rule channel.Rule) *ruleAnswer {
 	return &ruleAnswer{
-		Prefix: rule.Prefix, Public: rule.Public, ClientPublish: rule.ClientPublish, Presence: rule.Presence, Policy: string(rule.Policy),
-		HistoryMessages: rule.Retention.Messages, HistoryBytes: rule.Retention.Bytes, HistoryTTL: rule.Retention.Age.String(),
+		Prefix: rule.Prefix, Public: rule.Public, ClientPublish: rule.ClientPublish, Presence: rule.Presence,
+		Policy: string(rule.Policy), HistoryMessages: rule.Retention.Messages,
+		HistoryBytes: rule.Retention.Bytes, HistoryTTL: rule.Retention.Age.String(),
 	}
 }

@@ -52,8 +52,8 @@ func (n *Node) getChannels(w http.ResponseWriter, r *http.Request, grant *auth.G
 	return answerJSON(w, page)
 }
 
-// channelsInUse collects from all slots, and from those who subscribe here, at most limit channels after the name given. Of one that
-// is only followed there is no more than its name.
+// channelsInUse collects from all slots, and from those who subscribe here, at most limit channels after the name given. Of one
+// that is only followed there is no more than its name.
 func (n *Node) channelsInUse(ctx context.Context, app, prefix, after string, limit int) ([]channel.Info, error) {
 	var found []channel.Info
 	for index := range slotCount {

@@ -94,6 +94,7 @@ func publishOf(name string, request wire.Publish) session.Publish {
 
 func appendPublished(dst []byte, p session.Published) []byte {
 	return wire.AppendPublished(dst, wire.Published{
-		ID: p.ID, Channel: p.Channel, Epoch: p.Position.Epoch.String(), Offset: p.Position.Offset, Copies: p.Copies, Duplicate: p.Duplicate,
+		ID: p.ID, Channel: p.Channel, Epoch: p.Position.Epoch.String(), Offset: p.Position.Offset,
+		Copies: p.Copies, Duplicate: p.Duplicate,
 	})
 }

@@ -69,8 +69,10 @@ func bodyError(err error, limit int) error {
 		return wire.Errorf(wire.CodeBodyTimeout, "the body did not arrive in time")
 	case corrupt, errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		return wire.Errorf(wire.CodeBadRequest, "the body is not gzip, as Content-Encoding says it is")
-	default:
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return wire.Errorf(wire.CodeBodyTruncated, "the body ended early")
+	default:
+		return wire.Errorf(wire.CodeBadRequest, "the body could not be read: its transfer is broken")
 	}
 }
 
@@ -104,7 +106,8 @@ func number(query url.Values, name string, fallback, low, high int) (int, error)
 	return value, nil
 }
 
-// knownQuery refuses parameters that the call does not have: a misspelt one would else be ignored in silence. None may stand twice.
+// knownQuery refuses parameters that the call does not have: a misspelt one would else be ignored in silence. None may stand
+// twice.
 func knownQuery(r *http.Request, names ...string) (url.Values, error) {
 	query, err := queryOf(r)
 	if err != nil {

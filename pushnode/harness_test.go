@@ -3,11 +3,14 @@ package pushnode_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"log"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
-	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -17,29 +20,62 @@ import (
 
 	"halley/auth"
 	"halley/pushnode"
+	"halley/pushnode/channel"
 	"halley/pushnode/session"
 	"halley/tenant"
 )
 
-// node is a whole node on an embedded store, behind a real HTTP server.
+// node is a whole node on a store of its own, behind a real HTTP server. Every request and answer is held against the
+// specification.
 type node struct {
 	*pushnode.Node
-	URL   string
-	Store *tenant.Store
+	URL       string
+	Store     *tenant.Store
+	Meter     *tenant.Meter
+	Directory *tenant.Directory
+	client    *http.Client
+	address   string
+	stop      func() error // ends what Run started, waits for it, and may be called twice
+}
+
+// setup is what a test may want otherwise.
+type setup struct {
+	store       tenant.Config
+	session     session.Config
+	sets        auth.DialPolicy
+	log         slog.Handler
+	readTimeout time.Duration
+	listener    listener
+}
+
+// listener is where the node's server listens, and how a client gets there.
+type listener interface {
+	net.Listener
+	dial(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // newNode starts a node that ends with the test.
-func newNode(t testing.TB) *node {
+func newNode(t testing.TB, changes ...func(*setup)) *node {
 	t.Helper()
-	return newNodeWith(t, tenant.Config{DataDir: t.TempDir()}, session.Config{DrainSpread: 50 * time.Millisecond})
+	with := setup{session: session.Config{DrainSpread: 50 * time.Millisecond}, log: slog.DiscardHandler}
+	for _, change := range changes {
+		change(&with)
+	}
+	if with.listener == nil {
+		with.listener = listenTCP(t)
+	}
+	if with.store.DataDir == "" {
+		with.store.DataDir = t.TempDir()
+	}
+	return with.start(t)
 }
 
-func newNodeWith(t testing.TB, where tenant.Config, sessions session.Config) *node {
+func (with *setup) start(t testing.TB) *node {
 	t.Helper()
-	logger := slog.New(slog.DiscardHandler)
-	where.Logger = logger
+	logger := slog.New(with.log)
+	with.store.Logger = logger
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	store := must(tenant.Open(ctx, where))(t)
+	store := must(tenant.Open(ctx, with.store))(t)
 	if err := store.Migrate(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -47,33 +83,66 @@ func newNodeWith(t testing.TB, where tenant.Config, sessions session.Config) *no
 	meter := tenant.NewMeter(store, directory, rand.Uint64(), logger)
 	ring := must(auth.NewKeyring("", must(store.SigningKeys(ctx))(t)...))(t)
 	built := must(pushnode.New(pushnode.Config{
-		Instance: rand.Uint64() | 1, Cluster: rand.Uint64N(1 << 40), Directory: directory, Limiter: tenant.NewLimiter(meter), Meter: meter,
+		Instance: rand.Uint64() | 1, Cluster: rand.Uint64N(1 << 40), Directory: directory,
+		Limiter: tenant.NewLimiter(meter), Meter: meter,
 		Verifier: auth.NewVerifier(auth.VerifierConfig{
-			Keys: directory, TokenKeys: directory, Keyring: ring, KeySets: auth.NewKeySets(auth.DialPolicy{}),
+			Keys: directory, TokenKeys: directory, Keyring: ring, KeySets: auth.NewKeySets(with.sets),
 		}),
-		Signer: auth.NewSigner(ring), Session: sessions, Logger: logger, Registerer: prometheus.NewRegistry(),
+		Signer: auth.NewSigner(ring), Session: with.session, Logger: logger, Registerer: prometheus.NewRegistry(),
 	}))(t)
-	server := httptest.NewServer(built.Handler())
-
-	var parts sync.WaitGroup
-	for _, run := range []func(context.Context) error{directory.Run, meter.Run, built.Run} {
-		parts.Go(func() {
-			if err := run(ctx); err != nil {
-				t.Errorf("a part of the node ended with %v", err)
-			}
-		})
+	n := &node{
+		Node: built, URL: "http://" + with.listener.Addr().String(), Store: store, Meter: meter, Directory: directory,
+		address: with.listener.Addr().String(),
 	}
-	t.Cleanup(func() {
+	n.stop = sync.OnceValue(running(ctx, stop, directory.Run, meter.Run, built.Run))
+	with.serve(t, n)
+	return n
+}
+
+// running starts the parts of a node and returns what ends them.
+func running(ctx context.Context, stop func(), parts ...func(context.Context) error) func() error {
+	failures := make([]error, len(parts))
+	var group sync.WaitGroup
+	for i, run := range parts {
+		group.Go(func() { failures[i] = run(ctx) })
+	}
+	return func() error {
 		stop()
-		parts.Wait()
-		server.CloseClientConnections()
-		server.Close()
-		if err := store.Close(); err != nil {
+		group.Wait()
+		return errors.Join(failures...)
+	}
+}
+
+// serve puts the node behind a server until the test is over.
+func (with *setup) serve(t testing.TB, n *node) {
+	// Without an IdleTimeout the ReadTimeout stands in for it, and connections are closed just when a client takes them up again.
+	server := &http.Server{
+		Handler: n.Handler(), ReadTimeout: with.readTimeout, IdleTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(with.listener) })
+	transport := &http.Transport{DialContext: with.listener.dial, MaxIdleConnsPerHost: 32}
+	n.client = &http.Client{Transport: &checked{tb: t, base: transport}}
+	t.Cleanup(func() {
+		if err := n.stop(); err != nil {
+			t.Errorf("a part of the node ended with %v", err)
+		}
+		transport.CloseIdleConnections()
+		_ = server.Close()
+		serving.Wait()
+		if err := n.Store.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return &node{Node: built, URL: server.URL, Store: store}
 }
+
+type tcpListener struct{ net.Listener }
+
+func (l tcpListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
+}
+
+func listenTCP(t testing.TB) listener { return tcpListener{must(net.Listen("tcp", "127.0.0.1:0"))(t)} }
 
 // must fails the test where a step that it does not test goes wrong.
 func must[T any](value T, err error) func(testing.TB) T {
@@ -83,6 +152,17 @@ func must[T any](value T, err error) func(testing.TB) T {
 			t.Fatal(err)
 		}
 		return value
+	}
+}
+
+// must2 is must for steps that make two things.
+func must2[T, U any](first T, second U, err error) func(testing.TB) (T, U) {
+	return func(t testing.TB) (T, U) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return first, second
 	}
 }
 
@@ -111,7 +191,7 @@ type reply struct {
 	Status int
 	Header http.Header
 	Text   string
-	JSON   map[string]any
+	JSON   object
 }
 
 // call sends a request with the app's secret key.
@@ -134,7 +214,7 @@ func (n *node) call(t testing.TB, method, path, body, authorization string) repl
 
 func (n *node) send(t testing.TB, request *http.Request) reply {
 	t.Helper()
-	response := must(http.DefaultClient.Do(request))(t)
+	response := must(n.client.Do(request))(t)
 	defer response.Body.Close()
 	text := string(must(io.ReadAll(response.Body))(t))
 	got := reply{Status: response.StatusCode, Header: response.Header, Text: text}
@@ -147,8 +227,59 @@ func (n *node) send(t testing.TB, request *http.Request) reply {
 }
 
 // errorName is the name of the error in the reply, or "".
-func (r reply) errorName() string {
-	fault, _ := r.JSON["error"].(map[string]any)
-	name, _ := fault["name"].(string)
-	return name
+func (r reply) errorName() string { return r.JSON.in("error").text("name") }
+
+// scope lets the test work on the app's account as its operator.
+func (a *app) scope() tenant.Scope { return a.node.Store.OperatorScope(a.account, tenant.Client{}) }
+
+// changed changes the app's settings and waits until the node has them.
+func (a *app) changed(t testing.TB, change func() error) {
+	t.Helper()
+	before := must(a.node.Directory.App(a.id))(t).Revision
+	if err := change(); err != nil {
+		t.Fatal(err)
+	}
+	if !until(func() bool { return must(a.node.Directory.App(a.id))(t).Revision > before }) {
+		t.Fatal("the change did not reach the node")
+	}
+}
+
+// rule gives the app a channel rule and waits until the node has it.
+func (a *app) rule(t testing.TB, rule channel.Rule) {
+	t.Helper()
+	if rule.Retention == (channel.Retention{}) {
+		rule.Retention = channel.DefaultRetention
+	}
+	a.changed(t, func() error { return a.node.Store.SetRule(t.Context(), a.scope(), a.id, rule) })
+}
+
+// token has the node sign a token for the app.
+func (a *app) token(t testing.TB, request string) string {
+	t.Helper()
+	got := a.call(t, http.MethodPost, "/v1/tokens", request)
+	if got.Status != http.StatusOK {
+		t.Fatalf("token: %d %s", got.Status, got.Text)
+	}
+	return got.JSON.text("token")
+}
+
+// publish publishes a message and returns where it stands.
+func (a *app) publish(t testing.TB, name string, data any) object {
+	t.Helper()
+	body := must(json.Marshal(object{"data": data}))(t)
+	got := a.call(t, http.MethodPost, "/v1/channels/"+url.PathEscape(name)+"/messages", string(body))
+	if got.Status != http.StatusCreated {
+		t.Fatalf("publish: %d %s", got.Status, got.Text)
+	}
+	return got.JSON
+}
+
+// history is what the channel holds, oldest first.
+func (a *app) history(t testing.TB, name string) []object {
+	t.Helper()
+	got := a.call(t, http.MethodGet, "/v1/channels/"+url.PathEscape(name)+"/messages?direction=forward&limit=1000", "")
+	if got.Status != http.StatusOK {
+		t.Fatalf("history: %d %s", got.Status, got.Text)
+	}
+	return got.JSON.list("messages")
 }

@@ -40,7 +40,8 @@ func (n *Node) publish(ctx context.Context, grant *auth.Grant, p session.Publish
 // roomFor applies what bounds a publication: its size, the app's rate and quota, and the queues of the channel's subscribers.
 func (n *Node) roomFor(ctx context.Context, app *tenant.AppView, id channel.ID, rule channel.Rule, p session.Publish) error {
 	if size := len(p.Data) + len(p.Event); size > app.Limits.MessageBytes {
-		return wire.Errorf(wire.CodeMessageTooLarge, "the message has %d bytes; the limit %s is %d", size, tenant.LimitMessageBytes, app.Limits.MessageBytes)
+		return wire.Errorf(wire.CodeMessageTooLarge, "the message has %d bytes; the limit %s is %d",
+			size, tenant.LimitMessageBytes, app.Limits.MessageBytes)
 	}
 	if rule.Policy == channel.PolicyBlock {
 		if queued, full := n.sessions.Congestion(id); full {

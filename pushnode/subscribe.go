@@ -20,7 +20,9 @@ func (n *Node) Backlog(ctx context.Context, id channel.ID, start channel.Start, 
 }
 
 // History reads a page of a channel's history, if the grant may.
-func (n *Node) History(ctx context.Context, grant *auth.Grant, name string, query channel.HistoryQuery) (channel.HistoryPage, error) {
+func (n *Node) History(ctx context.Context, grant *auth.Grant, name string, query channel.HistoryQuery) (
+	channel.HistoryPage, error,
+) {
 	if err := n.Allow(grant, auth.OpHistory, name); err != nil {
 		return channel.HistoryPage{}, err
 	}

@@ -235,7 +235,7 @@ func (r *reference) kind(schema *openapi3.SchemaRef) string {
 			kinds = append(kinds, r.kind(one))
 		}
 		return strings.Join(kinds, " or ")
-	case value.Type == nil:
+	case value.Type == nil || len(*value.Type) > 1: // any JSON value
 		return ""
 	case value.Type.Is("array"):
 		return strings.TrimSpace("Array" + bounds(value.MinItems, value.MaxItems) + " of " + cmp.Or(r.kind(value.Items), "values"))

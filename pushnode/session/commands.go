@@ -112,5 +112,8 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, wire.NewError(wire.CodeBodyTimeout)
 	}
-	return nil, wire.NewError(wire.CodeBodyTruncated)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, wire.NewError(wire.CodeBodyTruncated)
+	}
+	return nil, wire.Errorf(wire.CodeBadRequest, "the body could not be read: its transfer is broken")
 }
