@@ -122,7 +122,7 @@ func (with *setup) serve(t testing.TB, n *node) {
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(with.listener) })
 	transport := &http.Transport{DialContext: with.listener.dial, MaxIdleConnsPerHost: 32}
-	n.client = &http.Client{Transport: &checked{tb: t, base: transport}}
+	n.client = &http.Client{Transport: &checked{tb: t, base: transport, judged: make(map[string]int)}}
 	t.Cleanup(func() {
 		if err := n.stop(); err != nil {
 			t.Errorf("a part of the node ended with %v", err)
