@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"halley/pushnode/channel"
 )
@@ -85,6 +86,24 @@ func (d *deliveries) drain(ctx context.Context, queue *effectQueue) {
 			batch[i] = nil
 		}
 		queue.depth.Add(-int64(len(batch)))
+	}
+}
+
+// settleInterval is how often settle looks.
+const settleInterval = time.Millisecond
+
+// settle waits until each queue has been empty once, so that everything pushed before has been handled, or ctx ends.
+func (d *deliveries) settle(ctx context.Context) {
+	tick := time.NewTicker(settleInterval)
+	defer tick.Stop()
+	for i := range d.queues {
+		for d.queues[i].depth.Load() > 0 {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
 	}
 }
 

@@ -57,6 +57,7 @@ type stream struct {
 	tb    testing.TB
 	reply *http.Response
 	lines *bufio.Scanner
+	first object // the event connected
 	end   context.CancelFunc
 }
 
@@ -79,7 +80,7 @@ func (n *node) follow(t testing.TB, credential, query string) *stream {
 	if reply.StatusCode != http.StatusOK {
 		t.Fatalf("the stream answers %s", reply.Status)
 	}
-	s.next("connected")
+	s.first = s.next("connected")
 	return s
 }
 

@@ -65,7 +65,7 @@ func newNode(t testing.TB, changes ...func(*setup)) *node {
 		with.listener = listenTCP(t)
 	}
 	if with.store.DataDir == "" {
-		with.store.DataDir = t.TempDir()
+		with.store.DataDir = freshFolder(t)
 	}
 	return with.start(t)
 }

@@ -98,10 +98,12 @@ func (n *Node) Run(ctx context.Context) error {
 	return err
 }
 
-// Drain refuses what is new, tells every connection when to come back, and waits until they are gone or ctx ends.
+// Drain refuses what is new, lets what was accepted reach the connections, tells each when to come back, and waits until they are
+// gone or ctx ends.
 func (n *Node) Drain(ctx context.Context) error {
 	n.draining.Store(true)
 	n.logger.Info("draining")
+	n.deliveries.settle(ctx)
 	return n.sessions.Drain(ctx)
 }
 

@@ -27,7 +27,7 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	n := newNode(t, func(with *setup) {
-		with.readTimeout, with.session.PendingPerIP = 500*time.Millisecond, pendingPerAddress
+		with.readTimeout, with.session.PendingPerIP = 300*time.Millisecond, pendingPerAddress
 	})
 	leaving := newNode(t)
 	s := &stage{
@@ -157,13 +157,18 @@ func setBody(request *http.Request, body string) {
 func (s *stage) handshake(t *testing.T, a *app, change func(*http.Request)) int {
 	t.Helper()
 	request := a.sample(t, "webSocket")
+	asUpgrade(request)
+	change(request)
+	return a.node.status(t, request)
+}
+
+// asUpgrade makes a request ask for a WebSocket.
+func asUpgrade(request *http.Request) {
 	for name, value := range map[string]string{
 		"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 	} {
 		request.Header.Set(name, value)
 	}
-	change(request)
-	return a.node.status(t, request)
 }
 
 // exhaust asks until the app's limit is met.

@@ -174,4 +174,10 @@ func (a *pollAnswer) take(one *item) {
 }
 
 func (a *pollAnswer) ping() (answered bool, err error) { return false, nil }
-func (a *pollAnswer) end(*wire.Error)                  {}
+
+// end tells the reason beside what was gathered. Where that is nothing worth coming back for, the answer is an error instead.
+func (a *pollAnswer) end(reason *wire.Error) {
+	if push := lastPush(reason); push != nil {
+		a.gathered.Add(push)
+	}
+}

@@ -220,7 +220,9 @@ func TestPollEndsWithItsTokenAndDrain(t *testing.T) {
 		if err := h.server.Drain(t0()); err != nil {
 			t.Errorf("drain: %v", err)
 		}
-		if got := <-answer; got.text("cursor") != "7-0-1:0" {
+		got := <-answer
+		told, _ := got["pushes"].([]any)
+		if got.text("cursor") != "7-0-1:0" || len(told) != 1 || object(told[0].(map[string]any)).text("op") != "drain" {
 			t.Errorf("the answer of a draining server is %v", got)
 		}
 	})

@@ -1,0 +1,50 @@
+package pushnode
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"halley/pushnode/channel"
+)
+
+// TestDeliveriesSettle waits for a fan-out that takes its time: for what was pushed before, in every queue, and not for ever.
+func TestDeliveriesSettle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const each = 10 * time.Millisecond
+		handled := make(chan channel.Effect, 100)
+		d := newDeliveries(func(effect channel.Effect) {
+			time.Sleep(each)
+			handled <- effect
+		})
+		d.settle(t.Context()) // nothing is there to wait for
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			d.run(ctx)
+		}()
+		for i := range d.queues {
+			d.push(i, make([]channel.Effect, 5))
+		}
+		d.settle(t.Context())
+		if got, want := len(handled), 5*len(d.queues); got != want {
+			t.Errorf("settled with %d effects handled, want %d", got, want)
+		}
+		d.push(0, make([]channel.Effect, 50))
+		short, cancel := context.WithTimeout(t.Context(), 3*each)
+		defer cancel()
+		began := time.Now()
+		d.settle(short)
+		if took := time.Since(began); took != 3*each {
+			t.Errorf("settling ended after %v, want %v", took, 3*each)
+		}
+		stop()
+		<-ended
+		if d.pending() != 0 {
+			t.Errorf("%v effects are left", d.pending())
+		}
+	})
+}
