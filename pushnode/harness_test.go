@@ -33,6 +33,7 @@ type node struct {
 	Store     *tenant.Store
 	Meter     *tenant.Meter
 	Directory *tenant.Directory
+	config    tenant.Config // of the store
 	client    *http.Client
 	address   string
 	stop      func() error // ends what Run started, waits for it, and may be called twice
@@ -64,7 +65,7 @@ func newNode(t testing.TB, changes ...func(*setup)) *node {
 	if with.listener == nil {
 		with.listener = listenTCP(t)
 	}
-	if with.store.DataDir == "" {
+	if with.store.DataDir = t.TempDir(); with.store.URL == "" {
 		with.store.DataDir = freshFolder(t)
 	}
 	return with.start(t)
@@ -92,7 +93,7 @@ func (with *setup) start(t testing.TB) *node {
 	}))(t)
 	n := &node{
 		Node: built, URL: "http://" + with.listener.Addr().String(), Store: store, Meter: meter, Directory: directory,
-		address: with.listener.Addr().String(),
+		config: with.store, address: with.listener.Addr().String(),
 	}
 	n.stop = sync.OnceValue(running(ctx, stop, directory.Run, meter.Run, built.Run))
 	with.serve(t, n)
