@@ -1,0 +1,95 @@
+package test
+
+import "testing"
+
+// fleet is a page with a client for each transport, named after it, each behind a proxy of its own: a browser opens six connections
+// to one server at most. One more client, the watcher, has a way without a proxy and watches who is present.
+type fleet struct {
+	*tab
+	node    *node
+	app     app
+	proxies map[string]*proxy
+}
+
+// launch opens a fleet whose clock is so many times as fast as it should be. Its clients follow the channel room, and a channel of
+// their own name after "room:", and are present.
+func launch(t *testing.T, speed float64) *fleet {
+	t.Helper()
+	n := startNode(t)
+	f := &fleet{node: n, app: n.createApp("acme", "chat"), proxies: make(map[string]*proxy)}
+	openRule(n, f.app)
+	f.tab = startBrowser(t).open(t, startProxy(t, n.url), n.url, false)
+	f.run(`
+		clock.hasten($2)
+		const watcher = client("watcher", { key: $1 })
+		await watcher.follow("room")
+		watcher.watch("room")
+		await until(() => watcher.log.presence.length, "the members")`, f.app.PublishableKey, speed)
+	for _, transport := range transports {
+		p := startProxy(t, n.url)
+		f.proxies[transport] = p
+		f.run(`
+			const one = client($1, { key: $2, url: $3, transports: [$1] })
+			await Promise.all([one.follow("room"), one.follow("room:" + $1)])
+			await one.halley.channel("room").presence.enter($1)`, transport, f.app.PublishableKey, p.url)
+	}
+	f.run(`
+		window.fleet = $1.map((name) => clients[name])
+		await until(() => clients.watcher.log.presence.length === 4, "everybody present")`, transports)
+	return f
+}
+
+// sail lets the watcher publish to all, and each client to itself, until arrive.
+func (f *fleet) sail() {
+	f.tb.Helper()
+	f.run(`
+		window.stop = steady(clients.watcher, "room")
+		window.stops = fleet.map((one, i) => steady(one, "room:" + $1[i]))`, transports)
+}
+
+// arrive makes sure that everybody got everything, and that nobody was seen to leave or to enter meanwhile.
+func (f *fleet) arrive() {
+	f.tb.Helper()
+	f.run(`
+		const count = await stop()
+		await Promise.all(fleet.map(async (one, i) => {
+			await whole(one, "room", count)
+			await whole(one, "room:" + $1[i], await stops[i]())
+		}))
+		await whole(clients.watcher, "room", count)
+		await clients.watcher.halley.channel("room").presence.get() // what was on its way to the watcher is before this answer
+		same(clients.watcher.log.presence.map(({ action }) => action).join(), "sync,enter,enter,enter", "presence")`, transports)
+}
+
+// Connections are reset again and again under messages in both directions: each arrives once, in order, and nobody seems to leave.
+func TestBrowserSurvivesResets(t *testing.T) {
+	f := launch(t, 3)
+	f.sail()
+	for range 5 {
+		f.run(`window.before = fleet.map(({ log }) => log.messages.length)`)
+		for _, p := range f.proxies {
+			p.cut()
+		}
+		f.run(`await Promise.all(fleet.map(({ log }, i) => until(() => log.messages.length > before[i] + 5, "more messages")))`)
+	}
+	f.reconnect(f.proxies)
+	f.arrive()
+}
+
+// Connections go silent, as behind a router that has forgotten them: the client finds out by its time-out, and has lost nothing.
+func TestBrowserLeavesHalfOpenConnections(t *testing.T) {
+	f := launch(t, 5)
+	f.sail()
+	f.run(`await Promise.all(fleet.map(({ log }) => until(() => log.messages.length > 5, "messages")))`)
+	for _, p := range f.proxies {
+		p.forget()
+	}
+	f.run(`await Promise.all(fleet.map(({ lives }) => until(() => lives() > 1, "a new connection")))`)
+	f.arrive()
+	f.run(`
+		for (const { log } of fleet) {
+			const [lost] = log.states.filter(({ state }) => state === "waiting")
+			const silence = lost.date - log.states.find(({ state }) => state === "connected").date
+			if (silence < 35000) throw new Error("given up after " + silence + " ms: " + tell())
+		}`)
+}

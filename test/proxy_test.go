@@ -1,0 +1,167 @@
+package test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"testing"
+)
+
+// passage says what a proxy does with one kind of request.
+type passage int
+
+const (
+	passes    passage = iota
+	refuses           // 403, which is not Halley's
+	swallows          // the client hears nothing
+	withholds         // the server is asked, and its answer is kept until it ends, as some proxies do with what they want to scan
+	deludes           // 200 and a page to log in at, as the networks of hotels do
+)
+
+// proxy stands between a browser and a node, and treats them as badly as networks do. It also serves the page that the browser
+// is on, so that it can be of the same origin as the node. It ends with its test.
+type proxy struct {
+	url      string // http://127.0.0.1:…
+	server   *http.Server
+	upstream *http.Transport
+	handlers sync.WaitGroup
+
+	mu sync.Mutex
+	// guarded by mu
+	conns  map[*proxiedConn]struct{}
+	ways   map[string]passage // by path
+	gate   chan struct{}      // nil: every byte moves
+	closed bool               // for new connections
+	counts map[string]int     // requests by path
+}
+
+func startProxy(tb testing.TB, target string) *proxy {
+	tb.Helper()
+	goal, err := url.Parse(target)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p := &proxy{
+		url: "http://" + listener.Addr().String(), upstream: &http.Transport{DisableCompression: true},
+		conns: make(map[*proxiedConn]struct{}), ways: make(map[string]passage), counts: make(map[string]int),
+	}
+	forward := &httputil.ReverseProxy{
+		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(goal) },
+		Transport:     p.upstream,
+		FlushInterval: -1,
+		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+	mux := http.NewServeMux()
+	servePage(mux)
+	mux.Handle("/", p.meddle(forward))
+	p.server = &http.Server{Handler: mux}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = p.server.Serve(&proxyListener{Listener: listener, proxy: p}) })
+	tb.Cleanup(func() {
+		p.stall(false)
+		_ = p.server.Close()
+		p.cut()
+		serving.Wait()
+		p.handlers.Wait()
+		p.upstream.CloseIdleConnections()
+	})
+	return p
+}
+
+// treat says what happens from now on to requests for a path.
+func (p *proxy) treat(path string, how passage) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ways[path] = how
+}
+
+// cut resets every connection of the browser.
+func (p *proxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.conns {
+		conn.cut()
+	}
+}
+
+// shut cuts what there is and resets every new connection, until it is called with false.
+func (p *proxy) shut(closed bool) {
+	p.mu.Lock()
+	p.closed = closed
+	p.mu.Unlock()
+	if closed {
+		p.cut()
+	}
+}
+
+// stall keeps every byte from moving, and new connections from being heard, until it is called with false.
+func (p *proxy) stall(stalled bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if stalled && p.gate == nil {
+		p.gate = make(chan struct{})
+	}
+	if !stalled && p.gate != nil {
+		close(p.gate)
+		p.gate = nil
+	}
+}
+
+// forget leaves the connections of the browser half open: nothing moves on them any more, and nobody is told.
+func (p *proxy) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.conns {
+		conn.forgotten = true
+	}
+}
+
+// requests counts what came for a path.
+func (p *proxy) requests(path string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.counts[path]
+}
+
+// meddle does to requests what treat said. Preflights pass: what matters is what follows them.
+func (p *proxy) meddle(forward http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		how := passes
+		p.mu.Lock()
+		if r.Method != http.MethodOptions {
+			p.counts[r.URL.Path]++
+			how = p.ways[r.URL.Path]
+		}
+		p.handlers.Add(1)
+		p.mu.Unlock()
+		defer p.handlers.Done()
+		switch how {
+		case passes:
+			forward.ServeHTTP(w, r)
+		case refuses:
+			http.Error(w, "not through me", http.StatusForbidden)
+		case swallows:
+			<-r.Context().Done()
+		case withholds:
+			forward.ServeHTTP(&withheld{header: make(http.Header)}, r)
+		case deludes:
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			_, _ = io.WriteString(w, "<!doctype html><title>Welcome</title>") // a browser that has gone does not mind
+		}
+	})
+}
+
+// withheld takes an answer and shows it to nobody.
+type withheld struct{ header http.Header }
+
+func (w *withheld) Header() http.Header         { return w.header }
+func (w *withheld) Write(p []byte) (int, error) { return len(p), nil }
+func (w *withheld) WriteHeader(int)             {}
+func (w *withheld) Flush()                      {}
