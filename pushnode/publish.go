@@ -44,8 +44,8 @@ func (n *Node) roomFor(ctx context.Context, app *tenant.AppView, id channel.ID, 
 			size, tenant.LimitMessageBytes, app.Limits.MessageBytes)
 	}
 	if rule.Policy == channel.PolicyBlock {
-		if queued, full := n.sessions.Congestion(id); full {
-			return wire.Errorf(wire.CodeQueueFull, "a subscriber's queue is full: %d messages wait", queued).After(time.Second)
+		if err := n.roomForQueues(ctx, id); err != nil {
+			return err
 		}
 	}
 	if err := n.roomForChannel(ctx, app, id); err != nil {
@@ -53,6 +53,18 @@ func (n *Node) roomFor(ctx context.Context, app *tenant.AppView, id channel.ID, 
 	}
 	if refusal := n.limiter.Publish(app, 1, time.Now()); refusal != nil {
 		return limitError(refusal)
+	}
+	return nil
+}
+
+// roomForQueues refuses a publication under policy block while a subscriber could lose it.
+func (n *Node) roomForQueues(ctx context.Context, id channel.ID) error {
+	info, err := n.info(ctx, id)
+	if err != nil {
+		return err
+	}
+	if queued, full := n.sessions.Congestion(id, info.Position); full {
+		return wire.Errorf(wire.CodeQueueFull, "a subscriber's queue is full: %d messages wait", queued).After(time.Second)
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ func (s *slots) propose(ctx context.Context, index int, command channel.Command)
 	if err := ctx.Err(); err != nil {
 		return channel.Result{}, err
 	}
-	if s.effects.overloaded(index) {
+	if begins(command) && s.effects.overloaded(index) {
 		return channel.Result{}, slot.ErrOverloaded
 	}
 	host := &s.hosted[index]
@@ -106,6 +106,17 @@ func (s *slots) propose(ctx context.Context, index int, command channel.Command)
 		delete(host.waiting, ticket)
 		host.mu.Unlock()
 		return channel.Result{}, fmt.Errorf("slot %d: outcome unknown: %w", index, ctx.Err())
+	}
+}
+
+// begins reports whether the command adds to what the slot has to do. What ends something is taken even where too much is to be
+// delivered: refused, it would be there for ever.
+func begins(command channel.Command) bool {
+	switch command.(type) {
+	case channel.Publish, channel.EnterPresence, channel.AttachSession:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -38,6 +38,9 @@ func TestServeHTTPS(t *testing.T) {
 			t.Errorf("%s: %s %s %v", path, response.Proto, response.Status, response.Header)
 		}
 	}
+	if answer, _ := fetch(t, client, "https://"+n.public+"/v1/ws?key="+app.PublishableKey); answer.StatusCode != http.StatusUpgradeRequired {
+		t.Errorf("a WebSocket asked for over HTTP/2: %s %s", answer.Proto, answer.Status)
+	}
 	answer, cookie := n.signUp(client, "https")
 	if answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(cookie, "__Host-halley_session=") || !strings.Contains(cookie, "; Secure") {
 		t.Errorf("sign-up over https: %s, cookie %q", answer.Status, cookie)

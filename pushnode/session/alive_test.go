@@ -293,6 +293,26 @@ func TestDrain(t *testing.T) {
 	})
 }
 
+// A token that has ended is not let in, also while its signature is still honoured: the connection would end at once, again and again.
+func TestEndedTokenIsNotLetIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(_ *sessionConfig, n *node) {
+			n.grants["late"] = &auth.Grant{AppID: testApp, ExpiresAt: time.Now().Add(-time.Second)}
+		})
+		h.connect("token=late").wantClose(int(wire.CodeTokenExpired))
+		for _, path := range []string{"/v1/sse?token=late&channel=news", "/v1/poll?token=late&channel=news"} {
+			if status, answer := h.get(path, nil); status != http.StatusUnauthorized || answer.code() != int64(wire.CodeTokenExpired) {
+				t.Errorf("%s: answered %d %v", path, status, answer)
+			}
+		}
+		s, _ := h.login("")
+		s.send(`{"op":"token","ref":1,"token":"late"}`)
+		if answer := s.next(); answer.text("op") != "error" {
+			t.Errorf("renewed with an ended token: %v", answer)
+		}
+	})
+}
+
 func TestPendingHandshakesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, func(c *sessionConfig, _ *node) { c.PendingPerIP = 2 })
@@ -300,6 +320,7 @@ func TestPendingHandshakesAreBounded(t *testing.T) {
 		if _, err := h.tryConnect("", nil); err == nil {
 			t.Error("a third connection without credential was let in")
 		}
+		h.login("") // who shows one at once does not wait behind them
 		first.send(`{"op":"connect","key":"hl_pk_a"}`)
 		first.want("connected")
 		third := h.connect("")

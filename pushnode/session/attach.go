@@ -27,7 +27,8 @@ type opening struct {
 }
 
 // attach gives a connection its session: the earlier one, which is taken from the connection that it may still have, or a new one.
-// Everything that the client missed is then in the hands of the connection's writer.
+// Everything that the client missed is then in the hands of the connection's writer. A client that goes away meanwhile is attached
+// all the same, and detached by its transport: a record that is attached, and nobody's, would never end.
 func (s *Server) attach(ctx context.Context, conn *connection, open opening) error {
 	token, record, resumed, err := s.openRecord(ctx, open)
 	if err != nil {
@@ -36,9 +37,7 @@ func (s *Server) attach(ctx context.Context, conn *connection, open opening) err
 	session := s.sessions.findOrAdd(channel.ID{App: open.grant.AppID, Name: token.session}, func() *Session {
 		return newSession(open, token)
 	})
-	if err := session.take(ctx); err != nil {
-		return wire.NewError(wire.CodeUnavailable).Because(err)
-	}
+	session.claim()
 	defer session.release()
 	follows, err := s.takeOver(session, conn, open, record)
 	if err != nil {
@@ -128,13 +127,16 @@ func (s *Server) takeOver(session *Session, conn *connection, open opening, reco
 	return follows, nil
 }
 
-// leftAt returns where subscriptions stand whose connection ends: what still waited in its queue was never sent.
+// leftAt returns where subscriptions stand whose connection ends, or which had none: what still waited in its queue was never sent.
 func leftAt(conn *connection, subs []*subscription) map[string]followed {
-	unsent := make(map[*subscription]uint64)
+	unsent, untold := make(map[*subscription]uint64), make(map[string]bool)
 	if conn != nil {
 		for _, left := range conn.outbox.abandon() {
 			if first, seen := unsent[left.sub]; left.message != nil && (!seen || left.message.Offset < first) {
 				unsent[left.sub] = left.message.Offset
+			}
+			if presence, ok := left.push().(*wire.Presence); ok {
+				untold[presence.Channel] = true
 			}
 		}
 	}
@@ -143,6 +145,11 @@ func leftAt(conn *connection, subs []*subscription) map[string]followed {
 		left := sub.entry.leave(sub)
 		if first, found := unsent[sub]; found && first <= left.last.Offset {
 			left.last.Offset = first - 1
+		}
+		// A client says up to where it has messages, but not which changes of presence have arrived: unless a poll was answered as a
+		// whole, it is told the set again.
+		if conn != nil && (!conn.answered.Load() || untold[sub.entry.id.Name]) {
+			left.watch.known = false
 		}
 		follows[sub.entry.id.Name] = left
 	}

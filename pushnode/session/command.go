@@ -15,26 +15,27 @@ type outcome struct {
 	begin func()
 }
 
-// execute does what a client asks for. The caller has the session's turn, and runs outcome.begin after it has queued the answer.
-func (s *Server) execute(ctx context.Context, session *Session, command wire.Command) (outcome, error) {
+// execute does what a client asks for, if the grant allows it. The caller has the session's turn, and runs outcome.begin after it has
+// queued the answer.
+func (s *Server) execute(ctx context.Context, session *Session, grant *auth.Grant, command wire.Command) (outcome, error) {
 	s.metrics.commands.WithLabelValues(string(command.Op)).Inc()
 	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
 	defer cancel()
 	switch command.Op {
 	case wire.OpSubscribe:
-		return s.subscribe(ctx, session, command)
+		return s.subscribe(ctx, session, grant, command)
 	case wire.OpUnsubscribe:
 		return s.unsubscribeCommand(session, command)
 	case wire.OpPublish:
-		return s.publish(ctx, session, command)
+		return s.publish(ctx, session, grant, command)
 	case wire.OpEnter, wire.OpUpdate:
-		return s.enterPresence(ctx, session, command)
+		return s.enterPresence(ctx, session, grant, command)
 	case wire.OpLeave:
 		return s.leavePresence(ctx, session, command)
 	case wire.OpMembers:
-		return s.members(ctx, session, command)
+		return s.members(ctx, session, grant, command)
 	case wire.OpHistory:
-		return s.history(ctx, session, command)
+		return s.history(ctx, grant, command)
 	case wire.OpToken:
 		return s.renew(ctx, session, command)
 	case wire.OpPing:
@@ -52,8 +53,11 @@ func (s *Server) execute(ctx context.Context, session *Session, command wire.Com
 
 // subscribe begins a stream. The leader answers where; from there on nothing is lost and nothing comes twice. To subscribe again
 // changes nothing but whether presence is followed.
-func (s *Server) subscribe(ctx context.Context, session *Session, command wire.Command) (outcome, error) {
-	if err := s.maySubscribe(session.currentGrant(), command); err != nil {
+func (s *Server) subscribe(ctx context.Context, session *Session, grant *auth.Grant, command wire.Command) (outcome, error) {
+	if err := s.maySubscribe(grant, command); err != nil {
+		return outcome{}, err
+	}
+	if err := s.maySubscribe(session.currentGrant(), command); err != nil { // it is what the stream is judged by from here on
 		return outcome{}, err
 	}
 	sub := session.subscription(command.Channel)
@@ -100,6 +104,7 @@ func (s *Server) subscribed(ctx context.Context, sub *subscription, command wire
 		sub.entry.watchNot(sub)
 		return outcome{reply: reply, begin: func() { s.begin(sub, backlog) }}, nil
 	}
+	before := sub.entry.delivered()
 	members, version, err := s.backend.Members(ctx, sub.entry.id)
 	if err != nil {
 		return outcome{}, err
@@ -107,7 +112,7 @@ func (s *Server) subscribed(ctx context.Context, sub *subscription, command wire
 	reply.Presence = &wire.PresenceSet{Version: version, Members: membersOf(members)}
 	return outcome{reply: reply, begin: func() {
 		s.begin(sub, backlog)
-		if !sub.entry.watchFrom(sub, version) && sub.outbox != nil {
+		if !sub.entry.watchFrom(sub, version, before) && sub.outbox != nil {
 			sub.outbox.hungry(sub, time.Time{})
 		}
 	}}, nil
@@ -139,6 +144,9 @@ func (s *Server) unsubscribeCommand(session *Session, command wire.Command) (out
 		return outcome{}, wire.NewError(wire.CodeNotSubscribed)
 	}
 	s.unsubscribe(session, command.Channel)
+	if conn := session.connection(); conn != nil {
+		conn.outbox.push(item{left: command.Channel}) // a stream's cursor must not bring it back
+	}
 	s.touch(session)
 	return outcome{reply: wire.ChannelReply{Channel: command.Channel}}, nil
 }
@@ -151,12 +159,12 @@ func (s *Server) unsubscribe(session *Session, name string) {
 	}
 }
 
-func (s *Server) publish(ctx context.Context, session *Session, command wire.Command) (outcome, error) {
+func (s *Server) publish(ctx context.Context, session *Session, grant *auth.Grant, command wire.Command) (outcome, error) {
 	publish := Publish{Channel: command.Channel, ID: command.ID, Event: command.Event, Data: command.Data}
 	if !command.Echo {
 		publish.Exclude = session.id
 	}
-	published, err := s.backend.Publish(ctx, session.currentGrant(), publish)
+	published, err := s.backend.Publish(ctx, grant, publish)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -166,8 +174,8 @@ func (s *Server) publish(ctx context.Context, session *Session, command wire.Com
 	}}, nil
 }
 
-func (s *Server) history(ctx context.Context, session *Session, command wire.Command) (outcome, error) {
-	page, err := s.backend.History(ctx, session.currentGrant(), command.Channel, command.HistoryQuery())
+func (s *Server) history(ctx context.Context, grant *auth.Grant, command wire.Command) (outcome, error) {
+	page, err := s.backend.History(ctx, grant, command.Channel, command.HistoryQuery())
 	if err != nil {
 		return outcome{}, err
 	}

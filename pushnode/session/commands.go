@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 
+	"halley/auth"
 	"halley/pushnode/channel"
 	"halley/pushnode/wire"
 )
@@ -49,14 +50,21 @@ func (s *Server) commands(w http.ResponseWriter, r *http.Request) ([][]byte, err
 	if err != nil {
 		return nil, err
 	}
-	replies := make([][]byte, len(commands.Items))
+	replies, size := make([][]byte, len(commands.Items)), 0
 	for i, item := range commands.Items {
-		if replies[i], err = s.reply(r, session, item); err != nil {
+		if size > repliesBytes {
+			item.Err = wire.Errorf(wire.CodeLimitExceeded, "the answers before have %d bytes: send this command again", size)
+		}
+		if replies[i], err = s.reply(r, session, read.grant, item); err != nil {
 			return nil, err
 		}
+		size += len(replies[i])
 	}
 	return replies, nil
 }
+
+// repliesBytes is how much may be answered before the commands that are left are refused: pages of history are large.
+const repliesBytes = 4 << 20
 
 // sessionOf finds the session of a resume token, if the credential may speak for it.
 func (s *Server) sessionOf(read request, resume string) (*Session, error) {
@@ -71,8 +79,9 @@ func (s *Server) sessionOf(read request, resume string) (*Session, error) {
 	return session, nil
 }
 
-// reply does one command in the session's turn. An error is one of the whole request.
-func (s *Server) reply(r *http.Request, session *Session, item wire.CommandItem) ([]byte, error) {
+// reply does one command in the session's turn, as far as the grant of the request allows it: that of the session may be of a key
+// which has been revoked since. An error is one of the whole request.
+func (s *Server) reply(r *http.Request, session *Session, grant *auth.Grant, item wire.CommandItem) ([]byte, error) {
 	if item.Err != nil {
 		return wire.AppendErrorReply(nil, item.Ref, item.Err), nil
 	}
@@ -83,7 +92,7 @@ func (s *Server) reply(r *http.Request, session *Session, item wire.CommandItem)
 	if session.isEnded() {
 		return nil, wire.NewError(wire.CodeSessionNotFound)
 	}
-	out, err := s.execute(r.Context(), session, item.Command)
+	out, err := s.execute(r.Context(), session, grant, item.Command)
 	if err != nil {
 		return wire.AppendErrorReply(nil, item.Ref, s.shown(string(item.Op), err)), nil
 	}

@@ -27,6 +27,8 @@ type connection struct {
 	session   *Session // set once by Server.attach, before run
 	continues bool     // set with session: the next long poll of a client whose last one was of this session
 
+	answered atomic.Bool // a poll: the client has its answer. Set by the poll, read by who takes the session over
+
 	expires atomic.Int64 // of the credential, Unix ms; 0: never. Set where it is renewed, read by the writer
 	heard   atomic.Int64 // when the client last said something, Unix ns; set by the reader, read by the writer
 

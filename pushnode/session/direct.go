@@ -7,7 +7,11 @@ type directTransport interface {
 	transport
 	// direct reports whether it can with this client.
 	direct() bool
-	// writeNow writes items as far as the client takes them at once. all is false where a part is kept: finish writes that.
+	// seize keeps everybody else from writing until release, or reports that somebody does just now.
+	seize() bool
+	release()
+	// writeNow writes items as far as the client takes them at once; the caller has seized it. all is false where a part is kept:
+	// finish writes that.
 	writeNow(items []item) (all bool, err error)
 	// finish writes what writeNow kept, within the write timeout.
 	finish() error
@@ -20,9 +24,10 @@ func (c *connection) writeDirect(transport directTransport) bool {
 		return false
 	}
 	defer c.turn.Unlock()
-	if c.over || c.partly || c.failed != nil {
+	if c.over || c.partly || c.failed != nil || !transport.seize() {
 		return false
 	}
+	defer transport.release()
 	c.batch = c.outbox.take(c.batch[:0], writeBytes)
 	if len(c.batch) == 0 {
 		return true // somebody was faster

@@ -71,7 +71,7 @@ func (e *entry) queue(published channel.Published) {
 			continue
 		}
 		if publication.Exclude != "" && publication.Exclude == sub.session.id {
-			sub.last = position
+			sub.pass(position)
 			continue
 		}
 		if shared == nil {
@@ -170,21 +170,22 @@ func (e *entry) setModeLocked(sub *subscription, to mode) {
 }
 
 // congestion says whether a subscriber could lose messages if more were published: its queue was full and is not made good yet, or
-// it has as much to catch up with as half of what history keeps. queued is how much waits for the one that has most.
-func (e *entry) congestion() (queued int, full bool) {
+// it has as much to catch up with as half of what history keeps, up to head; or that much was not even delivered here yet. queued
+// is how much waits for the one that has most.
+func (e *entry) congestion(head channel.Position) (queued int, full bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if undelivered := distance(e.head, head); e.attached > 0 && 2*undelivered > e.rule.Retention.Messages {
+		queued, full = undelivered, true
+	}
 	if e.behind == 0 {
-		return 0, false
+		return queued, full
 	}
 	for _, sub := range e.subs {
 		if sub.mode != behind || !sub.begun {
 			continue
 		}
-		missed := 0
-		if e.head.Epoch == sub.last.Epoch && e.head.Offset > sub.last.Offset {
-			missed = int(e.head.Offset - sub.last.Offset)
-		}
+		missed := distance(sub.last, head)
 		if sub.stalled || 2*missed > e.rule.Retention.Messages {
 			waiting, _ := sub.outbox.queued()
 			queued, full = max(queued, waiting+missed), true
@@ -201,7 +202,7 @@ func (e *entry) start(sub *subscription, backlog channel.Backlog, first *page) {
 	if sub.mode != joining {
 		return
 	}
-	sub.begun, sub.last, sub.told = true, backlog.From, backlog.From
+	sub.begun, sub.last, sub.told, sub.uncertain = true, backlog.From, backlog.From, backlog.Gap != nil
 	switch {
 	case sub.outbox == nil:
 		e.setModeLocked(sub, parked)
@@ -235,8 +236,8 @@ func (e *entry) caughtUpLocked(sub *subscription, head channel.Position) bool {
 	return comparePositions(sub.last, head) >= 0 && comparePositions(sub.last, e.head) >= 0
 }
 
-// leave stops all delivery to a subscription whose connection ends, and returns where it stands. It still counts as a subscriber
-// until another takes its place or the hub lets it go.
+// leave stops all delivery to a subscription whose connection ends, and returns where it stands; what was being written counts as
+// sent. It still counts as a subscriber until another takes its place or the hub lets it go.
 func (e *entry) leave(sub *subscription) followed {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -244,6 +245,9 @@ func (e *entry) leave(sub *subscription) followed {
 		e.setModeLocked(sub, parked)
 	}
 	left := followed{place: sub.place, watch: sub.watch}
+	if sub.begun && comparePositions(sub.sending, sub.last) > 0 {
+		left.last = sub.sending
+	}
 	left.watch.stale = left.watch.wanted
 	return left
 }
@@ -255,21 +259,32 @@ func (e *entry) look(sub *subscription) (at place, hungry bool) {
 	return sub.place, sub.mode == behind
 }
 
-// begin says that what follows from is in the writer's hands.
-func (e *entry) begin(sub *subscription, from channel.Position) {
+// begin says that what follows from is in the writer's hands; doubt, that the client has to be told of a gap before.
+func (e *entry) begin(sub *subscription, from channel.Position, doubt bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if sub.mode == behind && !sub.begun {
-		sub.place = place{begun: true, last: from, told: from, stalled: sub.stalled}
+		sub.place = place{begun: true, last: from, told: from, stalled: sub.stalled, uncertain: doubt}
 	}
 }
 
-// advance says that the writer has written everything up to position.
-func (e *entry) advance(sub *subscription, position channel.Position) {
+// writing says that the writer is about to write everything up to position. From then on nobody knows whether it arrives. It
+// reports whether the subscription is still the writer's to feed.
+func (e *entry) writing(sub *subscription, position channel.Position) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if sub.mode == behind {
-		sub.last = position
+		sub.sending = position
+	}
+	return sub.mode == behind
+}
+
+// written says that this has been written, and with it the gap that was to be told.
+func (e *entry) written(sub *subscription) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if sub.mode == behind {
+		sub.last, sub.uncertain = sub.sending, false
 	}
 }
 
@@ -287,11 +302,12 @@ func (e *entry) catchUp(sub *subscription, head channel.Position) (done bool) {
 	return true
 }
 
-// watchFrom follows the presence of the channel from a version that the client is told. It reports whether every later change
-// will reach it.
-func (e *entry) watchFrom(sub *subscription, version uint64) bool {
+// watchFrom follows the presence of the channel from a version that the client is told; before is what had been delivered when it
+// was read. It reports whether every later change will reach it.
+func (e *entry) watchFrom(sub *subscription, version, before uint64) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.forgetVersionLocked(version, before)
 	return e.watchFromLocked(sub, version)
 }
 
@@ -300,16 +316,32 @@ func (e *entry) watchFromLocked(sub *subscription, version uint64) bool {
 	return !sub.watch.stale
 }
 
-// tellPresence queues the whole set for a subscription that still wants it, and goes on from its version as watchFrom does. told is
-// nil where the client knows that version.
-func (e *entry) tellPresence(sub *subscription, version uint64, told *wire.Shared) bool {
+// forgetVersionLocked takes note of a set whose version is below what had been delivered before it was read: versions have begun
+// again, because the channel was forgotten.
+func (e *entry) forgetVersionLocked(version, before uint64) {
+	if version < before && e.version == before {
+		e.version = version
+	}
+}
+
+// delivered is the version of presence that was delivered last.
+func (e *entry) delivered() uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.version
+}
+
+// tellPresence queues the whole set for a subscription that still wants it, and goes on from its version as watchFrom does. told is
+// nil where the client knows that version.
+func (e *entry) tellPresence(sub *subscription, version, before uint64, told *wire.Shared) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.forgetVersionLocked(version, before)
 	if !sub.watch.wanted {
 		return true
 	}
 	if told != nil {
-		sub.outbox.push(item{shared: told, sub: sub})
+		sub.outbox.push(item{shared: told})
 	}
 	return e.watchFromLocked(sub, version)
 }

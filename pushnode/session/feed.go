@@ -31,17 +31,20 @@ func (c *connection) feed(ctx context.Context, sub *subscription) error {
 		if err != nil {
 			return c.suspend(ctx, sub, err)
 		}
-		sub.entry.begin(sub, page.from)
+		sub.entry.begin(sub, page.from, page.doubt)
 		sub.page, sub.suspended = page, false
 	}
 	page := sub.page
 	items, next := c.nextItems(sub)
+	if !sub.entry.writing(sub, next) {
+		return nil // another connection has taken over
+	}
 	if len(items) > 0 {
 		if err := c.write(items); err != nil {
 			return err
 		}
 	}
-	sub.entry.advance(sub, next)
+	sub.entry.written(sub)
 	if len(page.publications) > 0 {
 		c.outbox.hungry(sub, time.Time{})
 		return nil
@@ -59,6 +62,7 @@ type page struct {
 	publications []*channel.Publication
 	epoch        channel.Epoch
 	text         string           // of the epoch
+	doubt        bool             // intro tells a gap
 	from         channel.Position // where the publications that are left begin
 	end          channel.Position
 	head         channel.Position
@@ -93,6 +97,7 @@ func (s *Server) newPage(name string, backlog channel.Backlog, at place) *page {
 	if at.announce {
 		p.intro = append(p.intro, &wire.Subscribed{Channel: name, Epoch: epoch, Offset: backlog.From.Offset, Recovered: gap == nil})
 	}
+	p.doubt = gap != nil
 	if gap != nil {
 		s.metrics.gaps.WithLabelValues(string(gap.Reason)).Inc()
 		p.intro = append(p.intro, &wire.Gap{
@@ -155,17 +160,19 @@ func (c *connection) feedPresence(ctx context.Context, sub *subscription) error 
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.server.config.CommandTimeout)
 	defer cancel()
+	before := sub.entry.delivered()
 	members, version, err := c.server.backend.Members(ctx, sub.entry.id)
 	if err != nil {
 		return c.suspend(ctx, sub, err)
 	}
+	sub.suspended = false
 	var told *wire.Shared
 	if !watching.known || watching.version != version {
 		told = wire.Share(&wire.Presence{
 			Channel: sub.entry.id.Name, Action: wire.ActionSync, Members: membersOf(members), Version: version,
 		})
 	}
-	if !sub.entry.tellPresence(sub, version, told) {
+	if !sub.entry.tellPresence(sub, version, before, told) {
 		c.outbox.hungry(sub, time.Time{})
 	}
 	return nil

@@ -9,8 +9,8 @@ import (
 )
 
 // enterPresence makes the session a member of a channel, or changes what it shows there.
-func (s *Server) enterPresence(ctx context.Context, session *Session, command wire.Command) (outcome, error) {
-	if err := s.backend.Allow(session.currentGrant(), auth.OpPresence, command.Channel); err != nil {
+func (s *Server) enterPresence(ctx context.Context, session *Session, grant *auth.Grant, command wire.Command) (outcome, error) {
+	if err := s.backend.Allow(grant, auth.OpPresence, command.Channel); err != nil {
 		return outcome{}, err
 	}
 	app, err := s.backend.App(session.app)
@@ -20,19 +20,28 @@ func (s *Server) enterPresence(ctx context.Context, session *Session, command wi
 	if _, count := session.counts(); !session.isMember(command.Channel) && count >= app.ChannelsPerConnection {
 		return outcome{}, wire.Errorf(wire.CodeLimitExceeded, "a session may be a member of %d channels", app.ChannelsPerConnection)
 	}
-	// The record knows before the channel does: a membership that no record knows would never end.
-	if session.setMember(command.Channel, true) {
-		s.touch(session)
-		s.writeRecord(ctx, session)
+	isNew := session.setMember(command.Channel, true)
+	version, err := s.enterRecorded(ctx, session, command)
+	if err != nil && isNew {
+		session.setMember(command.Channel, false)
 	}
-	version, err := s.backend.Enter(ctx, channel.EnterPresence{
-		Channel: session.channelID(command.Channel), ClientID: session.memberID(), Session: session.id,
-		Generation: session.currentGeneration(), Data: command.Data,
-	})
+	s.touch(session) // also behind it: a grace that ended in between took the membership out of the record
 	if err != nil {
 		return outcome{}, err
 	}
 	return outcome{reply: wire.VersionReply{Channel: command.Channel, Version: version}}, nil
+}
+
+// enterRecorded has the record know before the channel does: a membership that no record knows would never end.
+func (s *Server) enterRecorded(ctx context.Context, session *Session, command wire.Command) (version uint64, err error) {
+	s.touch(session)
+	if err := s.writeRecord(ctx, session); err != nil {
+		return 0, err
+	}
+	return s.backend.Enter(ctx, channel.EnterPresence{
+		Channel: session.channelID(command.Channel), ClientID: session.memberID(), Session: session.id,
+		Generation: session.currentGeneration(), Data: command.Data,
+	})
 }
 
 func (s *Server) leavePresence(ctx context.Context, session *Session, command wire.Command) (outcome, error) {
@@ -49,8 +58,8 @@ func (s *Server) leavePresence(ctx context.Context, session *Session, command wi
 	return outcome{reply: wire.VersionReply{Channel: command.Channel, Version: version}}, nil
 }
 
-func (s *Server) members(ctx context.Context, session *Session, command wire.Command) (outcome, error) {
-	if err := s.backend.Allow(session.currentGrant(), auth.OpPresence, command.Channel); err != nil {
+func (s *Server) members(ctx context.Context, session *Session, grant *auth.Grant, command wire.Command) (outcome, error) {
+	if err := s.backend.Allow(grant, auth.OpPresence, command.Channel); err != nil {
 		return outcome{}, err
 	}
 	members, version, err := s.backend.Members(ctx, session.channelID(command.Channel))

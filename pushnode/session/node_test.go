@@ -33,6 +33,7 @@ type node struct {
 	failing error             // what reading channels answers; nil: it works
 	refused error             // what Admit answers; nil: everybody is admitted
 	panics  bool              // reading channels panics
+	unkept  error             // what writing records answers; nil: it works
 	after   func(what string) // called, without the lock, when members were read ("members") or a record was attached ("attach")
 	held    bool              // nothing is delivered
 	lose    func(channel.Effect) bool
@@ -222,7 +223,7 @@ func (n *node) Publish(_ context.Context, grant *auth.Grant, p session.Publish) 
 		return session.Published{}, err
 	}
 	id := channel.ID{App: testApp, Name: p.Channel}
-	if _, full := n.server.Congestion(id); full && n.Rule(id).Policy == channel.PolicyBlock {
+	if _, full := n.congestion(id); full && n.Rule(id).Policy == channel.PolicyBlock {
 		return session.Published{}, wire.NewError(wire.CodeQueueFull)
 	}
 	if p.ID == "" {
@@ -232,6 +233,14 @@ func (n *node) Publish(_ context.Context, grant *auth.Grant, p session.Publish) 
 		Channel: id, ID: p.ID, Event: p.Event, Data: p.Data, Exclude: p.Exclude, Retention: n.Rule(id).Retention,
 	})
 	return session.Published{ID: p.ID, Channel: p.Channel, Position: result.Position, Copies: 1, Duplicate: result.Duplicate}, nil
+}
+
+// congestion asks the server, as a node does before a publication under policy block.
+func (n *node) congestion(id channel.ID) (queued int, full bool) {
+	n.mu.Lock()
+	info, _ := n.state.Info(id)
+	n.mu.Unlock()
+	return n.server.Congestion(id, info.Position)
 }
 
 func (n *node) Backlog(_ context.Context, id channel.ID, start channel.Start, limit int) (channel.Backlog, error) {
@@ -292,13 +301,27 @@ func (n *node) Attach(_ context.Context, attach channel.AttachSession) (channel.
 	return result.Session, result.Resumed, asWire(result.Err)
 }
 
-func (n *node) Update(_ context.Context, update channel.UpdateSession) error {
-	return asWire(n.apply(update).Err)
+func (n *node) Update(ctx context.Context, update channel.UpdateSession) error {
+	return n.keep(ctx, update)
 }
-func (n *node) Detach(_ context.Context, detach channel.DetachSession) error {
-	return asWire(n.apply(detach).Err)
+func (n *node) Detach(ctx context.Context, detach channel.DetachSession) error {
+	return n.keep(ctx, detach)
 }
-func (n *node) End(_ context.Context, end channel.EndSession) error { return asWire(n.apply(end).Err) }
+func (n *node) End(ctx context.Context, end channel.EndSession) error { return n.keep(ctx, end) }
+
+// keep changes a record, as a node does: not at all where the context has ended (slots.propose).
+func (n *node) keep(ctx context.Context, command channel.Command) error {
+	n.mu.Lock()
+	unkept := n.unkept
+	n.mu.Unlock()
+	if unkept != nil {
+		return unkept
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return asWire(n.apply(command).Err)
+}
 
 func asWire(err error) error {
 	switch {

@@ -55,10 +55,14 @@ func (w *nonblocking) write(p []byte) (written int, err error) {
 
 func (s *socket) direct() bool { return s.now.raw != nil }
 
-// writeNow writes frames as far as the kernel takes them at once, and keeps the rest for the next write.
+// seize fails while the reader answers a close or a ping, which may have to wait for the client.
+func (s *socket) seize() bool { return s.mu.TryLock() }
+
+func (s *socket) release() { s.mu.Unlock() }
+
+// writeNow writes frames as far as the kernel takes them at once, and keeps the rest for the next write. The caller has seized the
+// socket.
 func (s *socket) writeNow(items []item) (all bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.finished {
 		return false, net.ErrClosed
 	}

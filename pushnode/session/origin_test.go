@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"halley/pushnode/session"
 )
@@ -55,6 +56,28 @@ func TestCheckOrigin(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The console's own pages are let in, whatever list an app has; nobody else is by that.
+func TestConsoleIsOnEveryList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(c *sessionConfig, n *node) {
+			c.Origin = "https://push.example.com"
+			n.app.Origins = []string{"https://shop.example.com"}
+		})
+		for origin, want := range map[string]bool{
+			"https://shop.example.com": true, "https://push.example.com": true,
+			"http://push.example.com": false, "https://push.example.com.evil.com": false, "null": false,
+		} {
+			s, err := h.tryConnect("key=hl_pk_a", http.Header{"Origin": {origin}})
+			if (err == nil) != want {
+				t.Errorf("%s: %v, want let in %v", origin, err, want)
+			}
+			if err == nil {
+				s.hangUp()
+			}
+		}
+	})
 }
 
 func TestCredentialOf(t *testing.T) {

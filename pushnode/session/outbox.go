@@ -16,6 +16,7 @@ type item struct {
 	sub     *subscription // of a message or a marker; nil: of no subscription
 	message *wire.Message // of a message
 	dropped uint64        // a marker of policy lossy: so many messages were let go of at this place
+	left    string        // a marker: from here on the client does not follow this channel any more
 	order   uint64        // given by the outbox; rises
 }
 
@@ -24,6 +25,14 @@ func (i *item) size() int {
 		return len(i.shared.Frame())
 	}
 	return len(i.frame)
+}
+
+// push is the push that waits; nil where it is something else.
+func (i *item) push() wire.Push {
+	if i.shared == nil {
+		return nil
+	}
+	return i.shared.Push()
 }
 
 // verdict is what an outbox answers to a message.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"halley/pushnode/channel"
@@ -12,13 +13,10 @@ import (
 // remembered by its record; any other ends.
 func (s *Server) detach(conn *connection) {
 	session := conn.session
+	session.claim()
+	defer session.release()
 	ctx, cancel := context.WithTimeout(s.base, s.config.CommandTimeout)
 	defer cancel()
-	if err := session.take(ctx); err != nil {
-		s.chores.add(session) // somebody has had the turn for too long: nothing of the session can be trusted
-		return
-	}
-	defer session.release()
 	session.mu.Lock()
 	if session.conn != conn {
 		session.mu.Unlock()
@@ -40,10 +38,28 @@ func (s *Server) detach(conn *connection) {
 		s.park(session, name, left)
 	}
 	s.sessions.await(session, now)
-	s.writeRecord(ctx, session)
-	detach := channel.DetachSession{App: session.app, Session: session.id, Generation: session.currentGeneration()}
-	if err := s.backend.Detach(ctx, detach); err != nil {
-		s.logger.Debug("session's record not detached", "app", session.app, "session", session.id, "err", err)
+	_ = s.writeRecord(ctx, session) // logged; tried again
+	s.settle(ctx, session)
+}
+
+// settle has the record of a lasting session show that it has no connection, or that it has ended. Where that cannot be recorded now,
+// it is tried again until it is: a record that nobody detaches keeps its members present for ever.
+func (s *Server) settle(ctx context.Context, session *Session) {
+	session.mu.Lock()
+	ended, connected, generation := session.ended, session.conn != nil, session.generation
+	session.mu.Unlock()
+	if !session.lasting || connected && !ended {
+		return
+	}
+	var err error
+	if ended {
+		err = s.backend.End(ctx, channel.EndSession{App: session.app, Session: session.id})
+	} else {
+		err = s.backend.Detach(ctx, channel.DetachSession{App: session.app, Session: session.id, Generation: generation})
+	}
+	if err != nil && !errors.Is(err, wire.CodeSessionNotFound) {
+		s.logger.Debug("session's record not settled, trying again", "app", session.app, "session", session.id, "err", err)
+		s.unsettled.add(session)
 	}
 }
 
@@ -81,11 +97,19 @@ func (s *Server) keepHouse(ctx context.Context) {
 				s.afterGrace(ctx, one)
 			}
 			for _, one := range s.sessions.lifeOver(now.Add(-s.config.SessionTTL)) {
-				if one.session.parkedSince(one.since) {
-					s.drop(ctx, one.session)
-				}
+				s.afterLife(ctx, one)
 			}
+			s.settleAll(ctx, s.unsettled.takeAll())
 		}
+	}
+}
+
+// settleAll tries again what could not be recorded.
+func (s *Server) settleAll(ctx context.Context, sessions []*Session) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
+	defer cancel()
+	for _, session := range sessions {
+		s.settle(ctx, session)
 	}
 }
 
@@ -94,6 +118,7 @@ func (s *Server) afterGrace(ctx context.Context, one wait) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
 	defer cancel()
 	if err := one.session.take(ctx); err != nil {
+		s.sessions.await(one.session, one.since)
 		return
 	}
 	defer one.session.release()
@@ -102,6 +127,20 @@ func (s *Server) afterGrace(ctx context.Context, one wait) {
 	}
 	for _, sub := range one.session.subscriptions() {
 		s.hub.leave(sub)
+	}
+}
+
+// afterLife forgets a session that did not come back at all.
+func (s *Server) afterLife(ctx context.Context, one wait) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
+	defer cancel()
+	if err := one.session.take(ctx); err != nil {
+		s.sessions.await(one.session, one.since)
+		return
+	}
+	defer one.session.release()
+	if one.session.endIfParked(one.since) {
+		s.dismiss(one.session)
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
+	"strings"
 	"time"
 
 	"halley/pushnode/wire"
@@ -50,6 +50,7 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, read request, open
 	answer := &pollAnswer{lasting: open.lasting}
 	open.polls = true
 	answer.trail.only = open.only()
+	answer.trail.begin(open.cursor)
 	conn := s.newConnection(read.app, open.grant, answer, s.metrics.of("poll"), r.Header.Get("Origin") != "")
 	if err := s.attach(r.Context(), conn, open); err != nil {
 		writeError(w, s.shown("poll", err))
@@ -64,13 +65,17 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, read request, open
 		s.gone(conn, reason)
 	}()
 	reason = conn.gather(r.Context(), answer, wait)
+	// The server's WriteTimeout began with the request: the wait is not part of the write.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.config.WriteTimeout))
 	if reason != nil && reason.Code != wire.CodeDraining && reason.Code != closeNormal && !answer.worth {
 		writeError(w, reason)
 		return
 	}
-	// The server's WriteTimeout began with the request: the wait is not part of the write.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.config.WriteTimeout))
+	conn.answered.Store(true) // before it is: the client's next poll may be here at once
 	writeBody(w, http.StatusOK, answer.gathered.Append(nil, answer.trail.cursor()))
+	if r.Context().Err() != nil {
+		conn.answered.Store(false)
+	}
 }
 
 // waitOf reads how long an answer may take: a duration, or a whole number of seconds.
@@ -79,12 +84,12 @@ func waitOf(values url.Values) (time.Duration, error) {
 	if text == "" {
 		return defaultWait, nil
 	}
-	wait, err := time.ParseDuration(text)
-	if seconds, notANumber := strconv.Atoi(text); notANumber == nil {
-		wait, err = time.Duration(seconds)*time.Second, nil
+	if strings.Trim(text, "0123456789") == "" {
+		text += "s"
 	}
+	wait, err := time.ParseDuration(text)
 	if err != nil || wait < 0 || wait > maxWait {
-		return 0, wire.Errorf(wire.CodeInvalidField, "wait is %.40q: 0s to %s is wanted", text, maxWait)
+		return 0, wire.Errorf(wire.CodeInvalidField, "wait is %.40q: 0s to %s is wanted", values.Get("wait"), maxWait)
 	}
 	return wait, nil
 }
@@ -98,6 +103,9 @@ func (c *connection) gather(ctx context.Context, answer *pollAnswer, wait time.D
 		wait = min(wait, time.Until(time.UnixMilli(at)))
 	}
 	deadline := time.Now().Add(wait)
+	if _, reason := c.watchExpiry(time.Now(), deadline); reason != nil {
+		return reason
+	}
 	for {
 		busy, again, reason, ended := c.step(ctx)
 		if ended {

@@ -2,12 +2,14 @@ package session
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/wire"
 )
 
 // recordWriters is how many records are written at the same time.
@@ -55,7 +57,7 @@ func (s *Server) writeRecords(ctx context.Context, sessions []*Session) {
 					s.unsaved.add(session)
 					continue
 				}
-				s.writeRecord(ctx, session)
+				_ = s.writeRecord(ctx, session) // logged; tried again
 				session.release()
 			}
 		})
@@ -63,16 +65,25 @@ func (s *Server) writeRecords(ctx context.Context, sessions []*Session) {
 	writers.Wait()
 }
 
-// writeRecord writes the record of a session if it has changed. The caller has the session's turn.
-func (s *Server) writeRecord(ctx context.Context, session *Session) {
+// writeRecord writes the record of a session if it has changed. Where that fails and the session is not another's, it is tried again.
+// The caller has the session's turn.
+func (s *Server) writeRecord(ctx context.Context, session *Session) error {
 	update, changed := session.recordUpdate()
 	if !changed {
-		return
+		if session.isEnded() {
+			return wire.NewError(wire.CodeSessionNotFound)
+		}
+		return nil
 	}
-	if err := s.backend.Update(ctx, update); err != nil {
-		// The session lives elsewhere, or has ended; or it cannot be told now, and its next change will try again.
-		s.logger.Debug("session's record not updated", "app", session.app, "session", session.id, "err", err)
+	err := s.backend.Update(ctx, update)
+	if err == nil {
+		return nil
 	}
+	s.logger.Debug("session's record not updated", "app", session.app, "session", session.id, "err", err)
+	if !errors.Is(err, wire.CodeSessionNotFound) {
+		s.touch(session)
+	}
+	return err
 }
 
 // recordUpdate is what the record should show, and whether it does not yet.

@@ -10,7 +10,7 @@ import (
 
 // renew puts a new credential in the place of the session's. Subscriptions that it does not allow end.
 func (s *Server) renew(ctx context.Context, session *Session, command wire.Command) (outcome, error) {
-	grant, err := s.backend.Authenticate(ctx, command.Token)
+	grant, err := s.authenticate(ctx, command.Token)
 	if err != nil {
 		return outcome{}, refusal(err)
 	}

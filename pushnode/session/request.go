@@ -1,10 +1,12 @@
 package session
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"halley/auth"
 	"halley/pushnode/wire"
@@ -48,7 +50,7 @@ func (s *Server) admit(r *http.Request, credential string) (*auth.Grant, App, er
 	if err := checkExposed(r, credential); err != nil {
 		return nil, App{}, err
 	}
-	grant, err := s.backend.Authenticate(r.Context(), credential)
+	grant, err := s.authenticate(r.Context(), credential)
 	if err != nil {
 		return nil, App{}, err
 	}
@@ -56,7 +58,17 @@ func (s *Server) admit(r *http.Request, credential string) (*auth.Grant, App, er
 	if err != nil {
 		return nil, App{}, err
 	}
-	return grant, app, checkOrigin(r, app.Origins)
+	return grant, app, s.admitOrigin(r, app)
+}
+
+// authenticate verifies a credential. One that has ended may still be within the leeway that clocks are given: a connection would
+// end as soon as it began.
+func (s *Server) authenticate(ctx context.Context, credential string) (*auth.Grant, error) {
+	grant, err := s.backend.Authenticate(ctx, credential)
+	if err == nil && !grant.ExpiresAt.IsZero() && !time.Now().Before(grant.ExpiresAt) {
+		return nil, wire.NewError(wire.CodeTokenExpired)
+	}
+	return grant, err
 }
 
 // readStream reads the request of a stream or poll, up to what its session is opened with.

@@ -28,6 +28,7 @@ type Server struct {
 	unsaved   *sessionQueue   // sessions whose record is to be written
 	doubtful  *sessionQueue   // sessions whose credential is to be verified again
 	undecided *sessionQueue   // of them, those for whom that failed
+	unsettled *sessionQueue   // sessions whose record does not show yet that they have no connection
 	base      context.Context // ends with Close: what runs without a request of its own
 	stop      context.CancelFunc
 	workers   sync.WaitGroup // the goroutines that New starts
@@ -48,7 +49,7 @@ func New(config Config, backend Backend) *Server {
 	s.metrics = newMetrics(s.config.Registerer, s.queuedBytes, s.parkedSessions)
 	s.hub = newHub(s.metrics)
 	s.pending = newPending(s.config.PendingPerIP)
-	s.chores, s.unsaved = newSessionQueue(), newSessionQueue()
+	s.chores, s.unsaved, s.unsettled = newSessionQueue(), newSessionQueue(), newSessionQueue()
 	s.doubtful, s.undecided = newSessionQueue(), newSessionQueue()
 	s.base, s.stop = context.WithCancel(context.Background())
 	s.workers.Go(func() { s.keepHouse(s.base) })
@@ -73,10 +74,10 @@ func (s *Server) DeliverPresence(changed channel.PresenceChanged) {
 }
 
 // Congestion says whether a subscriber of the channel cannot take more just now, and how many messages wait for the one that has
-// most. Under policy block publishers are refused while it is so.
-func (s *Server) Congestion(id channel.ID) (queued int, full bool) {
+// most; head is where the channel's log ends. Under policy block publishers are refused while it is so.
+func (s *Server) Congestion(id channel.ID, head channel.Position) (queued int, full bool) {
 	if e := s.hub.find(id); e != nil {
-		return e.congestion()
+		return e.congestion(head)
 	}
 	return 0, false
 }
@@ -134,38 +135,35 @@ func (s *Server) Disconnect(ctx context.Context, app, clientID, session string, 
 	return count
 }
 
-// endRecord ends a session for good.
+// endRecord ends a session for good, whether or not the caller waits for it.
 func (s *Server) endRecord(ctx context.Context, session *Session) {
 	session.mu.Lock()
 	session.ended = true
 	session.mu.Unlock()
 	s.chores.add(session)
-	if !session.lasting {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.CommandTimeout)
 	defer cancel()
-	if err := s.backend.End(ctx, channel.EndSession{App: session.app, Session: session.id}); err != nil {
-		s.logger.Debug("session's record not ended, it will end by itself", "app", session.app, "session", session.id, "err", err)
-	}
+	s.settle(ctx, session)
 }
 
 // Drain lets nobody in any more, tells every connection when to come back, so spread that they do not come all at once, closes
 // them with 4200 and waits until they are gone or ctx ends.
 func (s *Server) Drain(ctx context.Context) error {
 	draining := wire.NewError(wire.CodeDraining)
-	for i, conn := range s.refuse(draining) {
-		conn.close(draining.After(s.comeBack(i)))
+	leaving := s.refuse(draining)
+	for i, conn := range leaving {
+		conn.close(draining.After(s.comeBack(i, len(leaving))))
 	}
 	return s.wait(ctx)
 }
 
-// drainRate is how many clients a second are told to come back.
+// drainRate is how many clients a second are told to come back, where DrainSpread is long enough for that.
 const drainRate = 500
 
-// comeBack spreads clients over time: the i-th waits so long.
-func (s *Server) comeBack(i int) time.Duration {
-	return min(time.Duration(i+1)*time.Second/drainRate, s.config.DrainSpread)
+// comeBack spreads n clients evenly over time: the i-th waits so long.
+func (s *Server) comeBack(i, n int) time.Duration {
+	spread := min(time.Duration(n)*time.Second/drainRate, s.config.DrainSpread)
+	return time.Duration(float64(spread) * float64(i+1) / float64(n))
 }
 
 // Close drains what is still connected, and ends the server's goroutines. Clients that take too long are cut off.

@@ -49,6 +49,9 @@ func (s *Session) take(ctx context.Context) error {
 	}
 }
 
+// claim takes the session's turn however long that takes: everybody who has it gives it back within a command's time.
+func (s *Session) claim() { s.turn <- struct{}{} }
+
 func (s *Session) release() { <-s.turn }
 
 // memberID is the client id under which the session is a member of a presence set.
@@ -123,6 +126,17 @@ func (s *Session) parkedSince(since time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.conn == nil && s.parkedAt.Equal(since)
+}
+
+// endIfParked ends the session if it has been without a connection since then.
+func (s *Session) endIfParked(since time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil || !s.parkedAt.Equal(since) {
+		return false
+	}
+	s.ended = true
+	return true
 }
 
 // expires is when the credential ends, in Unix milliseconds; 0: never.

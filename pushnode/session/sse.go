@@ -32,6 +32,7 @@ func (s *Server) Events(w http.ResponseWriter, r *http.Request) {
 	defer release()
 	stream := &stream{writer: w, control: http.NewResponseController(w), timeout: s.config.WriteTimeout}
 	stream.trail.only = open.only()
+	stream.trail.begin(open.cursor)
 	conn := s.newConnection(read.app, open.grant, stream, s.metrics.of("sse"), r.Header.Get("Origin") != "")
 	if err := s.attach(r.Context(), conn, open); err != nil {
 		writeError(w, s.shown("sse", err))

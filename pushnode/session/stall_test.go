@@ -39,7 +39,7 @@ func TestStalledReaderResumesFromHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, s := stalled(t, channel.PolicyResume, 100)
 		h.publishMany(1, 60)
-		if queued, full := h.server.Congestion(channel.ID{App: testApp, Name: "news"}); !full || queued == 0 {
+		if queued, full := h.congestion(channel.ID{App: testApp, Name: "news"}); !full || queued == 0 {
 			t.Errorf("congestion is %d, %v", queued, full)
 		}
 		if got := h.metric("halley_session_queue_bytes", ""); got == 0 || got > 12*200 {
@@ -50,7 +50,7 @@ func TestStalledReaderResumesFromHistory(t *testing.T) {
 		}
 		h.publishMany(61, 61)
 		s.wantMessage("61")
-		if _, full := h.server.Congestion(channel.ID{App: testApp, Name: "news"}); full {
+		if _, full := h.congestion(channel.ID{App: testApp, Name: "news"}); full {
 			t.Error("still congested")
 		}
 		if got := h.metric("halley_session_overflows_total", ""); got != 1 {
@@ -114,12 +114,11 @@ func TestLateSubscriberBlocksPublishers(t *testing.T) {
 		s, _ := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news","rewind":8}`)
 		synctest.Wait()
-		h.publishMany(0, 0) // the entry learns the head from what is delivered
 		publisher.send(`{"op":"publish","ref":1,"channel":"news","data":"11"}`)
 		if answer := publisher.next(); answer.code() != 4324 {
 			t.Errorf("answered %v", answer)
 		}
-		for _, text := range []string{"3", "4", "5", "6", "7", "8", "9", "10", "0"} {
+		for _, text := range []string{"3", "4", "5", "6", "7", "8", "9", "10"} {
 			s.wantMessage(text)
 		}
 		synctest.Wait()

@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"math"
 
 	"halley/pushnode/channel"
 )
@@ -29,6 +30,7 @@ type subscription struct {
 	mode  mode
 	watch watch // of presence
 	place
+	sending channel.Position // up to where the connection's writer has begun to write, while it feeds the subscription
 
 	// owned by the connection's writer
 	page      *page // what was read and not yet written
@@ -44,7 +46,15 @@ type place struct {
 
 	first     channel.Start // where to begin
 	announce  bool          // the client is to be told where that is
-	uncertain bool          // it may have missed something before
+	uncertain bool          // it may have missed something before, and has not been told
+}
+
+// pass goes on after a publication that is not for this session. Where nothing was sent yet, nothing can have been missed.
+func (p *place) pass(position channel.Position) {
+	if comparePositions(p.last, p.told) == 0 {
+		p.told = position
+	}
+	p.last = position
 }
 
 // start is where to go on.
@@ -53,7 +63,8 @@ func (p place) start() channel.Start {
 		return p.first
 	}
 	last := p.last
-	return channel.Start{Since: &last}
+	// Where the numbering is another one by now, everything that it holds follows.
+	return channel.Start{Since: &last, Rewind: math.MaxInt}
 }
 
 // resumed is the place for a later connection whose client does not say where it stands: after the last message that was sent.
@@ -62,7 +73,7 @@ func (p place) resumed() place {
 	if !p.begun {
 		return place{first: p.first, announce: true, uncertain: p.uncertain}
 	}
-	return place{first: p.start(), announce: true, uncertain: comparePositions(p.last, p.told) != 0}
+	return place{first: p.start(), announce: true, uncertain: p.uncertain || comparePositions(p.last, p.told) != 0}
 }
 
 // placeAt is the place for a client that says where it stands.
@@ -88,7 +99,20 @@ func compareEpochs(a, b channel.Epoch) int {
 		cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Generation, b.Generation), cmp.Compare(a.Incarnation, b.Incarnation))
 }
 
+// distance is how many messages follow from in a channel whose head is to; 0 where their epochs say nothing of it.
+func distance(from, to channel.Position) int {
+	if from.Epoch != to.Epoch || from.Offset >= to.Offset {
+		return 0
+	}
+	return int(to.Offset - from.Offset)
+}
+
 // follows reports whether next is the position right after last.
 func follows(last, next channel.Position) bool {
-	return last.Epoch == next.Epoch && last.Offset+1 == next.Offset
+	if last.Epoch == next.Epoch {
+		return last.Offset+1 == next.Offset
+	}
+	// The channel was forgotten and begins anew. Its old numbering ended where last is: whoever is live has all of it.
+	return next.Offset == 1 && last.Epoch.Cluster == next.Epoch.Cluster && last.Epoch.Generation == next.Epoch.Generation &&
+		last.Epoch.Incarnation < next.Epoch.Incarnation
 }

@@ -19,11 +19,21 @@ type step struct {
 	offset  uint64
 }
 
+// begin takes in where the client says that it stands: what is not told yet must not be lost from its cursor.
+func (t *trail) begin(cursor wire.Cursor) {
+	for _, item := range cursor {
+		t.set(item.Channel, item.Position.Epoch.String(), item.Position.Offset)
+	}
+}
+
 // follow moves the trail by what is written, and reports whether that has a place in the stream of messages.
 func (t *trail) follow(one *item) (moved bool) {
 	if one.message != nil {
 		t.set(one.message.Channel, one.message.Epoch, one.message.Offset)
 		return true
+	}
+	if one.left != "" {
+		t.remove(one.left)
 	}
 	if one.shared == nil {
 		return one.dropped > 0

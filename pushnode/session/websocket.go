@@ -20,8 +20,10 @@ import (
 func (s *Server) WebSocket(w http.ResponseWriter, r *http.Request) {
 	defer s.aborts("websocket")
 	if r.Header.Get("Upgrade") == "" {
-		w.Header().Set("Connection", "Upgrade")
-		w.Header().Set("Upgrade", "websocket")
+		if r.ProtoMajor == 1 { // HTTP/2 forbids both (RFC 9113, section 8.2.2)
+			w.Header().Set("Connection", "Upgrade")
+			w.Header().Set("Upgrade", "websocket")
+		}
 		writeErrorStatus(w, http.StatusUpgradeRequired, wire.Errorf(wire.CodeBadRequest, "this address speaks WebSocket"))
 		return
 	}
@@ -35,13 +37,16 @@ func (s *Server) WebSocket(w http.ResponseWriter, r *http.Request) {
 		writeError(w, refused)
 		return
 	}
-	leave, err := s.pending.enter(r.RemoteAddr)
-	if err != nil {
-		writeError(w, err)
-		return
+	known := func() {}
+	if request.grant == nil {
+		leave, err := s.pending.enter(r.RemoteAddr)
+		if err != nil {
+			writeError(w, err)
+			return
+		}
+		known = sync.OnceFunc(leave)
+		defer known()
 	}
-	known := sync.OnceFunc(leave)
-	defer known()
 	visit, err := s.accept(w, r)
 	if err != nil {
 		return // the library has answered
@@ -159,6 +164,9 @@ func (v *visit) serve(r *http.Request, request request) {
 	cursor := request.values.Get("cursor")
 	if open.grant == nil {
 		command, err := v.awaitConnect()
+		if _, ours := errors.AsType[*wire.Error](err); err != nil && !ours {
+			return // the client is gone
+		}
 		if err != nil {
 			v.refuse(err)
 			return
@@ -294,7 +302,7 @@ func (s *Server) obey(ctx context.Context, conn *connection, command wire.Comman
 	if session.connection() != conn {
 		return wire.NewError(wire.CodeSessionReplaced)
 	}
-	out, err := s.execute(ctx, session, command)
+	out, err := s.execute(ctx, session, session.currentGrant(), command)
 	if err != nil {
 		return s.shown(string(command.Op), err)
 	}

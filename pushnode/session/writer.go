@@ -105,6 +105,11 @@ func (c *connection) step(ctx context.Context) (busy bool, again time.Time, reas
 			reason = c.lost(err)
 			return false, again, reason, true
 		}
+		if sub, _ := c.outbox.nextBehind(time.Now()); sub != nil {
+			if err := c.feed(ctx, sub); err != nil {
+				return false, again, c.lost(err), true
+			}
+		}
 		return true, again, nil, false
 	}
 	if ending := c.outbox.ending(); ending != nil {
