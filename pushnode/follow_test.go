@@ -58,14 +58,24 @@ type stream struct {
 	reply *http.Response
 	lines *bufio.Scanner
 	first object // the event connected
+	id    string // of the last event
 	end   context.CancelFunc
 }
 
 // follow opens an event stream and awaits its first event.
 func (n *node) follow(t testing.TB, credential, query string) *stream {
 	t.Helper()
+	return n.followAfter(t, credential, query, "")
+}
+
+// followAfter is follow for who was there before and has the id of the last event.
+func (n *node) followAfter(t testing.TB, credential, query, last string) *stream {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	request := must(http.NewRequestWithContext(ctx, http.MethodGet, n.URL+"/v1/sse?"+asQuery(credential)+"&"+query, nil))(t)
+	if last != "" {
+		request.Header.Set("Last-Event-ID", last)
+	}
 	reply, err := n.client.Do(request)
 	if err != nil {
 		cancel()
@@ -104,6 +114,17 @@ func (s *stream) message() object {
 	return s.next("message")
 }
 
+// push returns the next event as another transport would bring it.
+func (s *stream) push() object {
+	s.tb.Helper()
+	name, data, ok := s.event()
+	if !ok {
+		s.tb.Fatalf("the stream ended: %v", s.lines.Err())
+	}
+	data["op"] = name
+	return data
+}
+
 // event reads one event; false where the stream ends.
 func (s *stream) event() (name string, data object, ok bool) {
 	s.tb.Helper()
@@ -112,6 +133,8 @@ func (s *stream) event() (name string, data object, ok bool) {
 		switch field {
 		case "event":
 			name = value
+		case "id":
+			s.id = value
 		case "data":
 			data = decode(s.tb, []byte(value))
 		case "":

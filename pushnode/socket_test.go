@@ -104,19 +104,24 @@ func (s *socket) ask(op, fields string) object {
 func (s *socket) next(op string) object {
 	s.tb.Helper()
 	for {
-		frame := object(nil)
-		if len(s.kept) > 0 {
-			frame, s.kept = s.kept[0], s.kept[1:]
-		} else {
-			var err error
-			if frame, err = s.read(); err != nil {
-				s.tb.Fatalf("waiting for %s: %v", op, err)
-			}
-		}
-		if frame.text("op") == op {
-			return frame
+		if push := s.push(); push.text("op") == op {
+			return push
 		}
 	}
+}
+
+// push returns the next push.
+func (s *socket) push() (push object) {
+	s.tb.Helper()
+	if len(s.kept) > 0 {
+		push, s.kept = s.kept[0], s.kept[1:]
+		return push
+	}
+	push, err := s.read()
+	if err != nil {
+		s.tb.Fatalf("waiting for a push: %v", err)
+	}
+	return push
 }
 
 // message returns the next message.
