@@ -30,7 +30,15 @@ func (n *Node) getChannels(w http.ResponseWriter, r *http.Request, grant *auth.G
 	if err != nil {
 		return err
 	}
-	found, err := n.channelsInUse(r.Context(), grant.AppID, values.Get("prefix"), values.Get("cursor"), limit+1)
+	prefix, err := text(values, "prefix", channel.MaxNameBytes)
+	if err != nil {
+		return err
+	}
+	after, err := text(values, "cursor", channel.MaxNameBytes)
+	if err != nil {
+		return err
+	}
+	found, err := n.channelsInUse(r.Context(), grant.AppID, prefix, after, limit+1)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 
@@ -105,6 +106,18 @@ func number(query url.Values, name string, fallback, low, high int) (int, error)
 	}
 	return value, nil
 }
+
+// text reads a text of at most so many characters from the query: "" where it is absent.
+func text(query url.Values, name string, most int) (string, error) {
+	value := query.Get(name)
+	if !utf8.ValidString(value) || utf8.RuneCountInString(value) > most {
+		return "", wire.Errorf(wire.CodeInvalidField, "%s is %s: at most %d characters of UTF-8 are wanted", name, quoted(value), most)
+	}
+	return value, nil
+}
+
+// quoted is a text as an answer may show it.
+func quoted(value string) string { return strconv.QuoteToASCII(value[:min(len(value), 40)]) }
 
 // knownQuery refuses parameters that the call does not have: a misspelt one would else be ignored in silence. None may stand
 // twice.

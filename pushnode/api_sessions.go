@@ -16,7 +16,14 @@ func (n *Node) deleteSessions(w http.ResponseWriter, r *http.Request, grant *aut
 	if err != nil {
 		return err
 	}
-	clientID, session := values.Get("client_id"), values.Get("session")
+	clientID, err := text(values, "client_id", auth.MaxClientIDChars)
+	if err != nil {
+		return err
+	}
+	session, err := text(values, "session", auth.MaxClientIDChars)
+	if err != nil {
+		return err
+	}
 	if (clientID == "") == (session == "") {
 		return wire.Errorf(wire.CodeMissingField, "say which: client_id or session")
 	}

@@ -146,7 +146,8 @@ func checkExchange(request *http.Request, sent []byte, response *http.Response) 
 		Request: request.Clone(request.Context()), PathParams: parameters, Route: route,
 		Options: &openapi3filter.Options{
 			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, MultiError: true, IncludeResponseStatus: true,
-			ExcludeRequestBody: request.Header.Get("Content-Encoding") != "",
+			// What is wrong with one item of many is said in its place, and the answer is a 200.
+			ExcludeRequestBody: request.Header.Get("Content-Encoding") != "" || bytes.Contains(body, []byte(`"error":`)),
 		},
 	}
 	asked.Request.Body = io.NopCloser(bytes.NewReader(sent))

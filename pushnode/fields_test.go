@@ -101,6 +101,8 @@ func TestFieldsOfQueries(t *testing.T) {
 		"/v1/channels/news/presence?limit=1":                         "unknown_field",
 		"/v1/channels/news?x":                                        "unknown_field",
 		"/v1/channels?limit=-1":                                      "invalid_field",
+		"/v1/channels?prefix=" + strings.Repeat("x", 201):            "invalid_field",
+		"/v1/channels?cursor=" + strings.Repeat("x", 201):            "invalid_field",
 		"/v1/channels?prefix=a&prefix=b":                             "invalid_field",
 		"/v1/usage?month=1":                                          "unknown_field",
 		"/v1/usage?a=%":                                              "bad_request",
@@ -120,7 +122,8 @@ func TestFieldsOfQueries(t *testing.T) {
 	}
 	for query, name := range map[string]string{
 		"": "missing_field", "?client_id=a&session=b": "missing_field", "?client=a": "unknown_field",
-		"?session=a&session=b": "invalid_field",
+		"?session=a&session=b": "invalid_field", "?client_id=" + accents(129): "invalid_field", "?client_id=%ff": "invalid_field",
+		"?session=" + strings.Repeat("x", 129): "invalid_field", "?client_id=" + accents(128): "",
 	} {
 		if got := a.call(t, http.MethodDelete, "/v1/sessions"+query, ""); got.errorName() != name {
 			t.Errorf("DELETE /v1/sessions%s: got %d %s, want %s", query, got.Status, got.Text, name)
