@@ -101,7 +101,7 @@ func TestPositionsOutliveTheirChannel(t *testing.T) {
 			held := a.publish(t, "news", 1)
 			at = fmt.Sprintf("%s:%d", held.text("epoch"), held.number("offset"))
 		}
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		if held := a.history(t, "news"); len(held) != 0 {
 			t.Fatalf("the history is %v", held)
 		}

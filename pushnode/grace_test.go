@@ -22,6 +22,9 @@ func inBubble(t *testing.T, test func(t *testing.T, n *node), changes ...func(*s
 	})
 }
 
+// pass moves the clock of the bubble.
+func pass(d time.Duration) { time.Sleep(d) }
+
 // presence is the channel room of an app with who watches it.
 type presence struct {
 	*app

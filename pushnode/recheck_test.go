@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"halley/auth"
@@ -129,6 +130,6 @@ func (a *app) ends(t *testing.T, credential string, change change) map[string]<-
 			end <- wait()
 		}()
 	}
-	time.Sleep(time.Millisecond) // the poll waits
+	synctest.Wait() // the poll waits
 	return ends
 }
