@@ -3,6 +3,8 @@ import { authorization, faultOf, type Listener, type Opening } from "./transport
 
 /** A request holds at most so many commands: section 5.3 of the protocol. */
 const batch = 100
+/** How long an answer may take, in ms. A request may be lost although the stream beside it, on a connection of its own, lives. */
+const answerTimeout = 30_000
 /** Faults of a request that say nothing about its commands: body_timeout, body_truncated, session_not_found. */
 const passing = [4317, 4318, 4325]
 
@@ -35,11 +37,13 @@ export class CommandQueue {
   private async flush(): Promise<void> {
     this.busy = true
     while (this.waiting.length && this.resume && !this.signal.aborted) {
+      const late = setTimeout(() => this.failed(), answerTimeout)
       try {
         await this.post(this.next())
       } catch {
         if (!this.signal.aborted) this.failed() // what is not answered is sent again on the next connection
       }
+      clearTimeout(late)
     }
     this.busy = false
   }

@@ -55,9 +55,20 @@ interface Pending {
   reject(error: HalleyError): void
 }
 
+/** A new state of a connection. */
+export interface StateChange {
+  state: State
+  /** Why it waits, or has failed, where the server said why. */
+  fault?: Fault
+  /** Of a connection that stands. */
+  transport?: TransportName
+  /** How long it waits before the next attempt, in ms, unless something wakes it. */
+  delay?: number
+}
+
 /** Events of a connection: its state, and each push of the server. */
 export interface ConnectionEvents {
-  state: { state: State; fault?: Fault; transport?: TransportName }
+  state: StateChange
   push: Push
 }
 
@@ -284,8 +295,9 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.reconnectIn = undefined
     const bound = Math.min(longestWait, firstWait * 2 ** this.waits++)
     this.notBefore = Date.now() + least
-    this.timer = setTimeout(() => void this.connect(), least + Math.random() * bound)
-    this.become("waiting", fault)
+    const delay = least + Math.random() * bound
+    this.timer = setTimeout(() => void this.connect(), delay)
+    this.become("waiting", fault, delay)
   }
 
   private stop(state: "failed" | "closed", fault: Fault): void {
@@ -318,15 +330,15 @@ export class Connection extends Emitter<ConnectionEvents> {
     }
   }
 
-  private become(state: State, fault?: Fault): void {
+  private become(state: State, fault?: Fault, delay?: number): void {
     if (state === this.state && !fault) return
     this.state = state
-    this.tell(fault)
+    this.tell(fault, delay)
   }
 
-  private tell(fault?: Fault): void {
+  private tell(fault?: Fault, delay?: number): void {
     const { state } = this
-    this.emit("state", { state, fault, transport: state === "connected" ? this.transport : undefined })
+    this.emit("state", { state, fault, delay, transport: state === "connected" ? this.transport : undefined })
   }
 
   /** Gives up the connection when nothing has been heard for so long. */

@@ -1,14 +1,14 @@
 import { Channel, type ChannelOptions } from "./channel"
-import { Connection, makers, type ConnectionOptions, type State, type TransportName } from "./connection"
+import { Connection, makers, type ConnectionOptions, type State, type StateChange, type TransportName } from "./connection"
 import { Emitter } from "./emitter"
-import { HalleyError, type Fault, type Gap } from "./protocol"
+import { HalleyError, type Gap } from "./protocol"
 
 /** How to connect: `key` or `token`, the rest has defaults. */
 export type Options = Partial<ConnectionOptions> & ({ key: string } | { token: NonNullable<ConnectionOptions["token"]> })
 
 export interface Events {
   /** idle, connecting, connected (with its transport), waiting (for a reconnect), failed (for good), closed. */
-  state: { state: State; fault?: Fault; transport?: TransportName }
+  state: StateChange
   /** Messages of some channel are missing. */
   gap: Gap
   /** The connection failed for good, the server told of an error, or a subscription was refused (then with its channel). */

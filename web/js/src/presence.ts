@@ -83,8 +83,8 @@ export class Presence {
   }
 
   /**
-   * @internal A session that was away for longer than its grace has lost its membership. To enter again changes nothing else. What
-   * was not answered is sent again anyway.
+   * @internal A session that was away for longer than its grace has lost its membership. To enter again changes nothing else.
+   * What was not answered is sent again anyway.
    */
   connected(): void {
     if (this.mine && !this.changes) this.change("enter", this.mine.data).catch(() => {})

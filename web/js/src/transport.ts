@@ -1,4 +1,4 @@
-import type { Command, Fault, Push } from "./protocol"
+import { unreachable, type Command, type Fault, type Push } from "./protocol"
 
 /** What a transport needs to open a connection. */
 export interface Opening {
@@ -29,12 +29,12 @@ export interface Transport {
 
 export type MakeTransport = (opening: Opening, listener: Listener) => Transport
 
-/** The fault that an HTTP answer holds; undefined where the answer is not Halley's but that of something on the way. */
+/** The fault that an HTTP answer holds. That of something on the way holds none, unless it says when to come back. */
 export async function faultOf(response: Response): Promise<Fault | undefined> {
   const fault: Fault | undefined = (await response.json().catch(() => undefined))?.error
-  const seconds = Number(response.headers.get("Retry-After"))
-  if (typeof fault?.code !== "number") return undefined
-  if (seconds) fault.retry_after ??= seconds * 1000
+  const wait = Number(response.headers.get("Retry-After")) * 1000
+  if (typeof fault?.code !== "number") return wait > 0 ? { ...unreachable, retry_after: wait } : undefined
+  if (wait > 0) fault.retry_after ??= wait
   return fault
 }
 
