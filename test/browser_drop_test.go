@@ -2,23 +2,25 @@ package test
 
 import "testing"
 
-// fleet is a page with a client for each transport, named after it, each behind a proxy of its own: a browser opens six connections
-// to one server at most. One more client, the watcher, has a way without a proxy and watches who is present.
+// fleet is a page with a client for each transport, named after it, each behind a proxy of its own: a browser opens six
+// connections to one server at most. One more client, the watcher, has a way without a proxy and watches who is present.
 type fleet struct {
 	*tab
+	browser *browser
 	node    *node
 	app     app
 	proxies map[string]*proxy
 }
 
-// launch opens a fleet whose clock is so many times as fast as it should be. Its clients follow the channel room, and a channel of
-// their own name after "room:", and are present.
+// launch opens a fleet whose clock is so many times as fast as it should be. Its clients follow the channel room, and a channel
+// of their own name after "room:", and are present.
 func launch(t *testing.T, speed float64) *fleet {
 	t.Helper()
 	n := startNode(t)
 	f := &fleet{node: n, app: n.createApp("acme", "chat"), proxies: make(map[string]*proxy)}
 	openRule(n, f.app)
-	f.tab = startBrowser(t).open(t, startProxy(t, n.url), n.url, false)
+	f.browser = startBrowser(t)
+	f.tab = f.browser.open(t, startProxy(t, n.url), n.url, false)
 	f.run(`
 		clock.hasten($2)
 		const watcher = client("watcher", { key: $1 })
@@ -61,7 +63,8 @@ func (f *fleet) arrive() {
 		same(clients.watcher.log.presence.map(({ action }) => action).join(), "sync,enter,enter,enter", "presence")`, transports)
 }
 
-// Connections are reset again and again under messages in both directions: each arrives once, in order, and nobody seems to leave.
+// Connections are reset again and again under messages in both directions: each arrives once, in order, and nobody seems to
+// leave.
 func TestBrowserSurvivesResets(t *testing.T) {
 	f := launch(t, 3)
 	f.sail()
@@ -92,4 +95,18 @@ func TestBrowserLeavesHalfOpenConnections(t *testing.T) {
 			const silence = lost.date - log.states.find(({ state }) => state === "connected").date
 			if (silence < 35000) throw new Error("given up after " + silence + " ms: " + tell())
 		}`)
+}
+
+// A command is lost on its way beside a stream that lives: after a time-out it is sent again, and is done once.
+func TestBrowserSendsLostCommandsAgain(t *testing.T) {
+	f := launch(t, 10)
+	for _, p := range f.proxies {
+		p.treat("/v1/commands", swallows)
+	}
+	f.sail()
+	f.run(`for (const { log } of fleet.slice(1)) await until(() => log.states.some(({ delay }) => delay), "a time-out")`)
+	for _, p := range f.proxies {
+		p.treat("/v1/commands", passes)
+	}
+	f.arrive()
 }

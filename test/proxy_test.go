@@ -148,6 +148,7 @@ func (p *proxy) meddle(forward http.Handler) http.Handler {
 		case refuses:
 			http.Error(w, "not through me", http.StatusForbidden)
 		case swallows:
+			_, _ = io.Copy(io.Discard, r.Body) // only then is it seen that the browser goes
 			<-r.Context().Done()
 		case withholds:
 			forward.ServeHTTP(&withheld{header: make(http.Header)}, r)
