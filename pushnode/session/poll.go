@@ -99,14 +99,12 @@ func waitOf(values url.Values) (time.Duration, error) {
 func (c *connection) gather(ctx context.Context, answer *pollAnswer, wait time.Duration) *wire.Error {
 	end := time.NewTimer(wait)
 	defer end.Stop()
-	if at := c.expires.Load(); at != 0 {
-		wait = min(wait, time.Until(time.UnixMilli(at)))
-	}
 	deadline := time.Now().Add(wait)
-	if _, reason := c.watchExpiry(time.Now(), deadline); reason != nil {
-		return reason
+	if at := c.expires.Load(); at != 0 {
+		deadline = earlier(deadline, time.UnixMilli(at))
 	}
 	for {
+		warning := c.warn(time.Now())
 		busy, again, reason, ended := c.step(ctx)
 		if ended {
 			return reason
@@ -118,7 +116,7 @@ func (c *connection) gather(ctx context.Context, answer *pollAnswer, wait time.D
 		if answer.full() || answer.worth || answer.atOnce && !c.outbox.starving() || !now.Before(deadline) {
 			return nil
 		}
-		next := deadline
+		next := earlier(deadline, warning)
 		if !again.IsZero() {
 			next = earlier(next, again)
 		}
@@ -130,6 +128,23 @@ func (c *connection) gather(ctx context.Context, answer *pollAnswer, wait time.D
 			return nil
 		}
 	}
+}
+
+// warn tells a client that its token ends: each session once of each token, however many polls it makes. It says when it will be
+// time for that, or a time far away.
+func (c *connection) warn(now time.Time) (next time.Time) {
+	at := c.expires.Load()
+	if at == 0 || !c.session.lasting {
+		return now.Add(maxWait)
+	}
+	end := time.UnixMilli(at)
+	if warning := end.Add(-expiryWarning); now.Before(warning) {
+		return warning
+	}
+	if c.session.warn(at) {
+		c.push(&wire.Expiring{Expires: at, In: end.Sub(now).Milliseconds()})
+	}
+	return now.Add(maxWait)
 }
 
 // pollAnswer gathers what a long poll answers. What is beyond its bounds is left to the next poll: the cursor does not pass it.
@@ -173,7 +188,7 @@ func (a *pollAnswer) take(one *item) {
 	case *wire.Presence:
 		// A poll without a session is told the whole set each time: that is no news.
 		a.worth = a.worth || a.lasting || push.Action != wire.ActionSync
-	case *wire.Unsubscribed:
+	case *wire.Unsubscribed, *wire.Expiring:
 		a.worth = true
 	default:
 		a.worth = a.worth || moved

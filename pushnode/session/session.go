@@ -32,6 +32,7 @@ type Session struct {
 	parkedAt   time.Time // zero while a connection is attached
 	ended      bool      // nothing can be done with it any more
 	polls      bool      // the last connection was a long poll
+	warned     int64     // the expiry of the token that long polls were warned of, Unix ms
 	dirty      bool      // the record does not show what the session follows
 
 	// guarded by mu, and changed only by who has the turn
@@ -113,6 +114,15 @@ func (s *Session) currentGeneration() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.generation
+}
+
+// warn notes that the client is warned of the end of its token, and reports whether that is new.
+func (s *Session) warn(expires int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := s.warned == expires
+	s.warned = expires
+	return !known
 }
 
 func (s *Session) isEnded() bool {
