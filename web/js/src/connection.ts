@@ -30,6 +30,8 @@ const openTimeout = 6_000
 const longestOpen = 30_000
 /** How long a token provider may take. */
 const tokenTimeout = 30_000
+/** With less left than this, in ms, a token is not renewed in place any more. */
+const leastRenewal = 500
 /** The first and the longest wait before a reconnect, in ms; each wait is drawn from 0 to the bound, which doubles. */
 const firstWait = 500
 const longestWait = 20_000
@@ -92,6 +94,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   private timer?: ReturnType<typeof setTimeout>
   private watch?: ReturnType<typeof setTimeout>
   private renewal?: ReturnType<typeof setTimeout>
+  /** When the token ends that is to be renewed. */
+  private expires?: number
   private quiet = 35_000
   private silence = 25_000
   private room = 0
@@ -197,7 +201,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (!push.ref || this.transport === "websocket") this.heard = Date.now()
     if (push.op === "connected") return this.connected(push)
     if (push.ref) return this.answered(push)
-    if (push.op === "expiring") this.renew(push.in)
+    if (push.op === "expiring") this.expiring(push)
     if (push.op === "drain") this.reconnectIn = push.reconnect_in
     this.emit("push", push)
   }
@@ -230,12 +234,13 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   /**
    * Renews the token in place, within the second quarter of the time that is left: so not all clients come together, and tokens
-   * that live for less than the warning are not fetched one after another.
+   * that live for less than the warning are not fetched one after another. What fails is tried again in the time that is left.
    */
   private renew(left: number): void {
-    if (typeof this.options.token !== "function" || this.renewal !== undefined) return
     const { attempt, opening } = this
-    this.renewal = setTimeout(
+    const end = Date.now() + left
+    clearTimeout(this.renewal)
+    const renewal = (this.renewal = setTimeout(
       async () => {
         try {
           const credential = await this.credential()
@@ -243,12 +248,19 @@ export class Connection extends Emitter<ConnectionEvents> {
           await this.request({ op: "token", ...credential })
           opening!.credential = credential // a transport without a socket shows it with each request
         } catch {
-          // The server ends the connection when the old token ends; the next one fetches another.
+          // Too late, the server ends the connection, and the next one fetches another token.
+          if (renewal === this.renewal && end - Date.now() > leastRenewal) this.renew(end - Date.now())
         }
-        if (attempt === this.attempt) this.renewal = undefined
       },
       left * (0.25 + Math.random() * 0.25),
-    )
+    ))
+  }
+
+  /** The server warns once a connection, and so with each poll; of the next token, before the renewal has its answer. */
+  private expiring({ expires, in: left }: Push): void {
+    if (typeof this.options.token !== "function" || expires === this.expires) return
+    this.expires = expires
+    this.renew(left)
   }
 
   /** The connection is over. What comes next is said by the code of the fault: section 7 of the protocol. */
@@ -320,7 +332,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   private unlink(): void {
     clearTimeout(this.watch)
     clearTimeout(this.renewal)
-    this.renewal = undefined
+    this.renewal = this.expires = undefined
     this.link?.close()
     this.link = undefined
     for (const [ref, { repeat, reject }] of this.pending) {
