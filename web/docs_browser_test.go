@@ -33,7 +33,9 @@ func TestDocsInABrowser(t *testing.T) {
 			complaints <- event.ExceptionDetails.Text
 		}
 	})
-	pages := []string{"", "/publishing", "/receiving", "/tokens", "/presence", "/api", "/protocol", "/errors", "/limits", "/running"}
+	pages := []string{
+		"", "/publishing", "/receiving", "/tokens", "/presence", "/client", "/api", "/protocol", "/errors", "/limits", "/running",
+	}
 	for _, width := range []int64{320, 768, 1280} {
 		for _, page := range pages {
 			var wide []string
