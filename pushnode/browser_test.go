@@ -48,7 +48,7 @@ func (a *app) pages(t *testing.T, credential string, try func(operation string, 
 // head sends a request and returns the answer without its body.
 func (n *node) head(t *testing.T, request *http.Request) (status int, header http.Header) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(request.Context())
+	ctx, cancel := context.WithTimeout(request.Context(), patience)
 	defer cancel()
 	response := must(n.client.Do(request.WithContext(ctx)))(t)
 	defer response.Body.Close()

@@ -58,7 +58,7 @@ func (c *caller) command(t *testing.T, command, name string) string {
 // open opens an event stream and closes it again.
 func (c *caller) open(t *testing.T, query string) string {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	request := must(http.NewRequestWithContext(ctx, http.MethodGet, c.node.URL+"/v1/sse?"+query, nil))(t)
 	request.Header.Set("Authorization", "Bearer "+c.credential)

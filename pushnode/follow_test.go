@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,8 @@ func (s *stream) push() object {
 // event reads one event; false where the stream ends.
 func (s *stream) event() (name string, data object, ok bool) {
 	s.tb.Helper()
+	late := time.AfterFunc(patience, s.end)
+	defer late.Stop()
 	for s.lines.Scan() {
 		field, value, _ := strings.Cut(s.lines.Text(), ": ")
 		switch field {
@@ -152,7 +155,7 @@ type poller struct {
 	tb     testing.TB
 	base   string
 	cursor string
-	kept   []object // messages of the last answer that message has not returned yet
+	kept   []object // what the last answer had and push has not returned yet
 }
 
 // poll begins to follow: the first answer says where the channels are.
@@ -181,15 +184,38 @@ func (p *poller) once(wait string) object {
 // message returns the next message, polling as often as that takes.
 func (p *poller) message() object {
 	p.tb.Helper()
-	for end := time.Now().Add(patience); len(p.kept) == 0; {
-		if time.Now().After(end) {
-			p.tb.Fatal("no message came in time")
+	for {
+		if push := p.push(); push.text("op") == "message" {
+			return push
 		}
-		p.kept = p.once("5s").list("messages")
+	}
+}
+
+// push returns the next gap or message.
+func (p *poller) push() object {
+	p.tb.Helper()
+	if len(p.kept) == 0 {
+		p.kept = ordered(p.once("20s"))
+	}
+	if len(p.kept) == 0 {
+		p.tb.Fatal("nothing came within the wait")
 	}
 	next := p.kept[0]
 	p.kept = p.kept[1:]
 	return next
+}
+
+// ordered is a poll's answer as the pushes of another transport.
+func ordered(answer object) []object {
+	var pushes []object
+	for list, op := range map[string]string{"gaps": "gap", "messages": "message"} {
+		for _, one := range answer.list(list) {
+			one["op"] = op
+			pushes = append(pushes, one)
+		}
+	}
+	slices.SortStableFunc(pushes, func(a, b object) int { return strings.Compare(a.text("op"), b.text("op")) })
+	return pushes
 }
 
 // until reports whether the condition comes true in time, looking again every few milliseconds.

@@ -122,7 +122,7 @@ func (a *app) intrude(t *testing.T, method, path string, at place, id string) st
 		return steady(a.opening(t, query), id)
 	}
 	target := a.node.URL + strings.ReplaceAll(path, "{channel}", url.PathEscape(name)) + "?" + query.Encode()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	request := must(http.NewRequestWithContext(ctx, method, target, strings.NewReader(body)))(t)
 	if request.Header = header; body != "" {

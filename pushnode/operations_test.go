@@ -219,7 +219,7 @@ func (s *stage) dawdle(t *testing.T, operation string) int {
 // status sends a request and returns the status of its answer, which need not end.
 func (n *node) status(t *testing.T, request *http.Request) int {
 	t.Helper()
-	ctx, cancel := context.WithCancel(request.Context())
+	ctx, cancel := context.WithTimeout(request.Context(), longest)
 	defer cancel()
 	response := must(n.client.Do(request.WithContext(ctx)))(t)
 	defer response.Body.Close()

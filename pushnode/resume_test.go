@@ -40,43 +40,15 @@ var returns = map[string]func(t *testing.T, a *app, name, position string, live 
 	},
 	"long poll": func(t *testing.T, a *app, name, position string, live func() int) resumed {
 		p := &poller{node: a.node, tb: t, base: "/v1/poll?channel=" + name + "&key=" + a.publishable, cursor: position}
-		var pushes []object
-		last := 0
-		return resumed{}.collect(0, func() object {
-			for len(pushes) == 0 {
-				if last == 0 {
-					pushes = ordered(p.once("0s"))
-					last = live()
-					continue
-				}
-				pushes = ordered(p.once("10s"))
-			}
-			next := pushes[0]
-			pushes = pushes[1:]
-			if next.number("offset") == last && next.text("op") == "message" {
-				return nil
-			}
-			return next
-		})
+		p.kept = ordered(p.once("0s"))
+		return resumed{}.collect(live(), p.push)
 	},
 }
 
-// ordered is a poll's answer as the pushes of another transport.
-func ordered(answer object) []object {
-	var pushes []object
-	for list, op := range map[string]string{"gaps": "gap", "messages": "message"} {
-		for _, one := range answer.list(list) {
-			one["op"] = op
-			pushes = append(pushes, one)
-		}
-	}
-	slices.SortStableFunc(pushes, func(a, b object) int { return strings.Compare(a.text("op"), b.text("op")) })
-	return pushes
-}
-
-// collect takes pushes until the message that is at last, or until there are none.
+// collect takes pushes until the message that is at last.
 func (r resumed) collect(last int, next func() object) resumed {
-	for push := next(); push != nil; push = next() {
+	for {
+		push := next()
 		switch {
 		case push.text("op") == "gap":
 			r.gaps = append(r.gaps, push)
@@ -86,7 +58,6 @@ func (r resumed) collect(last int, next func() object) resumed {
 			r.offsets = append(r.offsets, push.number("offset"))
 		}
 	}
-	return r
 }
 
 // TestResume comes back to a channel that keeps the last five of ten messages, with every sort of position.
