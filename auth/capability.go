@@ -80,6 +80,20 @@ func (c Capability) Allows(op Op, channel string) bool {
 	return missing == 0 && op != 0
 }
 
+// Lacks returns the first operation that other admits and c does not, with the pattern by which other does; 0 if c admits all
+// that other does. To ask Allows about the pattern's own text is exact: only an entry with a "*" matches a "*" in it, and such an
+// entry then matches every channel of the pattern.
+func (c Capability) Lacks(other Capability) (op Op, pattern string) {
+	for _, wanted := range other.entries {
+		for op := OpPublish; op <= opAll; op <<= 1 {
+			if wanted.ops&op != 0 && !c.Allows(op, wanted.pattern.text) {
+				return op, wanted.pattern.text
+			}
+		}
+	}
+	return 0, ""
+}
+
 // IsZero reports whether the capability denies all.
 func (c Capability) IsZero() bool { return len(c.entries) == 0 }
 

@@ -36,3 +36,27 @@ func (g *Grant) Allows(op Op, channel string) bool {
 	}
 	return true
 }
+
+// AllowsSome reports whether the grant's own scopes admit any operation on channel.
+func (g *Grant) AllowsSome(channel string) bool {
+	for op := OpPublish; op <= opAll; op <<= 1 {
+		if g.Allows(op, channel) {
+			return true
+		}
+	}
+	return false
+}
+
+// Lacks returns the first operation that wanted admits and the grant's own scopes do not, with its channel pattern; 0 if there is
+// none.
+func (g *Grant) Lacks(wanted Capability) (op Op, pattern string) {
+	if len(g.Scopes) == 0 {
+		return Capability{}.Lacks(wanted)
+	}
+	for _, scope := range g.Scopes {
+		if op, pattern := scope.Lacks(wanted); op != 0 {
+			return op, pattern
+		}
+	}
+	return 0, ""
+}
