@@ -95,7 +95,7 @@ func (n *Node) getChannel(w http.ResponseWriter, r *http.Request, grant *auth.Gr
 	if _, err := knownQuery(r); err != nil {
 		return err
 	}
-	if err := secretOnly(grant); err != nil {
+	if err := somethingOn(grant, name); err != nil {
 		return err
 	}
 	id := channel.ID{App: grant.AppID, Name: name}

@@ -19,7 +19,7 @@ const (
 // getChannels is GET /v1/channels: the channels in use, which are those that hold something or that somebody follows, by name,
 // a page at a time. The cursor is the last name of the page before.
 func (n *Node) getChannels(w http.ResponseWriter, r *http.Request, grant *auth.Grant) error {
-	if err := secretOnly(grant); err != nil {
+	if err := wholeApp(grant); err != nil {
 		return err
 	}
 	values, err := knownQuery(r, "prefix", "limit", "cursor")

@@ -15,7 +15,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"halley/auth"
 	"halley/pushnode/wire"
 )
 
@@ -144,12 +143,4 @@ func queryOf(r *http.Request) (url.Values, error) {
 		return nil, wire.Errorf(wire.CodeBadRequest, "the query is not well percent-encoded")
 	}
 	return query, nil
-}
-
-// secretOnly refuses credentials that are not a secret key.
-func secretOnly(grant *auth.Grant) error {
-	if grant.Kind != auth.KindSecret {
-		return wire.Errorf(wire.CodeDenied, "this call needs a secret key")
-	}
-	return nil
 }

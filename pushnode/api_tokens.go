@@ -32,6 +32,9 @@ func (n *Node) postToken(w http.ResponseWriter, r *http.Request, grant *auth.Gra
 	if err != nil {
 		return wire.Errorf(wire.CodeInvalidField, "capabilities: %v", err)
 	}
+	if err := atMost(grant, capability); err != nil {
+		return err
+	}
 	token, expires, err := n.signer.Sign(auth.TokenRequest{
 		AppID: grant.AppID, KeyID: grant.KeyID, ClientID: request.ClientID, Capability: capability,
 		TTL: request.TTL, MaxTTL: app.Trust.MaxTTL,

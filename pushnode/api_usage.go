@@ -32,7 +32,7 @@ type nowAnswer struct {
 
 // getUsage is GET /v1/usage.
 func (n *Node) getUsage(w http.ResponseWriter, r *http.Request, grant *auth.Grant) error {
-	if err := secretOnly(grant); err != nil {
+	if err := wholeApp(grant); err != nil {
 		return err
 	}
 	if _, err := knownQuery(r); err != nil {

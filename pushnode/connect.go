@@ -94,7 +94,21 @@ func (n *Node) allowed(app *tenant.AppView, grant *auth.Grant, op auth.Op, name 
 	if grant.Kind != auth.KindPublishable && grant.Allows(op, name) {
 		return nil
 	}
-	return wire.Errorf(wire.CodeDenied, "this credential may not %s on channel %s", op, name)
+	return wire.Errorf(wire.CodeDenied, "this credential may not %s", deed(op, "channel "+name))
+}
+
+// deed is what an operation does to a channel, or to the channels of a pattern, as a sentence says it.
+func deed(op auth.Op, where string) string {
+	switch op {
+	case auth.OpSubscribe:
+		return "subscribe to " + where
+	case auth.OpPresence:
+		return "see or enter the presence of " + where
+	case auth.OpHistory:
+		return "read the history of " + where
+	default:
+		return op.String() + " on " + where
+	}
 }
 
 // ruleAllows says what a channel's rule leaves to everybody who has the publishable key.

@@ -121,7 +121,7 @@ func TestFieldsOfQueries(t *testing.T) {
 		}
 	}
 	for query, name := range map[string]string{
-		"": "missing_field", "?client_id=a&session=b": "missing_field", "?client=a": "unknown_field",
+		"": "missing_field", "?client_id=a&session=b": "invalid_field", "?client=a": "unknown_field",
 		"?session=a&session=b": "invalid_field", "?client_id=" + accents(129): "invalid_field", "?client_id=%ff": "invalid_field",
 		"?session=" + strings.Repeat("x", 129): "invalid_field", "?client_id=" + accents(128): "",
 	} {

@@ -115,9 +115,7 @@ func TestTokensAreBoundToTheirKey(t *testing.T) {
 	a := n.newApp(t, "ada", nil)
 	form := tenant.KeyForm{Kind: auth.KindSecret, Capability: rooms(t, "subscribe")}
 	key, secret := must2(n.Store.CreateKey(t.Context(), a.scope(), a.id, form))(t)
-	const request = `{"client_id":"ada","capabilities":{"*":["subscribe","publish"]}}`
-	got := n.call(t, http.MethodPost, "/v1/tokens", request, "Bearer "+secret.Reveal())
-	token := got.JSON.text("token")
+	token := a.wideToken(t, secret.Reveal(), "ada")
 	s, connected := n.dial(t, token)
 	if connected.text("client_id") != "ada" {
 		t.Errorf("connected as %v", connected)

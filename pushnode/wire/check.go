@@ -31,6 +31,25 @@ func ValidChannel(name string) *Error {
 	return nil
 }
 
+// ValidDisconnect returns nil, or the error that says why these two do not name whom to disconnect: exactly one must be given.
+func ValidDisconnect(clientID, session string) *Error {
+	problem, field := "", ""
+	switch {
+	case clientID == "" && session == "":
+		return Errorf(CodeMissingField, "say which: give client_id or session")
+	case clientID != "" && session != "":
+		return Errorf(CodeInvalidField, "client_id and session are both given: give one of the two")
+	case clientID != "":
+		field, problem = "client_id", clientIDProblem(clientID)
+	default:
+		field, problem = "session", idProblem(session)
+	}
+	if problem == "" {
+		return nil
+	}
+	return Errorf(CodeInvalidField, "%s %s", field, problem)
+}
+
 func clientIDProblem(id string) string { return labelProblem(id, MaxClientIDRunes) }
 func eventProblem(event string) string { return labelProblem(event, MaxEventRunes) }
 
