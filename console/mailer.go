@@ -11,6 +11,7 @@ type Mail struct {
 	To      string
 	Subject string
 	Body    string
+	Link    string // the address in Body that the mail is about, if there is one
 }
 
 // Mailer sends mail. Send may take as long as its context admits.
@@ -21,12 +22,13 @@ type Mailer interface {
 // LogMailer writes mails to the log instead of sending them: the default, good for one developer on one machine. A reset link in
 // a log is as good as a password, so an installation for others needs SMTPMailer.
 type LogMailer struct {
-	Logger *slog.Logger
+	Logger *slog.Logger // must not redact: a link that is cut is of no use
 }
 
 // Send logs the mail. It never fails.
 func (m LogMailer) Send(ctx context.Context, mail Mail) error {
-	m.Logger.InfoContext(ctx, "mail not sent, no SMTP server is set", "to", mail.To, "subject", mail.Subject, "body", mail.Body)
+	m.Logger.InfoContext(ctx, "mail not sent, no SMTP server is set", "to", mail.To, "subject", mail.Subject, "link", mail.Link,
+		"body", mail.Body)
 	return nil
 }
 

@@ -48,11 +48,12 @@ func (s *Server) resetLetter(email string) letter {
 		if err != nil {
 			return nil, err
 		}
-		return &Mail{To: user.Email, Subject: "Set a new password for Halley", Body: fmt.Sprintf(
+		link := s.link("/reset/password", token.Reveal())
+		return &Mail{To: user.Email, Subject: "Set a new password for Halley", Link: link, Body: fmt.Sprintf(
 			"Somebody, probably you, asked for a new password for your account at %s.\n\n"+
 				"Follow this link within 30 minutes to choose one:\n\n%s\n\n"+
 				"If it was not you, do nothing: your password stays as it is.\n",
-			s.public, s.link("/reset/password", token.Reveal()))}, nil
+			s.public, link)}, nil
 	}
 }
 
@@ -103,7 +104,7 @@ func (s *Server) renderCheckMail(w http.ResponseWriter, r *http.Request, text st
 		"LogOnly": logOnly}})
 }
 
-// link is an address with a token in its query, which no log of ours keeps.
+// link is an address with a token in its query, which no log of ours keeps but LogMailer's.
 func (s *Server) link(path, token string) string {
 	return s.public.String() + path + "?" + url.Values{"token": {token}}.Encode()
 }

@@ -85,9 +85,10 @@ func (s *Server) confirmLetter(email string) letter {
 		if err != nil {
 			return nil, err
 		}
-		return &Mail{To: user.Email, Subject: "Confirm your address for Halley", Body: fmt.Sprintf(
+		link := s.link("/confirm", token.Reveal())
+		return &Mail{To: user.Email, Subject: "Confirm your address for Halley", Link: link, Body: fmt.Sprintf(
 			"Follow this link within 24 hours to confirm your address and begin:\n\n%s\n\n"+
-				"If you did not sign up at %s, do nothing.\n", s.link("/confirm", token.Reveal()), s.public)}, nil
+				"If you did not sign up at %s, do nothing.\n", link, s.public)}, nil
 	}
 }
 

@@ -20,7 +20,16 @@ func (c logConfig) logger(w io.Writer) *slog.Logger {
 	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
 		level = slog.LevelInfo
 	}
-	options := &slog.HandlerOptions{Level: level, ReplaceAttr: redact}
+	return c.handled(w, &slog.HandlerOptions{Level: level, ReplaceAttr: redact})
+}
+
+// letters makes the logger for mails that no server sends. It hides nothing and heeds no level: the link in a mail is a secret, and
+// the log is the one place where its reader can get it. Only console.LogMailer may have it.
+func (c logConfig) letters(w io.Writer) *slog.Logger {
+	return c.handled(w, &slog.HandlerOptions{Level: slog.LevelDebug})
+}
+
+func (c logConfig) handled(w io.Writer, options *slog.HandlerOptions) *slog.Logger {
 	if c.Format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}

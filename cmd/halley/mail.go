@@ -7,10 +7,10 @@ import (
 	"halley/console"
 )
 
-// mailer sends mail by SMTP if a server is named; else mails are written to the log.
-func (c consoleConfig) mailer(logger *slog.Logger) (console.Mailer, error) {
+// mailer sends mail by SMTP if a server is named; else mails are written to the log that is made for them.
+func (c consoleConfig) mailer(letters *slog.Logger) (console.Mailer, error) {
 	if c.SMTPHost == "" {
-		return console.LogMailer{Logger: logger}, nil
+		return console.LogMailer{Logger: letters}, nil
 	}
 	password, err := readSecret(c.SMTPPasswordFile, "HALLEY_SMTP_PASSWORD")
 	if err != nil {

@@ -51,7 +51,7 @@ func (c serveCommand) Run(p *process, log logConfig) error {
 	}
 	defer closeStore()
 	url := c.publicURL(ports.public.Addr().(*net.TCPAddr))
-	parts, err := c.build(p.ctx, store, url, registry, logger)
+	parts, err := c.build(p.ctx, store, url, registry, logger, log.letters(p.stderr))
 	if err != nil {
 		return err
 	}
@@ -87,13 +87,13 @@ type parts struct {
 
 // build makes the parts. What a wrong setting can spoil comes first: node and console have goroutines from the start.
 func (c serveCommand) build(
-	ctx context.Context, store *tenant.Store, url string, registry *prometheus.Registry, logger *slog.Logger,
+	ctx context.Context, store *tenant.Store, url string, registry *prometheus.Registry, logger, letters *slog.Logger,
 ) (*parts, error) {
 	certificate, err := c.certificate(logger, registry)
 	if err != nil {
 		return nil, err
 	}
-	mailer, err := c.mailer(logger)
+	mailer, err := c.mailer(letters)
 	if err != nil {
 		return nil, err
 	}
