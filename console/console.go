@@ -137,6 +137,7 @@ type Server struct {
 	templates *templates
 	snippets  *snippetTemplates
 	throttle  *throttle
+	mails     *mailBuckets
 	postbox   *postbox
 	metrics   *metrics
 }
@@ -168,6 +169,7 @@ func New(config Config) (*Server, error) {
 		templates: pages,
 		snippets:  newSnippetTemplates(),
 		throttle:  newThrottle(),
+		mails:     &mailBuckets{},
 		metrics:   newMetrics(config.Registerer),
 	}
 	if s.handler, err = s.newHandler(); err != nil {

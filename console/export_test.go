@@ -52,3 +52,6 @@ func FillSnippets(input SnippetInput) ([]Snippet, error) { return newSnippetTemp
 
 // NewPostbox makes the queue of mails.
 var NewPostbox = newPostbox
+
+// MailBuckets hold the mails to each address.
+type MailBuckets = mailBuckets

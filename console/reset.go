@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"halley/auth"
 	"halley/tenant"
 )
 
@@ -41,8 +42,8 @@ func (s *Server) reset(w http.ResponseWriter, r *http.Request, _ *visit) error {
 // resetLetter is the mail with the link, or none where nobody has the address.
 func (s *Server) resetLetter(email string) letter {
 	return func(ctx context.Context) (*Mail, error) {
-		user, token, err := s.config.Store.IssueToken(ctx, tenant.PurposeReset, email)
-		if errors.Is(err, tenant.ErrNotFound) {
+		user, token, err := s.issueToken(ctx, tenant.PurposeReset, email)
+		if errors.Is(err, tenant.ErrNotFound) || errors.Is(err, errWithheld) {
 			return nil, nil
 		}
 		if err != nil {
@@ -55,6 +56,32 @@ func (s *Server) resetLetter(email string) letter {
 				"If it was not you, do nothing: your password stays as it is.\n",
 			s.public, link)}, nil
 	}
+}
+
+// errWithheld is returned for an address that has had as many links as it may. Its owner has them all in the mailbox, and the page
+// says what it always says.
+var errWithheld = errors.New("this address had enough mails")
+
+// issueToken makes a token for a link in a mail, if the address may have one more.
+func (s *Server) issueToken(ctx context.Context, purpose tenant.Purpose, email string) (tenant.User, auth.Secret, error) {
+	user, err := s.config.Store.UserByEmail(ctx, email)
+	if err != nil {
+		return tenant.User{}, auth.Secret{}, err
+	}
+	if !s.mayMail(string(purpose), user.Email) {
+		return tenant.User{}, auth.Secret{}, errWithheld
+	}
+	return s.config.Store.IssueToken(ctx, purpose, user.Email)
+}
+
+// mayMail takes one mail of the address's bucket. Only addresses of users have one: strangers' would fill the memory.
+func (s *Server) mayMail(kind, email string) bool {
+	if s.mails.Take(kind, email) {
+		return true
+	}
+	s.metrics.withheld.WithLabelValues(kind).Inc()
+	s.config.Logger.Debug("mail withheld, the address had enough of the kind", "kind", kind)
+	return false
 }
 
 // resetPasswordPage shows the form and uses nothing up: mail scanners follow links.
@@ -79,7 +106,8 @@ func (s *Server) resetPassword(w http.ResponseWriter, r *http.Request, v *visit)
 	token := posted.Value("token")
 	login, secret, err := s.config.Store.ResetPassword(r.Context(), token, posted.Value("password"), v.client)
 	if errors.Is(err, tenant.ErrNotFound) {
-		posted.Fault("", "This link was used already, or is older than 30 minutes. Ask for another.")
+		posted.Fault("", "This link is not good: it or another was used already, it is older than 30 minutes, or "+
+			"three newer ones were sent. Ask for another.")
 	}
 	if !posted.Refuse(err) && posted.OK() && err != nil {
 		return err

@@ -73,6 +73,9 @@ func (s *Server) renderSignUpMail(w http.ResponseWriter, r *http.Request, email 
 // takenLetter tells the owner of an address that somebody tried to sign up with it.
 func (s *Server) takenLetter(email string) letter {
 	return func(context.Context) (*Mail, error) {
+		if !s.mayMail("taken", accountKey(email)) {
+			return nil, nil
+		}
 		return &Mail{To: email, Subject: "You have an account with Halley already", Body: fmt.Sprintf(
 			"Somebody, probably you, tried to sign up at %s with this address, which has an account already.\n\n"+
 				"Log in:\n%s/login\n\nSet a new password:\n%s/reset\n", s.public, s.public, s.public)}, nil
@@ -81,7 +84,10 @@ func (s *Server) takenLetter(email string) letter {
 
 func (s *Server) confirmLetter(email string) letter {
 	return func(ctx context.Context) (*Mail, error) {
-		user, token, err := s.config.Store.IssueToken(ctx, tenant.PurposeVerify, email)
+		user, token, err := s.issueToken(ctx, tenant.PurposeVerify, email)
+		if errors.Is(err, errWithheld) {
+			return nil, nil
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -112,7 +118,8 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request, v *visit) error
 	}
 	err = s.config.Store.VerifyEmail(r.Context(), posted.Value("token"), v.client)
 	if errors.Is(err, tenant.ErrNotFound) {
-		posted.Fault("", "This link was used already, or is older than 24 hours. Log in to get another.")
+		posted.Fault("", "This link is not good: it or another was used already, it is older than 24 hours, or "+
+			"three newer ones were sent. Log in to get another.")
 		s.renderConfirm(w, r, http.StatusUnprocessableEntity, posted.Value("token"), posted)
 		return nil
 	}

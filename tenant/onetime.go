@@ -25,16 +25,23 @@ func (p Purpose) life() time.Duration {
 	return 24 * time.Hour
 }
 
+// keptTokens is how many tokens of one purpose a user has at once. With one alone a stranger who asks for another would end the
+// link that the user is about to follow.
+const keptTokens = 3
+
 const (
 	sqlAddToken   = `INSERT INTO one_time_tokens (token_hash, purpose, user_id, email, expires_at) VALUES ($1, $2, $3, $4, $5)`
-	sqlDropTokens = `DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = $2`
-	sqlTakeToken  = `DELETE FROM one_time_tokens WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3
-		RETURNING user_id, email`
+	sqlTrimTokens = `DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = $2 AND token_hash NOT IN (
+		SELECT token_hash FROM one_time_tokens WHERE user_id = $1 AND purpose = $2
+		ORDER BY expires_at DESC, token_hash LIMIT $3)`
+	sqlTakeTokens = `DELETE FROM one_time_tokens WHERE purpose = $2 AND user_id = (
+		SELECT user_id FROM one_time_tokens WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3)
+		RETURNING token_hash = $1, user_id, email`
 	sqlEndOldTokens = `DELETE FROM one_time_tokens WHERE expires_at <= $1`
 )
 
-// IssueToken makes a one-time token for the user of an address, to be mailed there. Earlier ones of that purpose end. The error
-// is ErrNotFound where there is no such user, which must not show in any answer.
+// IssueToken makes a one-time token for the user of an address, to be mailed there. Of earlier ones for that purpose the last two
+// stay good. The error is ErrNotFound where there is no such user, which must not show in any answer.
 func (s *Store) IssueToken(ctx context.Context, purpose Purpose, email string) (User, auth.Secret, error) {
 	user, err := s.UserByEmail(ctx, email)
 	if err != nil {
@@ -42,7 +49,7 @@ func (s *Store) IssueToken(ctx context.Context, purpose Purpose, email string) (
 	}
 	token := base64.RawURLEncoding.EncodeToString(randomBytes(sessionBytes))
 	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, sqlDropTokens, user.ID, string(purpose)); err != nil {
+		if _, err := tx.ExecContext(ctx, sqlTrimTokens, user.ID, string(purpose), keptTokens-1); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, sqlAddToken, hashSecret(token), string(purpose), user.ID, user.Email,
@@ -52,10 +59,29 @@ func (s *Store) IssueToken(ctx context.Context, purpose Purpose, email string) (
 	return user, auth.NewSecret(token), wrap("issue a token", err)
 }
 
-// takeToken uses a token up. The error is ErrNotFound where it is not known, was used or has ended.
+// takeToken uses a token up, and with it all others of its user for that purpose: of two links only one may be followed. The error
+// is ErrNotFound where it is not known, was used or has ended.
 func takeToken(ctx context.Context, tx *sql.Tx, purpose Purpose, token string) (userID, email string, err error) {
-	err = tx.QueryRowContext(ctx, sqlTakeToken, hashSecret(token), string(purpose), millis(time.Now())).Scan(&userID, &email)
-	return userID, email, err
+	rows, err := tx.QueryContext(ctx, sqlTakeTokens, hashSecret(token), string(purpose), millis(time.Now()))
+	if err != nil {
+		return "", "", err
+	}
+	defer rows.Close()
+	taken := false
+	for rows.Next() {
+		var this bool
+		var address string
+		if err := rows.Scan(&this, &userID, &address); err != nil {
+			return "", "", err
+		}
+		if this {
+			taken, email = true, address
+		}
+	}
+	if err := rows.Err(); err != nil || taken {
+		return userID, email, err
+	}
+	return "", "", sql.ErrNoRows // also where two came at once and the other was first
 }
 
 // ResetPassword sets a new password for who has the token, ends all sessions of the user and begins one. A password that is

@@ -58,6 +58,7 @@ func suite() []storeTest {
 		{"ChangePassword", testChangePassword},
 		{"ResetPassword", testResetPassword},
 		{"VerifyEmail", testVerifyEmail},
+		{"TokensBesideEachOther", testTokensBesideEachOther},
 		{"Flash", testFlash},
 		{"Roles", testRoles},
 		{"Members", testMembers},
