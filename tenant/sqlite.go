@@ -3,9 +3,12 @@ package tenant
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
+	"os"
 	"path/filepath"
 
 	"github.com/pressly/goose/v3"
@@ -16,6 +19,9 @@ import (
 // sqliteConnections bounds readers; writers take turns.
 const sqliteConnections = 8
 
+// databaseFile is the embedded store's name in the data folder.
+const databaseFile = "halley.db"
+
 // sqliteEngine is the embedded store. Other processes (halley admin) are noticed by the directory's sweep.
 type sqliteEngine struct {
 	lock string // path of the file that those who migrate lock
@@ -25,8 +31,9 @@ type sqliteEngine struct {
 // that survive a loss of power; foreign keys; transactions that write from their first statement, so that two never wait for
 // each other.
 func openSQLite(ctx context.Context, folder string) (*sql.DB, engine, error) {
+	path := filepath.Join(folder, databaseFile)
 	address := url.URL{
-		Scheme: "file", Opaque: (&url.URL{Path: filepath.Join(folder, "halley.db")}).EscapedPath(),
+		Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(),
 		RawQuery: "_busy_timeout=5000&_foreign_keys=on&_journal_mode=WAL&_synchronous=FULL&_txlock=immediate",
 	}
 	db, err := sql.Open("sqlite", address.String())
@@ -37,11 +44,41 @@ func openSQLite(ctx context.Context, folder string) (*sql.DB, engine, error) {
 	db.SetMaxIdleConns(sqliteConnections)
 	e := &sqliteEngine{lock: filepath.Join(folder, "migrate.lock")}
 	// The first connection changes the journal's mode, which two processes must not do at once.
-	if err := e.alone(ctx, func() error { return db.PingContext(ctx) }); err != nil {
+	first := func() error { return errors.Join(keepToOneself(path), db.PingContext(ctx)) }
+	if err := e.alone(ctx, first); err != nil {
 		_ = db.Close()
 		return nil, nil, fmt.Errorf("open the embedded store: %w", storeError(err))
 	}
 	return db, e, nil
+}
+
+// keepToOneself makes the database's files readable by their owner alone, whatever the mode of the folder: it may have been there
+// before, for others to read, and the files from a version that left their mode to the umask. The log and its index, which SQLite
+// makes when it needs them, get the mode of the database.
+func keepToOneself(path string) error {
+	// Never opened where it exists: to close it again would end the locks that another store of this process holds on it.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		return file.Close()
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			if err := os.Chmod(name, 0o600); err != nil {
+				return fmt.Errorf("others can read it: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 func (e *sqliteEngine) migrate(ctx context.Context, db *sql.DB, logger *slog.Logger) error {
