@@ -28,8 +28,10 @@ const restartScript = `
 		await until(() => log.gaps.length === 2 && log.channelGaps.length === 2, "gaps of " + $1[i])
 		const gaps = log.gaps.map(({ channel, reason }) => channel + " " + reason).sort()
 		same(gaps, ["room unknown_epoch", "room:" + $1[i] + " unknown_epoch"], "gaps")
-		await until(() => log.messages.length === 2, "messages of " + $1[i])
-		same(log.messages.map(({ data }) => data).sort(), [0, "away"], "messages")
+		// Its own message stands before the gap or behind it: the command may be done before the node has looked up where to go on.
+		const own = log.gaps.find(({ channel }) => channel !== "room").offset === 1 ? [] : ["away"]
+		await until(() => log.messages.length === 1 + own.length, "messages of " + $1[i])
+		same(log.messages.map(({ data }) => data).sort(), [0, ...own], "messages")
 		same(log.errors, [], "errors")
 	}
 	const present = () => clients.watcher.halley.channel("room").presence.members.map(({ data }) => data).sort().join()
