@@ -12,19 +12,6 @@ import (
 	"halley/pushnode/channel"
 )
 
-// inBubble runs a test on a node whose connections are in memory and whose clock goes on when everybody waits. Nobody is pinged.
-func inBubble(t *testing.T, test func(t *testing.T, n *node), changes ...func(*setup)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		test(t, newNode(t, append(changes, func(with *setup) {
-			with.listener, with.session.PingInterval = newPipes(), time.Hour
-		})...))
-	})
-}
-
-// pass moves the clock of the bubble.
-func pass(d time.Duration) { time.Sleep(d) }
-
 // presence is the channel room of an app with who watches it.
 type presence struct {
 	*app
@@ -143,7 +130,7 @@ func TestPresenceOutlivesConnections(t *testing.T) {
 		for _, client := range clients {
 			client.drop()
 		}
-		time.Sleep(14 * time.Second)
+		pass(14 * time.Second)
 		for transport, p := range rooms {
 			clients[transport] = transports[returns[transport]](t, p, clients[transport].resume)
 		}
@@ -152,7 +139,7 @@ func TestPresenceOutlivesConnections(t *testing.T) {
 			client.drop()
 		}
 		dropped := time.Now()
-		time.Sleep(14900 * time.Millisecond) // beyond the first grace, and within the second
+		pass(14900 * time.Millisecond) // beyond the first grace, and within the second
 		still("just before the end of the grace")
 		for transport, p := range rooms {
 			left := p.watcher.next("presence")
