@@ -37,7 +37,6 @@ export class Halley extends Emitter<Events> {
     })
     this.connection.on("push", (push) => {
       if (push.op === "connected") for (const channel of this.channels.values()) channel.connected(push.resumed)
-      if (push.op === "gap") this.emit("gap", push as unknown as Gap)
       if (push.op === "error" && push.error.code >= 4300) this.emit("error", new HalleyError(push.error))
       if (push.channel) this.channel(push.channel).received(push)
     })
@@ -63,6 +62,7 @@ export class Halley extends Emitter<Events> {
     let channel = this.channels.get(name)
     if (!channel) {
       this.channels.set(name, (channel = new Channel(name, this.connection, options)))
+      channel.on("gap", (gap) => this.emit("gap", gap))
       channel.on("error", (error) => this.emit("error", error))
     }
     return channel

@@ -5,23 +5,43 @@ import { address, authorization, faultOf, type Listener, type Opening, type Tran
 /** Long poll: one request after another, each from the position that the last one reached. */
 export function openPoll(opening: Opening, listener: Listener): Transport {
   const abort = new AbortController()
+  let request = abort
+  let asked: string[] = []
   const over = (fault?: Fault) => {
     if (abort.signal.aborted) return
-    abort.abort()
+    close()
     listener.closed(fault)
   }
-  const commands = new CommandQueue(opening, listener, abort.signal, over)
+  const close = () => {
+    abort.abort()
+    request.abort()
+  }
+  // A browser repeats a request whose connection was reset, on its own. Where that does not say how far this client is in a
+  // channel, the server cannot know what arrived: with a new channel, another request takes the place of the one under way.
+  const received = (push: Push) => {
+    listener.received(push)
+    setTimeout(() => channelsOf(opening.cursor()).some((name) => !asked.includes(name)) && request.abort()) // once it is heard
+  }
+  const commands = new CommandQueue(opening, { ...listener, received }, abort.signal, over)
   let resume = opening.resume
+
+  const ask = async (wait: string): Promise<any> => {
+    request = new AbortController()
+    asked = channelsOf(opening.cursor())
+    const { signal } = request
+    const options: RequestInit = { headers: authorization(opening), signal, cache: "no-store" }
+    try {
+      const response = await fetch(address("/v1/poll", opening, resume, { wait }), options)
+      return response.ok ? await response.json() : over(await faultOf(response))
+    } catch {
+      if (!signal.aborted) over()
+    }
+  }
 
   const loop = async (): Promise<void> => {
     for (let wait = "0s"; !abort.signal.aborted; wait = "25s") {
-      const response = await fetch(address("/v1/poll", opening, resume, { wait }), {
-        headers: authorization(opening),
-        signal: abort.signal,
-        cache: "no-store",
-      })
-      if (!response.ok) return over(await faultOf(response))
-      const answer = await response.json()
+      const answer = await ask(wait)
+      if (!answer) continue
       if (answer.connected) {
         resume = answer.connected.resume
         commands.connected(answer.connected)
@@ -36,7 +56,12 @@ export function openPoll(opening: Opening, listener: Listener): Transport {
     }
   }
   loop().catch(() => over())
-  return { send: (command) => commands.send(command), close: () => abort.abort() }
+  return { send: (command) => commands.send(command), close }
+}
+
+/** The channels of a cursor. */
+function channelsOf(cursor: string): string[] {
+  return cursor ? cursor.split("~").map((item) => item.split("*")[0]) : []
 }
 
 /** The pushes of an answer, in the order in which another transport would have brought them. */
