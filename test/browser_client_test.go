@@ -12,6 +12,7 @@ func openRule(n *node, a app) {
 
 // The whole client over each transport, on a page of another origin and of the same, as a script and as a module.
 func TestBrowserClient(t *testing.T) {
+	t.Parallel()
 	n := startNode(t)
 	chat := n.createApp("acme", "chat")
 	openRule(n, chat)

@@ -66,6 +66,7 @@ func (f *fleet) arrive() {
 // Connections are reset again and again under messages in both directions: each arrives once, in order, and nobody seems to
 // leave.
 func TestBrowserSurvivesResets(t *testing.T) {
+	t.Parallel()
 	f := launch(t, 3)
 	f.sail()
 	for range 5 {
@@ -81,6 +82,7 @@ func TestBrowserSurvivesResets(t *testing.T) {
 
 // Connections go silent, as behind a router that has forgotten them: the client finds out by its time-out, and has lost nothing.
 func TestBrowserLeavesHalfOpenConnections(t *testing.T) {
+	t.Parallel()
 	f := launch(t, 5)
 	f.sail()
 	f.run(`await Promise.all(fleet.map(({ log }) => until(() => log.messages.length > 5, "messages")))`)
@@ -99,6 +101,7 @@ func TestBrowserLeavesHalfOpenConnections(t *testing.T) {
 
 // A command is lost on its way beside a stream that lives: after a time-out it is sent again, and is done once.
 func TestBrowserSendsLostCommandsAgain(t *testing.T) {
+	t.Parallel()
 	f := launch(t, 10)
 	for _, p := range f.proxies {
 		p.treat("/v1/commands", swallows)
@@ -114,6 +117,7 @@ func TestBrowserSendsLostCommandsAgain(t *testing.T) {
 // A browser repeats a poll whose connection was reset. So that the server knows then what has arrived, each poll says how far the
 // client is in all of its channels.
 func TestBrowserPollsFromItsPositions(t *testing.T) {
+	t.Parallel()
 	n := startNode(t)
 	chat := n.createApp("acme", "chat")
 	page := startBrowser(t).open(t, startProxy(t, n.url), n.url, false)

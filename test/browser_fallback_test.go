@@ -7,6 +7,7 @@ import (
 
 // Whatever a proxy does to WebSockets and streams, the client comes through by what is left.
 func TestBrowserFallsBack(t *testing.T) {
+	t.Parallel()
 	n := startNode(t)
 	chat := n.createApp("acme", "chat")
 	openRule(n, chat)
@@ -23,6 +24,7 @@ func TestBrowserFallsBack(t *testing.T) {
 		{"withheld stream", refuses, withholds, "poll"},
 		{"swallowed socket, withheld stream", swallows, withholds, "poll"},
 	}
+	page.run(`clock.hasten(2)`)
 	for _, test := range cases { // all at once: those that swallow take the client's time-out
 		p := startProxy(t, n.url)
 		p.treat("/v1/ws", test.sockets)
@@ -49,6 +51,7 @@ func TestBrowserFallsBack(t *testing.T) {
 
 // A page to log in at, in the place of everything, is no answer of Halley's: the client waits until the network lets it through.
 func TestBrowserWaitsForTheNetworkToLetItIn(t *testing.T) {
+	t.Parallel()
 	n := startNode(t)
 	chat := n.createApp("acme", "chat")
 	page := startBrowser(t).open(t, startProxy(t, n.url), n.url, false)
@@ -73,6 +76,7 @@ func TestBrowserWaitsForTheNetworkToLetItIn(t *testing.T) {
 // The client changes its transport under a steady stream of messages: none is lost, none comes twice. It keeps to what works, and
 // goes back to its first choice at a reconnect after five minutes.
 func TestBrowserChangesItsTransport(t *testing.T) {
+	t.Parallel()
 	n := startNode(t)
 	chat := n.createApp("acme", "chat")
 	openRule(n, chat)

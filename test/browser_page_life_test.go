@@ -68,6 +68,7 @@ func (f *fleet) stayed(messages int) {
 
 // A page that is left and shown again by the Back button goes on where it was, and was never absent.
 func TestBrowserComesBackByTheBackButton(t *testing.T) {
+	t.Parallel()
 	f := launch(t, 1)
 	f.run(`window.shown = []; addEventListener("pageshow", ({ persisted }) => shown.push(persisted))`)
 	f.do(chromedp.Navigate("about:blank"))
@@ -79,6 +80,7 @@ func TestBrowserComesBackByTheBackButton(t *testing.T) {
 
 // A page that is left for good ends its sessions: nobody waits for them.
 func TestBrowserLeavesWithItsPage(t *testing.T) {
+	t.Parallel()
 	f := launch(t, 1)
 	other := f.browser.open(t, startProxy(t, f.node.url), f.node.url, false)
 	other.run(`
@@ -93,6 +95,7 @@ func TestBrowserLeavesWithItsPage(t *testing.T) {
 
 // Without a network the client tries again and again, ever more seldom; with one it comes back at once.
 func TestBrowserComesBackOnline(t *testing.T) {
+	t.Parallel()
 	f := launch(t, 10)
 	f.run(`Math.random = () => 1 // the longest waits`)
 	f.online(false)
@@ -111,6 +114,7 @@ func TestBrowserComesBackOnline(t *testing.T) {
 
 // A page is frozen, as browsers do with those in the background, and loses its connections meanwhile. When it wakes it goes on.
 func TestBrowserThaws(t *testing.T) {
+	t.Parallel()
 	f := launch(t, 1)
 	f.run(`window.woken = []; for (const name of ["freeze", "resume"]) document.addEventListener(name, () => woken.push(name))`)
 	f.do(page.SetWebLifecycleState(page.SetWebLifecycleStateStateFrozen))
@@ -127,7 +131,8 @@ func TestBrowserThaws(t *testing.T) {
 // A machine wakes from sleep in another network: its clock has moved on, and its connections are dead without a word. The client
 // does not wait for its time-out.
 func TestBrowserWakes(t *testing.T) {
-	f := launch(t, 1)
+	t.Parallel()
+	f := launch(t, 2)
 	for _, p := range f.proxies {
 		p.forget()
 	}

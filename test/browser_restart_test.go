@@ -5,6 +5,7 @@ import "testing"
 // A single node keeps messages in memory alone. Its clients come back to it after a restart and are told that something may be
 // missing; what was asked of them meanwhile is done, and they are present again.
 func TestBrowserOutlivesItsNode(t *testing.T) {
+	t.Parallel()
 	f := launch(t, 3)
 	for name, end := range map[string]func(){"drained": f.node.stop, "killed": f.node.kill} {
 		t.Run(name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 // A key is revoked in the console: who connected with it is told to stop, over each transport, and does.
 func TestBrowserStopsWithItsKey(t *testing.T) {
+	t.Parallel()
 	n := startNode(t)
 	jar, err := cookiejar.New(nil)
 	if err != nil {

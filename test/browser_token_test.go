@@ -57,6 +57,7 @@ func openTokens(t *testing.T) (*node, app, *tab) {
 // Tokens are renewed in place before they end, over each transport, although every other call for one fails: no connection ends,
 // no message is lost.
 func TestBrowserRenewsTokens(t *testing.T) {
+	t.Parallel()
 	_, chat, page := openTokens(t)
 	page.run(`
 		window.calls = { websocket: 0, sse: 0, poll: 0 }
@@ -79,8 +80,10 @@ func TestBrowserRenewsTokens(t *testing.T) {
 
 // A provider that fails at first is called again; meanwhile the client waits and says why.
 func TestBrowserAsksForATokenAgain(t *testing.T) {
+	t.Parallel()
 	_, _, page := openTokens(t)
 	page.run(`
+		clock.hasten(3)
 		const calls = { websocket: 0, sse: 0, poll: 0 }
 		const faults = [() => { throw new Error("no cookie") }, () => undefined, () => "not.a.token"]
 		await launch((name) => async () => faults[calls[name]++]?.() ?? (calls[name] > 3 ? fetchToken(name, "1h") : undefined))
@@ -96,6 +99,7 @@ func TestBrowserAsksForATokenAgain(t *testing.T) {
 
 // What will not be better next time ends the client, with an error that says why. It asks nobody any more.
 func TestBrowserStops(t *testing.T) {
+	t.Parallel()
 	n, chat, page := openTokens(t)
 	stops := func(what string, code int, script string, end func()) {
 		t.Run(what, func(t *testing.T) {
