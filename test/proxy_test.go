@@ -1,6 +1,7 @@
 package test
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -49,7 +50,7 @@ func startProxy(tb testing.TB, target string) *proxy {
 		tb.Fatal(err)
 	}
 	p := &proxy{
-		url: "http://" + listener.Addr().String(), upstream: &http.Transport{DisableCompression: true},
+		url: "http://" + listener.Addr().String(), upstream: &http.Transport{DisableCompression: true, DialContext: dialNarrow},
 		conns: make(map[*proxiedConn]struct{}), ways: make(map[string]passage), counts: make(map[string]int),
 	}
 	forward := &httputil.ReverseProxy{
@@ -73,6 +74,15 @@ func startProxy(tb testing.TB, target string) *proxy {
 		p.upstream.CloseIdleConnections()
 	})
 	return p
+}
+
+// dialNarrow connects to a node, which soon notices when the proxy takes nothing: little fits between them.
+func dialNarrow(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return conn, conn.(*net.TCPConn).SetReadBuffer(64 << 10)
 }
 
 // treat says what happens from now on to requests for a path.
