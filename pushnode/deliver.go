@@ -89,12 +89,12 @@ func (d *deliveries) drain(ctx context.Context, queue *effectQueue) {
 	}
 }
 
-// settleInterval is how often settle looks.
-const settleInterval = time.Millisecond
+// emptyInterval is how often awaitEmpty looks.
+const emptyInterval = time.Millisecond
 
-// settle waits until each queue has been empty once, so that everything pushed before has been handled, or ctx ends.
-func (d *deliveries) settle(ctx context.Context) {
-	tick := time.NewTicker(settleInterval)
+// awaitEmpty waits until each queue has been empty once, so that everything pushed before has been handled, or ctx ends.
+func (d *deliveries) awaitEmpty(ctx context.Context) {
+	tick := time.NewTicker(emptyInterval)
 	defer tick.Stop()
 	for i := range d.queues {
 		for d.queues[i].depth.Load() > 0 {

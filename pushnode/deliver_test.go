@@ -19,7 +19,7 @@ func TestDeliveriesSettle(t *testing.T) {
 			time.Sleep(each)
 			handled <- effect
 		})
-		d.settle(t.Context()) // nothing is there to wait for
+		d.awaitEmpty(t.Context()) // nothing is there to wait for
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {
@@ -29,15 +29,15 @@ func TestDeliveriesSettle(t *testing.T) {
 		for i := range d.queues {
 			d.push(i, make([]channel.Effect, 5))
 		}
-		d.settle(t.Context())
+		d.awaitEmpty(t.Context())
 		if got, want := len(handled), 5*len(d.queues); got != want {
-			t.Errorf("settled with %d effects handled, want %d", got, want)
+			t.Errorf("empty with %d effects handled, want %d", got, want)
 		}
 		d.push(0, make([]channel.Effect, 50))
 		short, cancel := context.WithTimeout(t.Context(), 3*each)
 		defer cancel()
 		began := time.Now()
-		d.settle(short)
+		d.awaitEmpty(short)
 		if took := time.Since(began); took != 3*each {
 			t.Errorf("settling ended after %v, want %v", took, 3*each)
 		}

@@ -103,7 +103,7 @@ func (n *Node) Run(ctx context.Context) error {
 func (n *Node) Drain(ctx context.Context) error {
 	n.draining.Store(true)
 	n.logger.Info("draining")
-	n.deliveries.settle(ctx)
+	n.deliveries.awaitEmpty(ctx)
 	return n.sessions.Drain(ctx)
 }
 

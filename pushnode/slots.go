@@ -75,7 +75,7 @@ func (s *slots) propose(ctx context.Context, index int, command channel.Command)
 	if err := ctx.Err(); err != nil {
 		return channel.Result{}, err
 	}
-	if begins(command) && s.effects.overloaded(index) {
+	if mayBeRefused(command) && s.effects.overloaded(index) {
 		return channel.Result{}, slot.ErrOverloaded
 	}
 	host := &s.hosted[index]
@@ -109,9 +109,9 @@ func (s *slots) propose(ctx context.Context, index int, command channel.Command)
 	}
 }
 
-// begins reports whether the command adds to what the slot has to do. What ends something is taken even where too much is to be
-// delivered: refused, it would be there for ever.
-func begins(command channel.Command) bool {
+// mayBeRefused reports whether the command adds work. What ends something is taken even where too much is to be delivered: refused, it
+// would be there for ever.
+func mayBeRefused(command channel.Command) bool {
 	switch command.(type) {
 	case channel.Publish, channel.EnterPresence, channel.AttachSession:
 		return true

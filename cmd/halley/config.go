@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -108,6 +109,19 @@ func validPublicURL(text string) error {
 		return fmt.Errorf("--public-url %q: want scheme and host alone", text)
 	}
 	return nil
+}
+
+// originOf is the origin that browsers name for pages of a URL that is valid: lower case, without the scheme's usual port.
+func originOf(public string) string {
+	parsed, err := url.Parse(strings.ToLower(public))
+	if err != nil {
+		return ""
+	}
+	host := parsed.Host
+	if usual := map[string]string{"http": ":80", "https": ":443"}[parsed.Scheme]; usual != "" {
+		host = strings.TrimSuffix(host, usual)
+	}
+	return parsed.Scheme + "://" + host
 }
 
 // https reports whether the public port speaks TLS itself.

@@ -139,6 +139,19 @@ func TestNoFlagTakesASecret(t *testing.T) {
 	}
 }
 
+func TestOriginOf(t *testing.T) {
+	t.Parallel()
+	for public, want := range map[string]string{
+		"https://push.example.com": "https://push.example.com", "https://Push.Example.com/": "https://push.example.com",
+		"https://push.example.com:443": "https://push.example.com", "http://push.example.com:443": "http://push.example.com:443",
+		"http://localhost:80": "http://localhost", "http://[::1]:8080": "http://[::1]:8080",
+	} {
+		if got := originOf(public); got != want {
+			t.Errorf("%s: got %s, want %s", public, got, want)
+		}
+	}
+}
+
 func TestPublicURL(t *testing.T) {
 	t.Parallel()
 	at := func(ip string, port int) *net.TCPAddr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: port} }

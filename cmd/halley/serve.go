@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -116,7 +115,7 @@ func (c serveCommand) build(
 		Meter:      meter,
 		Verifier:   c.verifier(directory, ring),
 		Signer:     signer,
-		Session:    session.Config{Origin: strings.TrimSuffix(url, "/"), Logger: logger, Registerer: registry},
+		Session:    session.Config{Origin: originOf(url), Logger: logger, Registerer: registry},
 		Logger:     logger,
 		Registerer: registry,
 	})

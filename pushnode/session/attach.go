@@ -24,6 +24,7 @@ type opening struct {
 	presence   bool     // on all of channels
 	ref        int64    // of the command connect
 	polls      bool     // the connection is one long poll of many
+	anew       bool     // a poll that does not wait: its client may not have got the last answer
 }
 
 // attach gives a connection its session: the earlier one, which is taken from the connection that it may still have, or a new one.
@@ -34,10 +35,7 @@ func (s *Server) attach(ctx context.Context, conn *connection, open opening) err
 	if err != nil {
 		return err
 	}
-	session := s.sessions.findOrAdd(channel.ID{App: open.grant.AppID, Name: token.session}, func() *Session {
-		return newSession(open, token)
-	})
-	session.claim()
+	session := s.claimSession(open, token)
 	defer session.release()
 	follows, err := s.takeOver(session, conn, open, record)
 	if err != nil {
@@ -46,6 +44,20 @@ func (s *Server) attach(ctx context.Context, conn *connection, open opening) err
 	conn.push(conn.connected(open, token, resumed))
 	s.restore(session, conn, open, follows)
 	return nil
+}
+
+// claimSession takes the turn of the session of a token, which is made where it is not known, or is being forgotten just now.
+func (s *Server) claimSession(open opening, token resumeToken) *Session {
+	for {
+		session := s.sessions.findOrAdd(channel.ID{App: open.grant.AppID, Name: token.session}, func() *Session {
+			return newSession(open, token)
+		})
+		session.claim()
+		if !session.isOver() {
+			return session
+		}
+		session.release() // who ended it had the turn until it was forgotten
+	}
 }
 
 // openRecord attaches the record of the session that the client names, or opens a new one. A session of a single stream has none.
@@ -118,10 +130,14 @@ func (s *Server) takeOver(session *Session, conn *connection, open opening, reco
 	}
 	follows := make(map[string]followed)
 	for _, one := range record.Channels {
+		if _, left := session.left[one.Channel]; left {
+			continue // the record does not know yet
+		}
 		follows[one.Channel] = followed{place: place{announce: true, uncertain: true}, watch: watch{wanted: one.Presence, stale: one.Presence}}
 	}
 	for name, left := range leftAt(old, session.subscriptions()) {
 		left.place = left.resumed()
+		left.watch.known = left.watch.known && !open.anew
 		follows[name] = left
 	}
 	return follows, nil
@@ -159,11 +175,16 @@ func leftAt(conn *connection, subs []*subscription) map[string]followed {
 // restore subscribes the connection to all that its session follows, that its cursor has and that its request names. The caller
 // has the session's turn.
 func (s *Server) restore(session *Session, conn *connection, open opening, follows map[string]followed) {
-	for _, item := range open.cursor {
-		one := follows[item.Channel]
-		one.place = placeAt(item.Position)
-		follows[item.Channel] = one
+	for _, at := range open.cursor {
+		if _, left := session.left[at.Channel]; left {
+			conn.outbox.push(item{left: at.Channel})
+			continue
+		}
+		one := follows[at.Channel]
+		one.place = placeAt(at.Position)
+		follows[at.Channel] = one
 	}
+	session.left = nil
 	for _, name := range open.channels {
 		one, known := follows[name]
 		if !known {
@@ -174,7 +195,7 @@ func (s *Server) restore(session *Session, conn *connection, open opening, follo
 		}
 		follows[name] = one
 	}
-	changed := false
+	changed := session.isDirty()
 	for _, name := range slices.Sorted(maps.Keys(follows)) {
 		old := session.subscription(name)
 		if fault := s.mayFollow(session, conn, name); fault != nil {

@@ -76,6 +76,7 @@ func (s *Server) subscribe(ctx context.Context, session *Session, grant *auth.Gr
 		return outcome{}, err
 	}
 	session.setSubscription(command.Channel, sub)
+	delete(session.left, command.Channel)
 	s.touch(session)
 	return out, nil
 }
@@ -147,6 +148,7 @@ func (s *Server) unsubscribeCommand(session *Session, command wire.Command) (out
 	if conn := session.connection(); conn != nil {
 		conn.outbox.push(item{left: command.Channel}) // a stream's cursor must not bring it back
 	}
+	session.noteLeft(command.Channel)
 	s.touch(session)
 	return outcome{reply: wire.ChannelReply{Channel: command.Channel}}, nil
 }

@@ -21,6 +21,7 @@ type connection struct {
 	app       App // as it was when the connection opened
 	outbox    *outbox
 	transport transport
+	direct    *socket // the transport, where the fan-out may write to it; nil: only the writer writes
 	metrics   transportMetrics
 	browser   bool // the request carried an Origin
 
@@ -64,8 +65,8 @@ func (s *Server) newConnection(app App, grant *auth.Grant, transport transport, 
 		server: s, app: app, transport: transport, metrics: metrics, browser: browser,
 		outbox: newOutbox(app.QueueBytes, s.config.QueueMessages), wrote: time.Now(),
 	}
-	if direct, ok := transport.(directTransport); ok && direct.direct() {
-		c.outbox.direct = func() bool { return c.writeDirect(direct) }
+	if socket, ok := transport.(*socket); ok && socket.atOnce.possible() {
+		c.direct, c.outbox.direct = socket, c.writeDirect
 	}
 	c.expires.Store(expires(grant))
 	return c

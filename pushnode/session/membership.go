@@ -22,7 +22,7 @@ func (s *Server) enterPresence(ctx context.Context, session *Session, grant *aut
 	}
 	isNew := session.setMember(command.Channel, true)
 	version, err := s.enterRecorded(ctx, session, command)
-	if err != nil && isNew {
+	if err != nil && isNew && !mayBeDone(err) {
 		session.setMember(command.Channel, false)
 	}
 	s.touch(session) // also behind it: a grace that ended in between took the membership out of the record
@@ -42,6 +42,12 @@ func (s *Server) enterRecorded(ctx context.Context, session *Session, command wi
 		Channel: session.channelID(command.Channel), ClientID: session.memberID(), Session: session.id,
 		Generation: session.currentGeneration(), Data: command.Data,
 	})
+}
+
+// mayBeDone reports whether what an error is about may have been done all the same.
+func mayBeDone(err error) bool {
+	code := wire.AsError(err).Code
+	return code == wire.CodeUnavailable || code == wire.CodeInternal
 }
 
 func (s *Server) leavePresence(ctx context.Context, session *Session, command wire.Command) (outcome, error) {

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -134,12 +135,16 @@ func TestNoGhostAfterEnterBetweenPolls(t *testing.T) {
 		enter := `{"session":"` + resume + `","commands":[{"op":"enter","ref":1,"channel":"room"}]}`
 		header := map[string][]string{"Content-Type": {"application/json"}, "Authorization": {"Bearer ada"}}
 		h.decodeBody(h.request("POST", "/v1/commands", header, enter))
+		if got := h.memberCount("room"); got != 1 {
+			t.Fatalf("%d members after the first enter", got)
+		}
 		h.age(20 * time.Second)
 		if got := h.memberCount("room"); got != 0 {
 			t.Fatalf("%d members after the grace", got)
 		}
-		status, answer := h.decodeBody(h.request("POST", "/v1/commands", header, enter))
-		t.Log(status, answer)
+		if status, answer := h.decodeBody(h.request("POST", "/v1/commands", header, enter)); status != http.StatusOK {
+			t.Fatalf("to enter again is answered %d %v", status, answer)
+		}
 		h.age(10 * time.Minute)
 		if got := h.memberCount("room"); got != 0 {
 			t.Errorf("%d members 10 minutes after the client went away: a ghost", got)
@@ -175,7 +180,9 @@ func TestNoGhostAfterEnterInAnEndedSession(t *testing.T) {
 		h.set(func() { h.held = true })
 		h.apply(channel.EndSession{App: testApp, Session: id})
 		s.send(`{"op":"enter","ref":1,"channel":"room"}`)
-		t.Log(s.next())
+		if answer := s.next(); answer.text("op") == "ok" {
+			t.Errorf("entered by a session that has ended: %v", answer)
+		}
 		h.set(func() { h.held = false })
 		h.age(10 * time.Minute)
 		if got := h.memberCount("room"); got != 0 {
@@ -192,7 +199,9 @@ func TestEnterThatIsNotRecorded(t *testing.T) {
 		s.want("connected")
 		h.set(func() { h.unkept = wire.NewError(wire.CodeOverCapacity) })
 		s.send(`{"op":"enter","ref":1,"channel":"room"}`)
-		t.Log(s.next())
+		if answer := s.next(); answer.text("op") == "ok" {
+			t.Errorf("entered, and no record knows: %v", answer)
+		}
 		h.set(func() { h.unkept = nil })
 		h.age(time.Second)
 		s.hangUp()

@@ -39,6 +39,7 @@ type node struct {
 	lose    func(channel.Effect) bool
 	effects []channel.Effect
 	stopped bool
+	unsure  bool      // the outcome of Enter is not known, as slots.propose says it
 	changed sync.Cond // effects, held or stopped
 	done    chan struct{}
 }
@@ -246,6 +247,7 @@ func (n *node) congestion(id channel.ID) (queued int, full bool) {
 func (n *node) Backlog(_ context.Context, id channel.ID, start channel.Start, limit int) (channel.Backlog, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	defer func() { n.mu.Unlock(); n.happened("backlog " + id.Name); n.mu.Lock() }()
 	if n.panics {
 		panic("the tests want it so")
 	}
@@ -287,6 +289,11 @@ func (n *node) happened(what string) {
 func (n *node) Enter(_ context.Context, enter channel.EnterPresence) (uint64, error) {
 	enter.Max = 1000
 	result := n.apply(enter)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.unsure {
+		return 0, context.DeadlineExceeded
+	}
 	return result.Version, asWire(result.Err)
 }
 

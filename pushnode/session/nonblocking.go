@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"syscall"
-	"time"
 )
 
 // nonblocking writes to a connection's file descriptor what the kernel takes at once. The descriptor is held meanwhile: it cannot be
@@ -19,8 +18,8 @@ type nonblocking struct {
 	err     error
 }
 
-// init prepares for conn. Only a plain TCP connection can be written to behind its back: TLS has to make records.
-func (w *nonblocking) init(conn net.Conn) {
+// open prepares for conn. Only a plain TCP connection can be written to behind its back: TLS has to make records.
+func (w *nonblocking) open(conn net.Conn) {
 	plain, ok := conn.(syscall.Conn)
 	if !ok {
 		return
@@ -53,37 +52,5 @@ func (w *nonblocking) write(p []byte) (written int, err error) {
 	}
 }
 
-func (s *socket) direct() bool { return s.now.raw != nil }
-
-// seize fails while the reader answers a close or a ping, which may have to wait for the client.
-func (s *socket) seize() bool { return s.mu.TryLock() }
-
-func (s *socket) release() { s.mu.Unlock() }
-
-// writeNow writes frames as far as the kernel takes them at once, and keeps the rest for the next write. The caller has seized the
-// socket.
-func (s *socket) writeNow(items []item) (all bool, err error) {
-	if s.finished {
-		return false, net.ErrClosed
-	}
-	frames := s.joinLocked(items)
-	defer s.spareLocked()
-	if err := s.extendLocked(time.Now()); err != nil {
-		s.finished = true
-		return false, err
-	}
-	written, err := s.now.write(frames)
-	if err != nil {
-		s.finished = true
-		return false, err
-	}
-	s.kept = append(s.kept, frames[written:]...)
-	return len(s.kept) == 0, nil
-}
-
-// finish writes what was kept.
-func (s *socket) finish() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sendLocked(nil)
-}
+// possible reports whether the connection can be written to so.
+func (w *nonblocking) possible() bool { return w.raw != nil }

@@ -229,6 +229,22 @@ func (o *outbox) take(dst []item, limit int) []item {
 	return dst
 }
 
+// putBack returns what was taken and not written: whoever takes the session over finds it unsent.
+func (o *outbox) putBack(items []item) {
+	if len(items) == 0 {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return
+	}
+	o.items = slices.Insert(o.items, 0, items...)
+	for i := range items {
+		o.bytes += items[i].size()
+	}
+}
+
 // spareItems is how large a queue an idle connection may keep.
 const spareItems = 16
 

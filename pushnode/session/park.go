@@ -39,14 +39,14 @@ func (s *Server) detach(conn *connection) {
 	}
 	s.sessions.await(session, now)
 	_ = s.writeRecord(ctx, session) // logged; tried again
-	s.settle(ctx, session)
+	s.recordEnd(ctx, session)
 }
 
-// settle has the record of a lasting session show that it has no connection, or that it has ended. Where that cannot be recorded now,
+// recordEnd has the record of a lasting session show that it has no connection, or that it has ended. Where that cannot be recorded now,
 // it is tried again until it is: a record that nobody detaches keeps its members present for ever.
-func (s *Server) settle(ctx context.Context, session *Session) {
+func (s *Server) recordEnd(ctx context.Context, session *Session) {
 	session.mu.Lock()
-	ended, connected, generation := session.ended, session.conn != nil, session.generation
+	ended, connected, generation := session.ended && !session.over, session.conn != nil, session.generation
 	session.mu.Unlock()
 	if !session.lasting || connected && !ended {
 		return
@@ -58,8 +58,8 @@ func (s *Server) settle(ctx context.Context, session *Session) {
 		err = s.backend.Detach(ctx, channel.DetachSession{App: session.app, Session: session.id, Generation: generation})
 	}
 	if err != nil && !errors.Is(err, wire.CodeSessionNotFound) {
-		s.logger.Debug("session's record not settled, trying again", "app", session.app, "session", session.id, "err", err)
-		s.unsettled.add(session)
+		s.logger.Debug("session's end not recorded, trying again", "app", session.app, "session", session.id, "err", err)
+		s.unrecorded.add(session)
 	}
 }
 
@@ -99,17 +99,20 @@ func (s *Server) keepHouse(ctx context.Context) {
 			for _, one := range s.sessions.lifeOver(now.Add(-s.config.SessionTTL)) {
 				s.afterLife(ctx, one)
 			}
-			s.settleAll(ctx, s.unsettled.takeAll())
+			s.recordEnds(ctx, s.unrecorded.takeAll())
 		}
 	}
 }
 
-// settleAll tries again what could not be recorded.
-func (s *Server) settleAll(ctx context.Context, sessions []*Session) {
+// recordEnds tries again what could not be recorded.
+func (s *Server) recordEnds(ctx context.Context, sessions []*Session) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
 	defer cancel()
 	for _, session := range sessions {
-		s.settle(ctx, session)
+		s.recordEnd(ctx, session)
+		if session.isDirty() {
+			s.touch(session)
+		}
 	}
 }
 
@@ -118,7 +121,7 @@ func (s *Server) afterGrace(ctx context.Context, one wait) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
 	defer cancel()
 	if err := one.session.take(ctx); err != nil {
-		s.sessions.await(one.session, one.since)
+		s.sessions.awaitAgain(&s.sessions.graces, one)
 		return
 	}
 	defer one.session.release()
@@ -135,7 +138,7 @@ func (s *Server) afterLife(ctx context.Context, one wait) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
 	defer cancel()
 	if err := one.session.take(ctx); err != nil {
-		s.sessions.await(one.session, one.since)
+		s.sessions.awaitAgain(&s.sessions.lives, one)
 		return
 	}
 	defer one.session.release()

@@ -48,7 +48,7 @@ func (s *Server) Poll(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) poll(w http.ResponseWriter, r *http.Request, read request, open opening, wait time.Duration) {
 	answer := &pollAnswer{lasting: open.lasting}
-	open.polls = true
+	open.polls, open.anew = true, wait == 0
 	answer.trail.only = open.only()
 	answer.trail.begin(open.cursor)
 	conn := s.newConnection(read.app, open.grant, answer, s.metrics.of("poll"), r.Header.Get("Origin") != "")
@@ -104,7 +104,7 @@ func (c *connection) gather(ctx context.Context, answer *pollAnswer, wait time.D
 		deadline = earlier(deadline, time.UnixMilli(at))
 	}
 	for {
-		warning := c.warn(time.Now())
+		warning := c.warnOnce(time.Now())
 		busy, again, reason, ended := c.step(ctx)
 		if ended {
 			return reason
@@ -130,19 +130,18 @@ func (c *connection) gather(ctx context.Context, answer *pollAnswer, wait time.D
 	}
 }
 
-// warn tells a client that its token ends: each session once of each token, however many polls it makes. It says when it will be
-// time for that, or a time far away.
-func (c *connection) warn(now time.Time) (next time.Time) {
+// warnOnce is watchExpiry for polls, of which a session makes many: it warns once of each token. It says when it will be time for
+// that, or a time far away.
+func (c *connection) warnOnce(now time.Time) (next time.Time) {
 	at := c.expires.Load()
 	if at == 0 || !c.session.lasting {
 		return now.Add(maxWait)
 	}
-	end := time.UnixMilli(at)
-	if warning := end.Add(-expiryWarning); now.Before(warning) {
+	if warning := time.UnixMilli(at).Add(-expiryWarning); now.Before(warning) {
 		return warning
 	}
-	if c.session.warn(at) {
-		c.push(&wire.Expiring{Expires: at, In: end.Sub(now).Milliseconds()})
+	if c.session.firstWarning(at) {
+		c.pushExpiring(at, now)
 	}
 	return now.Add(maxWait)
 }

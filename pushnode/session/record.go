@@ -80,8 +80,11 @@ func (s *Server) writeRecord(ctx context.Context, session *Session) error {
 		return nil
 	}
 	s.logger.Debug("session's record not updated", "app", session.app, "session", session.id, "err", err)
-	if !errors.Is(err, wire.CodeSessionNotFound) {
-		s.touch(session)
+	session.mu.Lock()
+	session.dirty = true
+	session.mu.Unlock()
+	if !errors.Is(err, wire.CodeSessionNotFound) { // else a later connection has the record, and attach writes it
+		s.unrecorded.add(session)
 	}
 	return err
 }

@@ -103,6 +103,13 @@ func (r *registry) await(session *Session, since time.Time) {
 	r.lives = append(r.lives, wait{session: session, since: since})
 }
 
+// awaitAgain puts back a session whose end could not be dealt with, where it was: in front.
+func (r *registry) awaitAgain(list *waits, one wait) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	*list = append(waits{one}, *list...)
+}
+
 // graceOver takes out the sessions that were parked at or before a time, for the end of their grace.
 func (r *registry) graceOver(before time.Time) []wait {
 	r.mu.Lock()

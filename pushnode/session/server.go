@@ -17,21 +17,21 @@ import (
 // of their transports.
 type Server struct {
 	// immutable after New
-	config    Config
-	backend   Backend
-	logger    *slog.Logger
-	metrics   *metrics
-	hub       *hub
-	sessions  *registry
-	pending   *pending
-	chores    *sessionQueue   // sessions that are to be dropped
-	unsaved   *sessionQueue   // sessions whose record is to be written
-	doubtful  *sessionQueue   // sessions whose credential is to be verified again
-	undecided *sessionQueue   // of them, those for whom that failed
-	unsettled *sessionQueue   // sessions whose record does not show yet that they have no connection
-	base      context.Context // ends with Close: what runs without a request of its own
-	stop      context.CancelFunc
-	workers   sync.WaitGroup // the goroutines that New starts
+	config     Config
+	backend    Backend
+	logger     *slog.Logger
+	metrics    *metrics
+	hub        *hub
+	sessions   *registry
+	pending    *pending
+	chores     *sessionQueue   // sessions that are to be dropped
+	unsaved    *sessionQueue   // sessions whose record is to be written
+	doubtful   *sessionQueue   // sessions whose credential is to be verified again
+	undecided  *sessionQueue   // of them, those for whom that failed
+	unrecorded *sessionQueue   // sessions whose record does not show yet that they have no connection
+	base       context.Context // ends with Close: what runs without a request of its own
+	stop       context.CancelFunc
+	workers    sync.WaitGroup // the goroutines that New starts
 
 	mu sync.Mutex
 	// guarded by mu
@@ -49,7 +49,7 @@ func New(config Config, backend Backend) *Server {
 	s.metrics = newMetrics(s.config.Registerer, s.queuedBytes, s.parkedSessions)
 	s.hub = newHub(s.metrics)
 	s.pending = newPending(s.config.PendingPerIP)
-	s.chores, s.unsaved, s.unsettled = newSessionQueue(), newSessionQueue(), newSessionQueue()
+	s.chores, s.unsaved, s.unrecorded = newSessionQueue(), newSessionQueue(), newSessionQueue()
 	s.doubtful, s.undecided = newSessionQueue(), newSessionQueue()
 	s.base, s.stop = context.WithCancel(context.Background())
 	s.workers.Go(func() { s.keepHouse(s.base) })
@@ -119,8 +119,10 @@ func (s *Server) Ended(app, session string) {
 }
 
 // Disconnect ends the sessions of a client id, or (where clientID is empty) one session, with a reason for their clients. It
-// returns how many there were on this node.
+// returns how many there were on this node. They end whether or not the caller waits for it.
 func (s *Server) Disconnect(ctx context.Context, app, clientID, session string, reason *wire.Error) int {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.CommandTimeout)
+	defer cancel()
 	count := 0
 	for _, one := range s.sessions.of(app) {
 		if clientID != "" && one.clientID != clientID || clientID == "" && one.id != session {
@@ -135,15 +137,13 @@ func (s *Server) Disconnect(ctx context.Context, app, clientID, session string, 
 	return count
 }
 
-// endRecord ends a session for good, whether or not the caller waits for it.
+// endRecord ends a session for good. What cannot be recorded within ctx is recorded later.
 func (s *Server) endRecord(ctx context.Context, session *Session) {
 	session.mu.Lock()
 	session.ended = true
 	session.mu.Unlock()
 	s.chores.add(session)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.CommandTimeout)
-	defer cancel()
-	s.settle(ctx, session)
+	s.recordEnd(ctx, session)
 }
 
 // Drain lets nobody in any more, tells every connection when to come back, so spread that they do not come all at once, closes

@@ -31,9 +31,13 @@ type Session struct {
 	conn       *connection
 	parkedAt   time.Time // zero while a connection is attached
 	ended      bool      // nothing can be done with it any more
+	over       bool      // it ended because nobody came back: its record ends by itself, and a later one may have its id
 	polls      bool      // the last connection was a long poll
 	warned     int64     // the expiry of the token that long polls were warned of, Unix ms
 	dirty      bool      // the record does not show what the session follows
+
+	// owned by who has the turn
+	left map[string]struct{} // channels that it has left since its last connection: an older cursor does not bring them back
 
 	// guarded by mu, and changed only by who has the turn
 	subs     map[string]*subscription // by channel
@@ -116,8 +120,8 @@ func (s *Session) currentGeneration() uint64 {
 	return s.generation
 }
 
-// warn notes that the client is warned of the end of its token, and reports whether that is new.
-func (s *Session) warn(expires int64) bool {
+// firstWarning notes that the client is warned of the end of its token, and reports whether that is new.
+func (s *Session) firstWarning(expires int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := s.warned == expires
@@ -145,8 +149,33 @@ func (s *Session) endIfParked(since time.Time) bool {
 	if s.conn != nil || !s.parkedAt.Equal(since) {
 		return false
 	}
-	s.ended = true
+	s.ended, s.over = true, true
 	return true
+}
+
+// isDirty reports whether the record does not show what the session follows.
+func (s *Session) isDirty() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dirty
+}
+
+// maxLeft bounds how many channels a session remembers to have left. Beyond it an old cursor may bring one back.
+const maxLeft = 1000
+
+// noteLeft remembers a channel that was left: the client may come back with a cursor from before.
+func (s *Session) noteLeft(name string) {
+	if s.left == nil || len(s.left) == maxLeft {
+		s.left = make(map[string]struct{})
+	}
+	s.left[name] = struct{}{}
+}
+
+// isOver reports whether the session ended because nobody came back.
+func (s *Session) isOver() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over
 }
 
 // expires is when the credential ends, in Unix milliseconds; 0: never.

@@ -17,6 +17,7 @@ type socket struct {
 	prefix  []byte        // what HTTP had read beyond the request; owned by the reader
 	timeout time.Duration // immutable: of one write
 	linger  time.Duration // immutable: how long the client has to answer a close
+	atOnce  nonblocking   // opened by Hijack; its writes are guarded by mu
 
 	mu sync.Mutex
 	// guarded by mu
@@ -24,7 +25,6 @@ type socket struct {
 	deadline time.Time // of writes, as it was last set
 	buffer   []byte
 	kept     []byte // what writeNow could not write: it goes before anything else
-	now      nonblocking
 }
 
 // slowWrites is how many write timeouts a write that makes some progress may take. It bounds how slowly a client may read:
@@ -123,6 +123,40 @@ func (s *socket) sendLocked(p []byte) error {
 	}
 }
 
+// seize keeps everybody else from writing until release. It fails while the reader answers a close or a ping, which may have to wait
+// for the client.
+func (s *socket) seize() bool { return s.mu.TryLock() }
+
+func (s *socket) release() { s.mu.Unlock() }
+
+// writeNow writes frames as far as the kernel takes them at once, and keeps the rest: all is false, and finish writes it. The caller
+// has seized the socket.
+func (s *socket) writeNow(items []item) (all bool, err error) {
+	if s.finished {
+		return false, net.ErrClosed
+	}
+	frames := s.joinLocked(items)
+	defer s.spareLocked()
+	if err := s.extendLocked(time.Now()); err != nil {
+		s.finished = true
+		return false, err
+	}
+	written, err := s.atOnce.write(frames)
+	if err != nil {
+		s.finished = true
+		return false, err
+	}
+	s.kept = append(s.kept, frames[written:]...)
+	return len(s.kept) == 0, nil
+}
+
+// finish writes what writeNow kept, within the write timeout.
+func (s *socket) finish() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sendLocked(nil)
+}
+
 // extendLocked gives the next write its timeout, give or take an eighth: setting a deadline costs a tenth of a write, and most
 // writes follow one that has just set it.
 func (s *socket) extendLocked(now time.Time) error {
@@ -192,6 +226,6 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	early, _ := buffers.Reader.Peek(buffers.Reader.Buffered())
 	h.socket = &socket{Conn: conn, prefix: append([]byte(nil), early...), timeout: h.timeout, linger: h.linger}
-	h.socket.now.init(conn)
+	h.socket.atOnce.open(conn)
 	return h.socket, bufio.NewReadWriter(bufio.NewReaderSize(h.socket, readBuffer), bufio.NewWriterSize(h.socket, frameBuffer)), nil
 }

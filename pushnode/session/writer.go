@@ -133,6 +133,7 @@ func (c *connection) write(items []item) error {
 		return err
 	}
 	c.count(items[:written])
+	c.outbox.putBack(items[written:])
 	return nil
 }
 
@@ -205,16 +206,20 @@ func (c *connection) watchExpiry(now, next time.Time) (time.Time, *wire.Error) {
 	if !now.Before(end) {
 		return next, wire.NewError(wire.CodeTokenExpired)
 	}
-	warning := end.Add(-expiryWarning)
-	if now.Before(warning) {
+	if warning := end.Add(-expiryWarning); now.Before(warning) {
 		return earlier(next, warning), nil
 	}
 	if c.warned != at {
 		c.warned = at
-		c.outbox.push(item{shared: wire.Share(&wire.Expiring{Expires: at, In: end.Sub(now).Milliseconds()})})
+		c.pushExpiring(at, now)
 		return now, nil // there is something to write
 	}
 	return earlier(next, end), nil
+}
+
+// pushExpiring warns the client of the end of its token.
+func (c *connection) pushExpiring(at int64, now time.Time) {
+	c.push(&wire.Expiring{Expires: at, In: time.UnixMilli(at).Sub(now).Milliseconds()})
 }
 
 func earlier(a, b time.Time) time.Time {
