@@ -23,6 +23,11 @@ func body(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error) {
 	if err := jsonContent(r); err != nil {
 		return nil, err
 	}
+	if r.ContentLength > int64(limit) {
+		// At once: what is left unread of a body would else be waited for before the answer goes out.
+		w.Header().Set("Connection", "close")
+		return nil, tooLarge(limit)
+	}
 	reader := io.Reader(http.MaxBytesReader(w, r.Body, int64(limit)))
 	switch encoding := r.Header.Get("Content-Encoding"); encoding {
 	case "", "identity":

@@ -111,6 +111,11 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error)
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, wire.Errorf(wire.CodeUnsupportedEncoding, "Content-Encoding %.40q is not supported here", encoding)
 	}
+	if r.ContentLength > int64(limit) {
+		// At once: what is left unread of a body would else be waited for before the answer goes out.
+		w.Header().Set("Connection", "close")
+		return nil, wire.Errorf(wire.CodeMessageTooLarge, "the body has more than %d bytes", limit)
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(limit)))
 	if err == nil {
 		return body, nil
