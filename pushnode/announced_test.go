@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestAnnouncedTooLarge announces more than may come, and sends none of it: the refusal must not wait for that. Lengths are around
-// 256 KiB, up to which net/http itself would read on.
+// TestAnnouncedTooLarge announces more than may come, and sends none of it: the refusal must not wait for that. One length is below
+// the 256 KiB up to which net/http itself would read on.
 func TestAnnouncedTooLarge(t *testing.T) {
 	t.Parallel()
 	n := newNode(t)
@@ -17,8 +17,8 @@ func TestAnnouncedTooLarge(t *testing.T) {
 				continue // a batch may be as long
 			}
 			for name, tail := range map[string]string{
-				"nothing is sent": "\r\n\r\n", "the begin is sent": "\r\n\r\n{\"data\":", "compressed": "\r\nContent-Encoding: gzip\r\n\r\n",
-				"asked before": "\r\nExpect: 100-continue\r\n\r\n",
+				"nothing is sent": "\r\n\r\n", "the begin is sent": "\r\n\r\n{\"data\":",
+				"compressed": "\r\nContent-Encoding: gzip\r\n\r\n", "asked before": "\r\nExpect: 100-continue\r\n\r\n",
 			} {
 				if operation == "commands" && name == "compressed" {
 					continue // refused for that

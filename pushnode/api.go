@@ -29,13 +29,13 @@ func (n *Node) routes() http.Handler {
 	router.Route("/v1", func(v1 chi.Router) {
 		v1.Post("/channels/{channel}/messages", n.authorized(n.postMessage))
 		v1.Post("/messages", n.authorized(n.postMessages))
-		v1.Get("/channels/{channel}/messages", n.counted(n.getMessages))
-		v1.Get("/channels", n.counted(n.getChannels))
-		v1.Get("/channels/{channel}", n.counted(n.getChannel))
-		v1.Get("/channels/{channel}/presence", n.counted(n.getPresence))
+		read(v1, "/channels/{channel}/messages", n.counted(n.getMessages))
+		read(v1, "/channels", n.counted(n.getChannels))
+		read(v1, "/channels/{channel}", n.counted(n.getChannel))
+		read(v1, "/channels/{channel}/presence", n.counted(n.getPresence))
 		v1.Post("/tokens", n.counted(n.postToken))
 		v1.Delete("/sessions", n.counted(n.deleteSessions))
-		v1.Get("/usage", n.counted(n.getUsage))
+		read(v1, "/usage", n.counted(n.getUsage))
 
 		v1.Get("/ws", n.sessions.WebSocket)
 		v1.Get("/sse", n.sessions.Events)
@@ -44,20 +44,27 @@ func (n *Node) routes() http.Handler {
 		v1.Options("/sse", n.sessions.Preflight)
 		v1.Options("/poll", n.sessions.Preflight)
 		v1.Options("/commands", n.sessions.Preflight)
-		v1.Get("/openapi.yaml", web.OpenAPI)
+		read(v1, "/openapi.yaml", web.OpenAPI)
 	})
-	router.Get("/halley.js", web.Client().ServeHTTP)
-	router.Get("/halley.mjs", web.Client().ServeHTTP)
-	router.Handle("/docs", web.Docs())
-	router.Handle("/docs/*", web.Docs())
+	read(router, "/halley.js", web.Client().ServeHTTP)
+	read(router, "/halley.mjs", web.Client().ServeHTTP)
+	read(router, "/docs", web.Docs().ServeHTTP)
+	read(router, "/docs/*", web.Docs().ServeHTTP)
 	return router
+}
+
+// read routes what answers GET, and so HEAD: net/http leaves the body out. The transports answer no HEAD: it would open a
+// session.
+func read(router chi.Router, pattern string, handler http.HandlerFunc) {
+	router.Get(pattern, handler)
+	router.Head(pattern, handler)
 }
 
 // methodsAt lists the methods that the requested path has, as the header Allow wants them.
 func methodsAt(router chi.Routes, r *http.Request) string {
 	path := r.URL.EscapedPath()
 	var methods []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete, http.MethodOptions} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete, http.MethodOptions} {
 		if router.Match(chi.NewRouteContext(), method, path) {
 			methods = append(methods, method)
 		}

@@ -135,11 +135,11 @@ func TestMethodsAndPaths(t *testing.T) {
 	t.Parallel()
 	a := newNode(t).newApp(t, "ada", nil)
 	for _, test := range []struct{ method, path, name, allow string }{
-		{http.MethodPut, "/v1/channels/news/messages", "method_not_allowed", "GET, POST"},
+		{http.MethodPut, "/v1/channels/news/messages", "method_not_allowed", "GET, HEAD, POST"},
 		{http.MethodGet, "/v1/messages", "method_not_allowed", "POST"},
 		{http.MethodPost, "/v1/sessions", "method_not_allowed", "DELETE"},
 		{http.MethodDelete, "/v1/poll", "method_not_allowed", "GET, OPTIONS"},
-		{http.MethodPatch, "/v1/channels/a%2Fb", "method_not_allowed", "GET"},
+		{http.MethodPatch, "/v1/channels/a%2Fb", "method_not_allowed", "GET, HEAD"},
 		{http.MethodGet, "/v1", "not_found", ""},
 		{http.MethodGet, "/v1/", "not_found", ""},
 		{http.MethodGet, "/v2/channels", "not_found", ""},

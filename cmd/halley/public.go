@@ -16,8 +16,8 @@ import (
 // publicHandler says who answers what on the public port. It takes paths as they come: a router that cleans them would redirect
 // channels whose names hold "//".
 func publicHandler(node *pushnode.Node, pages *console.Server, ring *auth.Keyring) http.Handler {
-	health, ready := healthHandler(func() error { return nil }), healthHandler(node.Ready)
-	keys := keysHandler(ring)
+	health, ready := onlyRead(healthHandler(func() error { return nil })), onlyRead(healthHandler(node.Ready))
+	keys := onlyRead(keysHandler(ring))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case strings.HasPrefix(path, "/v1/"), path == "/docs", strings.HasPrefix(path, "/docs/"), path == "/halley.js", path == "/halley.mjs":
@@ -34,14 +34,21 @@ func publicHandler(node *pushnode.Node, pages *console.Server, ring *auth.Keyrin
 	})
 }
 
-// keysHandler publishes the public keys of the tokens that Halley signs.
-func keysHandler(ring *auth.Keyring) http.Handler {
+// onlyRead refuses methods other than GET and HEAD.
+func onlyRead(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 			return
 		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// keysHandler publishes the public keys of the tokens that Halley signs.
+func keysHandler(ring *auth.Keyring) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		header := w.Header()
 		header.Set("Content-Type", "application/jwk-set+json")
 		header.Set("Cache-Control", "public, max-age=300")
