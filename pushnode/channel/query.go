@@ -46,8 +46,9 @@ type HistoryQuery struct {
 type HistoryPage struct {
 	Epoch        Epoch
 	Publications []*Publication
-	More         bool // there are more in that direction
-	Gap          *Gap // Since was given and continuity is not certain
+	From         uint64 // where Publications begin: forward after this offset, backward with it
+	More         bool   // there are more in that direction
+	Gap          *Gap   // Since was given and continuity is not certain
 }
 
 // Info is what is known of a channel.

@@ -104,7 +104,7 @@ func (s *State) forward(seen *view, since *Position, limit int) HistoryPage {
 		}
 	}
 	publications := seen.between(after, seen.head, limit)
-	return HistoryPage{Publications: publications, More: after+uint64(len(publications)) < seen.head, Gap: gap}
+	return HistoryPage{Publications: publications, From: after, More: after+uint64(len(publications)) < seen.head, Gap: gap}
 }
 
 func (s *State) backward(seen *view, since *Position, limit int) HistoryPage {
@@ -115,12 +115,12 @@ func (s *State) backward(seen *view, since *Position, limit int) HistoryPage {
 	}
 	evicted := seen.evicted()
 	if last <= evicted {
-		return HistoryPage{Gap: gap}
+		return HistoryPage{From: last, Gap: gap}
 	}
 	after := max(last-min(last, uint64(limit)), evicted)
 	publications := seen.between(after, last, limit)
 	slices.Reverse(publications)
-	return HistoryPage{Publications: publications, More: after > evicted, Gap: gap}
+	return HistoryPage{Publications: publications, From: last, More: after > evicted, Gap: gap}
 }
 
 // before returns the last offset before a position. Where all before it has been evicted, that is a gap too.

@@ -136,7 +136,7 @@ func HistoryOf(name string, page channel.HistoryPage) HistoryReply {
 	}
 	if page.Gap != nil {
 		reply.Gap = &Gap{
-			Channel: name, Reason: string(page.Gap.Reason), From: page.Gap.From, To: page.Gap.To, Epoch: reply.Epoch, Offset: page.Gap.To,
+			Channel: name, Reason: string(page.Gap.Reason), From: page.Gap.From, To: page.Gap.To, Epoch: reply.Epoch, Offset: page.From,
 		}
 	}
 	return reply

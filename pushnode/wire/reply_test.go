@@ -22,6 +22,7 @@ func TestReplyTranscript(t *testing.T) {
 			{ID: "msg_1", Offset: 4, Event: "greeting", Data: []byte(`"hello"`), Time: 1795458123456},
 			{ID: "msg_2", Offset: 5, Data: []byte(`{}`), Time: 1795458123457},
 		},
+		From: 3,
 		More: true,
 		Gap:  &channel.Gap{Reason: channel.ReasonEvicted, From: 1, To: 3},
 	}
