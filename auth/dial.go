@@ -11,6 +11,8 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -65,10 +67,35 @@ func (p *DialPolicy) CheckURL(text string) (*url.URL, error) {
 	case parsed.Fragment != "":
 		return nil, fmt.Errorf("%w: the URL must not have a fragment", ErrAddressRefused)
 	}
-	if address, err := netip.ParseAddr(parsed.Hostname()); err == nil && !p.admitsAddress(address) {
-		return nil, fmt.Errorf("%w: %s is not a public address", ErrAddressRefused, address)
+	if port := parsed.Port(); port != "" {
+		if number, err := strconv.ParseUint(port, 10, 16); err != nil || !p.admitsPort(uint16(number)) {
+			return nil, fmt.Errorf("%w: port %.10s is not called", ErrAddressRefused, port)
+		}
+	}
+	if err := p.checkHost(parsed.Hostname()); err != nil {
+		return nil, err
 	}
 	return parsed, nil
+}
+
+// checkHost refuses hosts that are known to be no public address before any name is resolved.
+func (p *DialPolicy) checkHost(host string) error {
+	address, err := netip.ParseAddr(host)
+	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	label := name[strings.LastIndexByte(name, '.')+1:]
+	switch {
+	case err == nil && !p.admitsAddress(address):
+		return fmt.Errorf("%w: %s is not a public address", ErrAddressRefused, address)
+	case err == nil:
+		return nil
+	case label == "localhost": // RFC 6761 section 6.3: this machine, whatever the resolver says
+		if !p.admitsAddress(netip.IPv6Loopback()) && !p.admitsAddress(netip.AddrFrom4([4]byte{127, 0, 0, 1})) {
+			return fmt.Errorf("%w: %.100s is not a public address", ErrAddressRefused, host)
+		}
+	case label == "" || '0' <= label[0] && label[0] <= '9': // such as 127.1, which some resolvers take for an address
+		return fmt.Errorf("%w: %.100s is neither a name nor an address", ErrAddressRefused, host)
+	}
+	return nil
 }
 
 // Control is for net.Dialer.ControlContext: it refuses the address that is about to be dialled unless the policy admits it.

@@ -103,7 +103,8 @@ func TestCheckURL(t *testing.T) {
 		says   string
 	}{
 		{strict, "https://login.example.com/.well-known/jwks.json?v=1", ""},
-		{strict, "https://93.184.216.34:8443/", ""},
+		{strict, "https://93.184.216.34:443/", ""},
+		{strict, "https://93.184.216.34:8443/", "port 8443"},
 		{plain, "http://login.example.com/", ""},
 		{strict, "http://login.example.com/", "https://"},
 		{plain, "ftp://login.example.com/", "https://"},

@@ -21,6 +21,8 @@ var (
 	ErrTokenRefused = errors.New("token refused")
 	// ErrUnavailable: it cannot be decided now, because a source of keys does not answer. Trying again later helps.
 	ErrUnavailable = errors.New("keys unavailable")
+	// ErrKeySet: an ErrUnavailable whose reason is the app's JWKS URL. What is wrong there is logged.
+	ErrKeySet = errors.New("the app's key set cannot be fetched")
 )
 
 // Reason names the rule that a token breaks.

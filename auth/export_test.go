@@ -1,6 +1,9 @@
 package auth
 
-import "crypto/sha256"
+import (
+	"crypto/sha256"
+	"log/slog"
+)
 
 // Remembered is how many tokens the verifier has in memory.
 func (v *Verifier) Remembered() int {
@@ -30,7 +33,7 @@ func (v *Verifier) Forget() { v.verified = newTokenCache(0) }
 
 // NewSmallKeySets keeps at most limit sets.
 func NewSmallKeySets(policy DialPolicy, limit int) *KeySets {
-	sets := NewKeySets(policy)
+	sets := NewKeySets(policy, slog.New(slog.DiscardHandler))
 	sets.limit = limit
 	return sets
 }

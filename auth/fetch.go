@@ -57,6 +57,12 @@ func freshness(header http.Header) time.Duration {
 	return min(max(age, minKeySetAge), maxKeySetAge)
 }
 
+// withoutQuery is an address as a log may show it: the query may hold what is not for logs.
+func withoutQuery(address string) string {
+	address, _, _ = strings.Cut(address, "?")
+	return address
+}
+
 // withoutURL drops the URL from an error of http.Client: its query may hold what is not for logs.
 func withoutURL(err error) error {
 	if urlError, ok := errors.AsType[*url.Error](err); ok {

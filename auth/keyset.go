@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ const (
 	maxKeySetAge  = 24 * time.Hour   // fresh at most so long; and used so long after the last success if refreshing fails
 	refreshPause  = 30 * time.Second // between two fetches while there are keys: an unknown kid causes no more
 	firstTryPause = 5 * time.Second  // between two fetches while there are none
+	warnPause     = 5 * time.Minute  // between two warnings of one URL
 	maxKnownURLs  = 1024             // key sets kept; the one unused for longest makes room
 )
 
@@ -23,6 +25,7 @@ const (
 type KeySets struct {
 	// immutable after New
 	client *http.Client
+	logger *slog.Logger
 	limit  int // of sets
 
 	// guarded by mu
@@ -39,11 +42,12 @@ type keySet struct {
 	used      time.Time     // of the last question
 	fetching  chan struct{} // closed when the fetch under way has ended; nil: there is none
 	failure   error         // of the last fetch; nil: it succeeded
+	warned    time.Time     // of the last failure that was logged
 }
 
-// NewKeySets makes an empty KeySets that calls what the policy admits.
-func NewKeySets(policy DialPolicy) *KeySets {
-	return &KeySets{client: policy.Client(), limit: maxKnownURLs, sets: map[string]*keySet{}}
+// NewKeySets makes an empty KeySets that calls what the policy admits, and warns of sets that it cannot fetch.
+func NewKeySets(policy DialPolicy, logger *slog.Logger) *KeySets {
+	return &KeySets{client: policy.Client(), logger: logger, limit: maxKnownURLs, sets: map[string]*keySet{}}
 }
 
 // Key returns the key of that kid from the URL's set; with an empty kid, the only key that it has. It fetches where the set is
@@ -92,7 +96,7 @@ func (s *KeySets) ask(address, kid string, now time.Time) keyAnswer {
 		set.fetching, set.attempted = make(chan struct{}), now
 		return keyAnswer{fetch: set}
 	case !usable:
-		return keyAnswer{err: fmt.Errorf("%w: the app's key set: %w", ErrUnavailable, set.failure)}
+		return keyAnswer{err: fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrKeySet, set.failure)}
 	default:
 		return keyAnswer{err: err}
 	}
@@ -128,15 +132,29 @@ func (s *KeySets) evictLocked() bool {
 func (s *KeySets) fetch(ctx context.Context, address string, set *keySet, now time.Time) {
 	keys, age, err := JWKS{}, time.Duration(0), error(errInterrupted)
 	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if set.failure = err; err == nil {
-			set.keys, set.loaded, set.fresh = keys, now, now.Add(age)
+		if s.settle(set, keys, age, err, now) {
+			s.logger.Warn("key set not fetched", "url", withoutQuery(address), "err", err)
 		}
-		close(set.fetching)
-		set.fetching = nil
 	}()
 	keys, age, err = fetchJWKS(context.WithoutCancel(ctx), s.client, address)
+}
+
+// settle notes how a fetch ended and wakes those who wait. It reports whether that is to be logged: a failure that was not just
+// now.
+func (s *KeySets) settle(set *keySet, keys JWKS, age time.Duration, err error, now time.Time) (warn bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(set.fetching)
+	set.fetching = nil
+	if set.failure = err; err == nil {
+		set.keys, set.loaded, set.fresh = keys, now, now.Add(age)
+		return false
+	}
+	if !set.warned.IsZero() && now.Before(set.warned.Add(warnPause)) {
+		return false
+	}
+	set.warned = now
+	return true
 }
 
 // due reports whether enough time has passed since the last fetch.

@@ -107,7 +107,7 @@ func TestKidFloodCausesOneFetch(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)
 	p.publish("", "known")
-	sets := auth.NewKeySets(ownServers(t, p.Server))
+	sets := newKeySets(ownServers(t, p.Server))
 	ask := func(kid string, after time.Duration) error {
 		_, err := sets.Key(t.Context(), p.URL, kid, noon.Add(after))
 		return err
@@ -135,7 +135,7 @@ func TestStaleKeysServeForADay(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)
 	p.publish("", "key")
-	sets := auth.NewKeySets(ownServers(t, p.Server))
+	sets := newKeySets(ownServers(t, p.Server))
 	if _, err := sets.Key(t.Context(), p.URL, "key", noon); err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestFreshnessFollowsTheHeaderWithinBounds(t *testing.T) {
 	} {
 		p := newPublisher(t)
 		p.publish(header, "key")
-		sets := auth.NewKeySets(ownServers(t, p.Server))
+		sets := newKeySets(ownServers(t, p.Server))
 		for i, after := range []time.Duration{0, want - 1, want} {
 			if _, err := sets.Key(t.Context(), p.URL, "key", noon.Add(after)); err != nil {
 				t.Fatal(err)
@@ -201,7 +201,7 @@ func TestOneFetchAtATime(t *testing.T) {
 		<-release
 		fmt.Fprint(w, jwksText(jwkOfEd("key", private("key"))))
 	})
-	sets := auth.NewKeySets(ownServers(t, p.Server))
+	sets := newKeySets(ownServers(t, p.Server))
 	var group sync.WaitGroup
 	ask := func(ctx context.Context) error {
 		_, err := sets.Key(ctx, p.URL, "key", noon)
@@ -237,7 +237,7 @@ func TestNobodyWaitsForARefresh(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)
 	p.publish("", "key")
-	sets := auth.NewKeySets(ownServers(t, p.Server))
+	sets := newKeySets(ownServers(t, p.Server))
 	if _, err := sets.Key(t.Context(), p.URL, "key", noon); err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +301,7 @@ func TestSetsThatCannotBeFetched(t *testing.T) {
 	} {
 		p := newPublisher(t)
 		p.answer(test.handler)
-		sets := auth.NewKeySets(ownServers(t, p.Server, secret.Server))
+		sets := newKeySets(ownServers(t, p.Server, secret.Server))
 		_, err := sets.Key(t.Context(), p.URL+"/?token=abc", "key", noon)
 		if !errors.Is(err, auth.ErrUnavailable) || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: err = %v, want ErrUnavailable that says %q", name, err, test.says)
@@ -314,7 +314,7 @@ func TestSetsThatCannotBeFetched(t *testing.T) {
 	if got := written.Load(); got > 8<<20 {
 		t.Errorf("%d bytes of the endless body were taken", got)
 	}
-	strict := auth.NewKeySets(auth.DialPolicy{})
+	strict := newKeySets(auth.DialPolicy{})
 	if _, err := strict.Key(t.Context(), secret.URL, "key", noon); !errors.Is(err, auth.ErrAddressRefused) {
 		t.Errorf("by the default policy: err = %v, want ErrAddressRefused", err)
 	}
@@ -331,14 +331,14 @@ func TestRebinding(t *testing.T) {
 	names := newNameServer(t, netip.MustParseAddr("127.0.0.1"))
 	policy := ownServers(t, p.Server)
 	policy.Resolver = names.resolver()
-	sets := auth.NewKeySets(policy)
+	sets := newKeySets(policy)
 	address := fmt.Sprintf("http://keys.example.com:%d/", policy.Ports[0])
 	if _, err := sets.Key(t.Context(), address, "key", noon); err != nil {
 		t.Fatal(err)
 	}
 	for _, target := range []string{"169.254.169.254", "127.0.0.2", "10.0.0.1"} {
 		names.address.Store(netip.MustParseAddr(target))
-		if _, err := auth.NewKeySets(policy).Key(t.Context(), address, "key", noon); !errors.Is(err, auth.ErrAddressRefused) {
+		if _, err := newKeySets(policy).Key(t.Context(), address, "key", noon); !errors.Is(err, auth.ErrAddressRefused) {
 			t.Errorf("the name now means %s: err = %v, want ErrAddressRefused", target, err)
 		}
 	}
@@ -459,16 +459,16 @@ func TestHTTPSIsVerified(t *testing.T) {
 	defer server.Close()
 	policy := ownServers(t, server)
 	policy.PlainHTTP = false
-	if _, err := auth.NewKeySets(policy).Key(t.Context(), server.URL, "key", noon); !errors.Is(err, auth.ErrUnavailable) ||
+	if _, err := newKeySets(policy).Key(t.Context(), server.URL, "key", noon); !errors.Is(err, auth.ErrUnavailable) ||
 		!strings.Contains(err.Error(), "certificate") {
 		t.Errorf("unknown authority: err = %v, want a complaint about the certificate", err)
 	}
 	policy.Roots = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-	if _, err := auth.NewKeySets(policy).Key(t.Context(), server.URL, "key", noon); err != nil {
+	if _, err := newKeySets(policy).Key(t.Context(), server.URL, "key", noon); err != nil {
 		t.Errorf("known authority: %v", err)
 	}
 	plain := strings.Replace(server.URL, "https", "http", 1)
-	if _, err := auth.NewKeySets(policy).Key(t.Context(), plain, "key", noon); !errors.Is(err, auth.ErrAddressRefused) {
+	if _, err := newKeySets(policy).Key(t.Context(), plain, "key", noon); !errors.Is(err, auth.ErrAddressRefused) {
 		t.Errorf("plain HTTP: err = %v, want ErrAddressRefused", err)
 	}
 }

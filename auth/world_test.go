@@ -64,7 +64,7 @@ func newWorld(tb testing.TB, policy auth.DialPolicy) *world {
 
 func (w *world) newVerifier(policy auth.DialPolicy, cacheBytes int) *auth.Verifier {
 	return auth.NewVerifier(auth.VerifierConfig{
-		Keys: w, TokenKeys: w, Keyring: w.ring, KeySets: auth.NewKeySets(policy), CacheBytes: cacheBytes,
+		Keys: w, TokenKeys: w, Keyring: w.ring, KeySets: newKeySets(policy), CacheBytes: cacheBytes,
 	})
 }
 

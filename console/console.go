@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"time"
 
+	"halley/auth"
 	"halley/tenant"
 	"halley/web"
 
@@ -84,6 +85,7 @@ type Config struct {
 	// ConfirmMail makes an account only after a link in a mail was followed. It hides who has an account already, and costs the
 	// newcomer a step: for installations that strangers reach and that can send mail.
 	ConfirmMail bool
+	Dial        auth.DialPolicy                // what address a key set may have; zero: a public one, by https
 	Logger      *slog.Logger                   // nil: slog.Default()
 	Registerer  prometheus.Registerer          // nil: no metrics
 	ClientIP    func(*http.Request) netip.Addr // nil: the peer's; behind a proxy the one that the proxy is trusted to name

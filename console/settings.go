@@ -73,6 +73,10 @@ func (s *Server) addTokenURL(w http.ResponseWriter, r *http.Request, v *visit) e
 	return s.updateApp(w, r, v, "token-key", func(posted *form, app *tenant.AppForm) {
 		if app.JWKSURL = posted.Trimmed("jwks"); app.JWKSURL == "" {
 			posted.Fault("jwks", "Write the address of your key set.")
+		} else if _, err := s.config.Dial.CheckURL(app.JWKSURL); err != nil {
+			// Said here, for the fetch itself is nobody's request: the customer would only see tokens refused.
+			reason := strings.TrimPrefix(err.Error(), auth.ErrAddressRefused.Error()+": ")
+			posted.Fault("jwks", "%s", sentence(reason))
 		}
 	})
 }

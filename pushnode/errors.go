@@ -37,6 +37,8 @@ func tableCode(err error) (code wire.Code, text string, known bool) {
 	switch {
 	case errors.Is(err, auth.ErrExpired):
 		return wire.CodeTokenExpired, "the token has expired", true
+	case errors.Is(err, auth.ErrKeySet):
+		return wire.CodeUnavailable, "the app's key set cannot be fetched from its JWKS URL now: try again", true
 	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, tenant.ErrUnavailable):
 		return wire.CodeUnavailable, "this cannot be verified now: try again", true
 	case errors.Is(err, auth.ErrMalformed), errors.Is(err, auth.ErrUnknownKey), errors.Is(err, auth.ErrRevoked),

@@ -85,7 +85,7 @@ func (with *setup) start(t testing.TB) *node {
 		Instance: rand.Uint64() | 1, Cluster: rand.Uint64N(1 << 40), Directory: directory,
 		Limiter: tenant.NewLimiter(meter), Meter: meter,
 		Verifier: auth.NewVerifier(auth.VerifierConfig{
-			Keys: directory, TokenKeys: directory, Keyring: ring, KeySets: auth.NewKeySets(with.sets),
+			Keys: directory, TokenKeys: directory, Keyring: ring, KeySets: auth.NewKeySets(with.sets, logger),
 		}),
 		Signer: auth.NewSigner(ring), Session: with.session, Logger: logger, Registerer: prometheus.NewRegistry(),
 	}))(t)

@@ -113,7 +113,7 @@ func (c serveCommand) build(
 		Directory:  directory,
 		Limiter:    tenant.NewLimiter(meter),
 		Meter:      meter,
-		Verifier:   c.verifier(directory, ring),
+		Verifier:   c.verifier(directory, ring, logger),
 		Signer:     signer,
 		Session:    session.Config{Origin: originOf(url), Logger: logger, Registerer: registry},
 		Logger:     logger,
@@ -124,7 +124,7 @@ func (c serveCommand) build(
 	}
 	desk := &desk{node: node, directory: directory, signer: signer}
 	pages, err := console.New(console.Config{
-		Store: store, Publisher: desk, History: desk, Tokens: desk, Mailer: mailer,
+		Store: store, Publisher: desk, History: desk, Tokens: desk, Mailer: mailer, Dial: c.dialPolicy(),
 		PublicURL: url, SignUp: console.SignUpMode(c.Signup), ConfirmMail: c.ConfirmMail, Logger: logger, Registerer: registry,
 	})
 	if err != nil {
@@ -149,11 +149,16 @@ func keyring(ctx context.Context, store *tenant.Store) (*auth.Keyring, error) {
 	return auth.NewKeyring("", keys...)
 }
 
+// dialPolicy says which addresses customers may have the node call.
+func (c egressConfig) dialPolicy() auth.DialPolicy {
+	return auth.DialPolicy{Allowed: c.AllowPrivateCIDRs}
+}
+
 // verifier asks the directory for keys, and customers' own URLs for theirs.
-func (c serveCommand) verifier(directory *tenant.Directory, ring *auth.Keyring) *auth.Verifier {
+func (c serveCommand) verifier(directory *tenant.Directory, ring *auth.Keyring, logger *slog.Logger) *auth.Verifier {
 	return auth.NewVerifier(auth.VerifierConfig{
 		Keys: directory, TokenKeys: directory, Keyring: ring,
-		KeySets: auth.NewKeySets(auth.DialPolicy{Allowed: c.AllowPrivateCIDRs}),
+		KeySets: auth.NewKeySets(c.dialPolicy(), logger),
 	})
 }
 
