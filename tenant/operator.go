@@ -148,7 +148,11 @@ func (s *Store) OperatorScopeOf(ctx context.Context, appID string, client Client
 	ctx, cancel := context.WithTimeout(ctx, queryDeadline)
 	defer cancel()
 	var accountID string
-	if err := s.db.QueryRowContext(ctx, sqlAccountOfApp, appID).Scan(&accountID); err != nil {
+	err := s.db.QueryRowContext(ctx, sqlAccountOfApp, appID).Scan(&accountID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Scope{}, fmt.Errorf("app %s: %w", appID, ErrNotFound) // the operator reads it: no words of the driver
+	}
+	if err != nil {
 		return Scope{}, fmt.Errorf("app %s: %w", appID, storeError(err))
 	}
 	return s.OperatorScope(accountID, client), nil

@@ -22,6 +22,12 @@ const sqliteConnections = 8
 // databaseFile is the embedded store's name in the data folder.
 const databaseFile = "halley.db"
 
+// HasEmbedded reports whether there is an embedded store in the folder, for those who must not make one.
+func HasEmbedded(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, databaseFile))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // sqliteEngine is the embedded store. Other processes (halley admin) are noticed by the directory's sweep.
 type sqliteEngine struct {
 	lock string // path of the file that those who migrate lock

@@ -76,6 +76,7 @@ func suite() []storeTest {
 		{"Audit", testAudit},
 		{"SecretsAreNotStored", testSecretsAreNotStored},
 		{"Provision", testProvision},
+		{"ProvisionChangesWhatIsGiven", testProvisionChangesWhatIsGiven},
 		{"OperatorOnly", testOperatorOnly},
 		{"SigningKeys", testSigningKeys},
 		{"Reseal", testReseal},

@@ -25,8 +25,17 @@ type adminCommand struct {
 // operator is who audit rows name as the one who asked.
 var operator = tenant.Client{Agent: "halley admin"}
 
-// run opens the database for one command and prints what it returns as one JSON object.
+// run opens the database for one command and prints what it returns as one JSON object. There must be one: where a folder is
+// misspelt, an empty database would be made and looked at.
 func (c adminCommand) run(p *process, log logConfig, do func(ctx context.Context, store *tenant.Store) (any, error)) error {
+	if c.storeConfig.missing() {
+		return fmt.Errorf("there is no database in %s: halley serve makes one, and so does halley admin create-app", c.DataDir)
+	}
+	return c.runAnew(p, log, do)
+}
+
+// runAnew is run for what may make the database.
+func (c adminCommand) runAnew(p *process, log logConfig, do func(ctx context.Context, store *tenant.Store) (any, error)) error {
 	store, err := c.open(p.ctx, log.logger(p.stderr))
 	if err != nil {
 		return err
@@ -59,19 +68,23 @@ func (c adminCommand) runOnApp(p *process, log logConfig, appID string, do onApp
 type createAppCommand struct {
 	Account string           `required:"" placeholder:"NAME" help:"Name of the account."`
 	App     string           `required:"" placeholder:"NAME" help:"Name of the app."`
-	Email   string           `required:"" placeholder:"ADDRESS" help:"The account's owner, who gets into the console by resetting the password."`
-	Limit   map[string]int64 `placeholder:"NAME=VALUE" help:"A limit of the app's own; may be given several times. The names are those of set-limit."`
-	Origin  []string         `placeholder:"ORIGIN" help:"Where browsers may come from, as https://example.com or https://*.example.com; may be given several times. Default: anywhere."`
+	Email   string           `required:"" placeholder:"ADDRESS" help:"An owner of the account, who gets into the console by resetting the password. In an account that exists: one more."`
+	Limit   map[string]int64 `placeholder:"NAME=VALUE" help:"A limit of the app's own; may be given several times. The names are those of set-limit. Others stay as they are."`
+	Origin  []string         `placeholder:"ORIGIN" help:"Where browsers may come from, as https://example.com or https://*.example.com; may be given several times. Default: anywhere, and in an app that exists as it is."`
 }
 
 // Help is the long text of --help.
 func (createAppCommand) Help() string {
-	return `Prints {"account_id","app_id","secret_key","publishable_key"}. The keys are shown this once.`
+	return `Prints {"account_id","app_id","secret_key","publishable_key"}. The keys are shown this once.
+
+An account of that name is used if halley admin made it or the address is a member of it. The address then becomes one more owner
+beside those that it has; who is a member already keeps their role. An app of that name in the account is used too, and gets new
+keys beside those it has. Of its settings only what is given changes: each limit by itself, the list of origins as a whole.`
 }
 
 // Run makes the app.
 func (c createAppCommand) Run(p *process, log logConfig, admin *adminCommand) error {
-	return admin.run(p, log, func(ctx context.Context, store *tenant.Store) (any, error) {
+	return admin.runAnew(p, log, func(ctx context.Context, store *tenant.Store) (any, error) {
 		made, err := store.Provision(ctx, tenant.Provision{
 			Account: c.Account, App: c.App, Email: c.Email, Limits: overrides(c.Limit), Origins: c.Origin,
 		}, operator)

@@ -94,8 +94,8 @@ func validAddress(address string) error {
 	if err != nil {
 		return err
 	}
-	if number, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Errorf("port %q: want a number up to 65535, got %d", port, number)
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("port %q: want a number up to 65535", port)
 	}
 	return nil
 }

@@ -22,6 +22,11 @@ func (c storeConfig) open(ctx context.Context, logger *slog.Logger) (*tenant.Sto
 	return store, nil
 }
 
+// missing reports that the database is the embedded one and has not been made yet.
+func (c storeConfig) missing() bool {
+	return c.Database == "" && !tenant.HasEmbedded(c.DataDir)
+}
+
 // openClaimed opens the database for the one process that may serve from it.
 func (c storeConfig) openClaimed(ctx context.Context, logger *slog.Logger) (store *tenant.Store, closeAll func(), err error) {
 	if store, err = c.open(ctx, logger); err != nil {

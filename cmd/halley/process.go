@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -26,10 +27,38 @@ type process struct {
 	stderr io.Writer // the log, and why something failed
 }
 
+// usageError is a fault of what was asked for that the parser did not see.
+type usageError struct{ error }
+
+// oneLine makes one line of an error of several, as a driver writes one for each address that it tried, and says nothing twice.
+func oneLine(text string) string {
+	var line strings.Builder
+	seen := make(map[string]bool)
+	for part := range strings.Lines(text) {
+		part = strings.TrimSpace(part)
+		if part == "" || seen[part] {
+			continue
+		}
+		seen[part] = true
+		switch {
+		case line.Len() == 0:
+		case strings.HasSuffix(line.String(), ":"):
+			line.WriteByte(' ')
+		default:
+			line.WriteString("; ")
+		}
+		line.WriteString(part)
+	}
+	return line.String()
+}
+
 // fail tells the reason and returns the exit code for it.
 func fail(p process, err error) int {
-	fmt.Fprintln(p.stderr, "halley:", err)
+	fmt.Fprintln(p.stderr, "halley:", oneLine(err.Error()))
 	if _, invalid := errors.AsType[*tenant.InvalidError](err); invalid {
+		return exitUsage
+	}
+	if _, invalid := errors.AsType[usageError](err); invalid {
 		return exitUsage
 	}
 	usage, ok := errors.AsType[*kong.ParseError](err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -34,7 +35,7 @@ For example
 
 // Validate refuses data that is no JSON, unless it is still to be read.
 func (c publishCommand) Validate() error {
-	if c.Data != "" && c.Data != fromStdin && !c.Text {
+	if c.Data != "" && c.Data != fromStdin && !c.Text { // empty also where it is missing, which is said in better words
 		if _, err := compactJSON(c.Data); err != nil {
 			return err
 		}
@@ -95,8 +96,11 @@ func (c publishCommand) data(stdin io.Reader) (jsontext.Value, error) {
 
 func compactJSON(text string) (jsontext.Value, error) {
 	value := jsontext.Value(text)
+	if text == "" {
+		return nil, usageError{errors.New("DATA is not JSON (for plain text add --text): it is empty")}
+	}
 	if err := value.Compact(); err != nil {
-		return nil, fmt.Errorf("DATA is not JSON (for plain text add --text): %w", err)
+		return nil, usageError{fmt.Errorf("DATA is not JSON (for plain text add --text): %w", err)}
 	}
 	return value, nil
 }
