@@ -97,7 +97,7 @@ func (b *BatchItem) readField(r *reader, name []byte, named bool) (fault *Error)
 // readChannels reads the value of channel, or of channels.
 func (b *BatchItem) readChannels(r *reader, several bool) (fault *Error) {
 	if b.Channels != nil {
-		return r.invalid(`"channel" and "channels" exclude each other`)
+		return r.errorf(CodeInvalidField, r.nameAt, r.place(), `"channel" and "channels" exclude each other`)
 	}
 	if several {
 		b.Channels, fault = r.channels()
@@ -142,7 +142,7 @@ func (r *reader) channels() ([]string, *Error) {
 			return nil, fault
 		}
 		if seen[name] {
-			return nil, r.invalid(`"channels" has ` + strconv.Quote(name) + " twice")
+			return nil, r.errorf(CodeInvalidField, r.valueAt, r.place(), `"channels" has `+strconv.Quote(name)+" twice")
 		}
 		seen[name] = true
 		names = append(names, name)

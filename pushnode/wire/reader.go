@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -27,6 +28,7 @@ type reader struct {
 	base    int    // where input begins in the request
 	pointer string // of input in the request
 	nameAt  int64  // where the name that was read last begins in input
+	valueAt int64  // where the value or name that was read last begins in input
 	broken  bool   // a fault of syntax: nothing more can be read
 }
 
@@ -96,14 +98,14 @@ func (r *reader) member() (name []byte, more bool, fault *Error) {
 
 // end makes sure that nothing follows the value.
 func (r *reader) end() *Error {
-	_, err := r.decoder.ReadToken()
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil
-	case err != nil:
-		return r.syntax(err)
+	at := int(r.decoder.InputOffset())
+	for at < len(r.input) && strings.IndexByte(" \t\r\n", r.input[at]) >= 0 {
+		at++
 	}
-	return r.errorf(CodeMalformedJSON, r.decoder.InputOffset(), "", "there is something after the end of the value")
+	if at == len(r.input) {
+		return nil
+	}
+	return r.errorf(CodeMalformedJSON, int64(at), "", "there is something after the end of the value")
 }
 
 // value reads the next value as it stands. It is valid until the next read.
@@ -112,6 +114,7 @@ func (r *reader) value() (jsontext.Value, *Error) {
 	if err != nil {
 		return nil, r.syntax(err)
 	}
+	r.valueAt = r.start(value)
 	return value, nil
 }
 
@@ -217,9 +220,9 @@ func (r *reader) missing(name string) *Error {
 	return r.errorf(CodeMissingField, r.decoder.InputOffset()-1, r.place(), "the field "+quote(name)+" is missing")
 }
 
-// invalid is the error for what has just been read.
+// invalid is the error for an object or array whose end, or whose last item, has just been read: it stands there.
 func (r *reader) invalid(problem string) *Error {
-	return r.errorf(CodeInvalidField, r.decoder.InputOffset(), r.place(), problem)
+	return r.errorf(CodeInvalidField, r.decoder.InputOffset()-1, r.place(), problem)
 }
 
 // invalidAt is the error for a value that has just been read: a member, which is named, or an item of an array.

@@ -9,8 +9,8 @@ type TokenRequest struct {
 	TTL          time.Duration       // 0: none was given
 }
 
-// maxTTL bounds what can be asked for; what is granted is the app's to decide.
-const maxTTL = 365 * 24 * time.Hour
+// maxTTL bounds what can be asked for, as auth bounds every token; what is granted is the app's to decide.
+const maxTTL = 24 * time.Hour
 
 // DecodeTokenRequest reads {"client_id"?,"capabilities":{"room:*":["subscribe"]},"ttl"?}, where ttl is a text such as "1h" or a
 // whole number of seconds.
@@ -100,7 +100,7 @@ func (r *reader) lifetime() (time.Duration, *Error) {
 	}
 	lifetime, err := time.ParseDuration(text)
 	if err != nil || lifetime < time.Second || lifetime > maxTTL {
-		return 0, r.invalidAt(value, `is neither a text such as "1h" nor a number of seconds, from one second to a year`)
+		return 0, r.invalidAt(value, `is neither a text such as "1h" nor a number of seconds, from one second to 24 hours`)
 	}
 	return lifetime, nil
 }
