@@ -32,7 +32,7 @@ func body(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error) {
 	switch encoding := r.Header.Get("Content-Encoding"); encoding {
 	case "", "identity":
 	case "gzip":
-		inflated, err := gzip.NewReader(reader)
+		inflated, err := newGzipBody(reader)
 		if err != nil {
 			return nil, bodyError(err, limit)
 		}
@@ -74,6 +74,8 @@ func bodyError(err error, limit int) error {
 		return wire.Errorf(wire.CodeBodyTimeout, "the body did not arrive in time")
 	case corrupt, errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		return wire.Errorf(wire.CodeBadRequest, "the body is not gzip, as Content-Encoding says it is")
+	case errors.Is(err, errTrailing):
+		return wire.Errorf(wire.CodeBadRequest, "the body is not one gzip stream: something follows it")
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return wire.Errorf(wire.CodeBodyTruncated, "the body ended early")
 	default:

@@ -15,7 +15,8 @@ func TestTrailing(t *testing.T) {
 		"{\"data\":1}\r\n\t 7": "at byte 14", "{\"data\":1}\xff": "at byte 10", `{"data":1}}`: "at byte 10",
 	} {
 		_, fault := wire.DecodePublish([]byte(body))
-		if fault == nil || fault.Code != wire.CodeMalformedJSON || !strings.HasSuffix(fault.Message, "after the end of the value, "+place) {
+		want := "after the end of the value, " + place
+		if fault == nil || fault.Code != wire.CodeMalformedJSON || !strings.HasSuffix(fault.Message, want) {
 			t.Errorf("%q: %v, want it %s", body, fault, place)
 		}
 	}
