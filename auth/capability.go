@@ -115,7 +115,7 @@ func (c Capability) MarshalJSON() ([]byte, error) {
 func (c *Capability) UnmarshalJSON(text []byte) error {
 	var rights map[string][]string
 	if err := json.Unmarshal(text, &rights); err != nil {
-		return fmt.Errorf("%w: %w", ErrCapability, err)
+		return fmt.Errorf("%w: %w", ErrCapability, capabilityFault(err))
 	}
 	if rights == nil {
 		return fmt.Errorf("%w: null: an object of channel patterns is expected", ErrCapability)

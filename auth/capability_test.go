@@ -148,7 +148,7 @@ func TestCapabilityJSONIsStrict(t *testing.T) {
 		"list":           {`["publish"]`, ""},
 		"not a list":     {`{"a":"publish"}`, ""},
 		"number":         {`{"a":[1]}`, ""},
-		"duplicate name": {`{"a":["publish"],"a":["*"]}`, "duplicate"},
+		"duplicate name": {`{"a":["publish"],"a":["*"]}`, "stands twice"},
 		"bad UTF-8":      {"{\"a\xff\":[\"publish\"]}", "UTF-8"},
 		"cut":            {`{"a":["publish"]`, ""},
 		"trailing":       {`{} {}`, ""},

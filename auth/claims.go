@@ -79,14 +79,14 @@ func parseToken(text string) (parsedToken, error) {
 	}
 	var token parsedToken
 	if err := decodePart(parts[0], &token.header); err != nil {
-		return parsedToken{}, fmt.Errorf("%w: token header: %w", ErrMalformed, err)
+		return parsedToken{}, fmt.Errorf("%w: token header: %w", ErrMalformed, partFault(err))
 	}
 	var raw rawClaims
 	if err := decodePart(parts[1], &raw); err != nil {
-		return parsedToken{}, fmt.Errorf("%w: token payload: %w", ErrMalformed, err)
+		return parsedToken{}, fmt.Errorf("%w: token payload: %w", ErrMalformed, partFault(err))
 	}
 	if _, err := decodeBase64(parts[2]); err != nil {
-		return parsedToken{}, fmt.Errorf("%w: token signature: %w", ErrMalformed, err)
+		return parsedToken{}, fmt.Errorf("%w: token signature: %w", ErrMalformed, partFault(err))
 	}
 	var err error
 	token.claims, err = raw.claims()
@@ -121,7 +121,7 @@ func (r *rawClaims) claims() (Claims, error) {
 		ExpiresAt: r.ExpiresAt.time(), IssuedAt: r.IssuedAt.time(), NotBefore: r.NotBefore.time(),
 	}
 	if r.Capability == nil {
-		return claims, nil // it may do nothing
+		return Claims{}, refuse(ReasonCapability, `cap is missing: say what the token may do, as in {"room:*":["subscribe"]}`)
 	}
 	if err := claims.Capability.UnmarshalJSON(r.Capability); err != nil {
 		return Claims{}, refuse(ReasonCapability, "cap: %v", err)

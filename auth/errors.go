@@ -42,7 +42,7 @@ const (
 	ReasonLifetime     Reason = "lifetime"      // exp is further from iat than the app admits, or not after it
 	ReasonNotYetIssued Reason = "issued_later"  // iat lies in the future
 	ReasonNotYetValid  Reason = "not_yet_valid" // nbf lies in the future
-	ReasonCapability   Reason = "capability"    // cap does not parse
+	ReasonCapability   Reason = "capability"    // cap is missing or does not parse
 	ReasonMintingKey   Reason = "minting_key"   // key names a key that cannot have minted this token
 )
 

@@ -3,7 +3,9 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -94,12 +96,13 @@ func (r *TokenRequest) check() (time.Duration, error) {
 	case ttl < minTokenTTL || ttl > longest:
 		return 0, fmt.Errorf("%w: ttl %v: from %v to %v", ErrTokenRequest, ttl, minTokenTTL, longest)
 	case !validClientID(r.ClientID):
-		return 0, fmt.Errorf("%w: client_id: at most %d characters of valid UTF-8", ErrTokenRequest, MaxClientIDChars)
+		return 0, fmt.Errorf("%w: client_id: at most %d characters of valid UTF-8, no control characters", ErrTokenRequest, MaxClientIDChars)
 	}
 	return ttl.Truncate(time.Second), nil
 }
 
-// validClientID holds for the empty one too, which is anonymous.
+// validClientID holds for the empty one too, which is anonymous. It is the rule of package wire for ids that come in requests.
 func validClientID(id string) bool {
-	return utf8.ValidString(id) && utf8.RuneCountInString(id) <= MaxClientIDChars
+	unfit := func(char rune) bool { return unicode.IsControl(char) || char == utf8.RuneError }
+	return utf8.RuneCountInString(id) <= MaxClientIDChars && !strings.ContainsFunc(id, unfit)
 }

@@ -117,7 +117,7 @@ func (i *tokenIssuer) checkClaims(claims *Claims, now time.Time) error {
 	case i.name != "" && claims.Issuer != i.name:
 		return refuse(ReasonIssuer, "iss is %.60q: %.60q is trusted", claims.Issuer, i.name)
 	case !validClientID(claims.ClientID):
-		return refuse(ReasonSubject, "sub is a client id: at most %d characters", MaxClientIDChars)
+		return refuse(ReasonSubject, "sub is a client id: at most %d characters, no control characters", MaxClientIDChars)
 	case claims.ExpiresAt.IsZero():
 		return refuse(ReasonNoExpiry, "exp is missing")
 	case claims.IssuedAt.IsZero():
@@ -129,8 +129,12 @@ func (i *tokenIssuer) checkClaims(claims *Claims, now time.Time) error {
 	case claims.NotBefore.After(now.Add(leeway)):
 		return refuse(ReasonNotYetValid, "nbf lies in the future")
 	}
-	if life := claims.ExpiresAt.Sub(claims.IssuedAt); life <= 0 || life > i.maxTTL {
-		return refuse(ReasonLifetime, "exp is %v after iat: at most %v", life, i.maxTTL)
+	life := claims.ExpiresAt.Sub(claims.IssuedAt)
+	if life <= 0 {
+		return refuse(ReasonLifetime, "exp does not lie after iat")
+	}
+	if life > i.maxTTL {
+		return refuse(ReasonLifetime, "exp is more than %v after iat", i.maxTTL)
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func TestTokenForms(t *testing.T) {
 		"aud as a list of one": {"aud": `["app_a"]`},
 		"anonymous":            {"sub": ""},
 		"times with fractions": {"exp": fmt.Sprintf("%d.5", noon.Unix()+60), "iat": fmt.Sprintf("%d.25e0", noon.Unix()-1)},
-		"no capability":        {"cap": ""},
+		"an empty capability":  {"cap": "{}"},
 		"longest client id":    {"sub": `"` + strings.Repeat("ü", 128) + `"`},
 		"longest life":         {"exp": fmt.Sprint(noon.Unix() + 24*3600)},
 	} {
@@ -107,6 +107,8 @@ func TestTokenRules(t *testing.T) {
 		"sub too long":            {headerA, map[string]string{"sub": `"` + strings.Repeat("a", 129) + `"`}, auth.ReasonSubject},
 		"cap with unknown op":     {headerA, map[string]string{"cap": `{"a":["fly"]}`}, auth.ReasonCapability},
 		"cap with a bad pattern":  {headerA, map[string]string{"cap": `{"room*":["publish"]}`}, auth.ReasonCapability},
+		"cap missing":             {headerA, map[string]string{"cap": ""}, auth.ReasonCapability},
+		"sub with a line break":   {headerA, map[string]string{"sub": `"a\nb"`}, auth.ReasonSubject},
 		"cap null":                {headerA, map[string]string{"cap": `null`}, auth.ReasonCapability},
 		"cap a list":              {headerA, map[string]string{"cap": `["publish"]`}, auth.ReasonCapability},
 		"minted by no one":        {headerA, map[string]string{"key": `"nosuchid"`}, auth.ReasonMintingKey},
