@@ -96,7 +96,8 @@ func (r *TokenRequest) check() (time.Duration, error) {
 	case ttl < minTokenTTL || ttl > longest:
 		return 0, fmt.Errorf("%w: ttl %v: from %v to %v", ErrTokenRequest, ttl, minTokenTTL, longest)
 	case !validClientID(r.ClientID):
-		return 0, fmt.Errorf("%w: client_id: at most %d characters of valid UTF-8, no control characters", ErrTokenRequest, MaxClientIDChars)
+		return 0, fmt.Errorf("%w: client_id: at most %d characters of valid UTF-8, no control characters",
+			ErrTokenRequest, MaxClientIDChars)
 	}
 	return ttl.Truncate(time.Second), nil
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestTokenFaultsAreInPlainWords breaks tokens in ways that who signs them gets wrong, and wants no word of this program's insides.
+// TestTokenFaultsAreInPlainWords breaks tokens as who signs them may, and wants no word of this program's insides.
 func TestTokenFaultsAreInPlainWords(t *testing.T) {
 	t.Parallel()
 	w := hmacWorld(t)

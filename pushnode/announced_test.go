@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestAnnouncedTooLarge announces more than may come, and sends none of it: the refusal must not wait for that. One length is below
-// the 256 KiB up to which net/http itself would read on.
+// TestAnnouncedTooLarge announces more than may come, and sends none of it: the refusal must not wait for that. One length is
+// below the 256 KiB up to which net/http itself would read on.
 func TestAnnouncedTooLarge(t *testing.T) {
 	t.Parallel()
 	n := newNode(t)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestPagesReadTransports is what docs/api.md says of scripts of other origins: the transports answer them, the other calls do not.
+// TestPagesReadTransports is what docs/api.md says of scripts of other origins: the transports answer them, other calls do not.
 func TestPagesReadTransports(t *testing.T) {
 	t.Parallel()
 	a := newNode(t).newApp(t, "ada", nil)

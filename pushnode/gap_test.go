@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestGapsSayWhereToGoOn reads history with positions that mean nothing to the channel: its gap must say where the page begins, as
-// that of poll does, or a client that goes on from there begins anew each time.
+// TestGapsSayWhereToGoOn reads history with positions that mean nothing to the channel: its gap must say where the page begins,
+// as that of poll does, or a client that goes on from there begins anew each time.
 func TestGapsSayWhereToGoOn(t *testing.T) {
 	t.Parallel()
 	a := newNode(t).newApp(t, "ada", nil)

@@ -12,8 +12,8 @@ import (
 // errTrailing is returned for what follows a gzip stream and is none itself.
 var errTrailing = errors.New("there is something after the gzip stream")
 
-// gzipBody inflates a body member by member (RFC 1952 section 2.2), so that what follows the last one is known for what it is: the
-// library takes it for the begin of another, which ends early.
+// gzipBody inflates a body member by member (RFC 1952 section 2.2), so that what follows the last one is known for what it is:
+// the library takes it for the begin of another, which ends early.
 type gzipBody struct {
 	source *bufio.Reader
 	member *gzip.Reader

@@ -31,7 +31,7 @@ func TestFaultsAreOneLine(t *testing.T) {
 		"admin create-app --account a --app b --email c@d.e --pusher":    {exitUsage, "unknown flag --pusher\n"},
 		"publish news notjson":                                           {exitUsage, "DATA is not JSON"},
 		"publish news -":                                                 {exitUsage, "it is empty"},
-		"publish news ":                                                  {exitUsage, "DATA is not JSON (for plain text add --text): it is empty\n"},
+		"publish news ":                                                  {exitUsage, "text): it is empty\n"},
 	} {
 		got := execute(strings.Split(line, " ")...)
 		reason, help, _ := strings.Cut(got.stderr, "\n")

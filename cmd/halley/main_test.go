@@ -123,7 +123,7 @@ func TestExitCodes(t *testing.T) {
 		{"no such file", []string{"--config", "/no/such/file", "version"}, exitUsage, "/no/such/file"},
 		{"no such limit", []string{"admin", "create-app", "--account", "a", "--app", "b", "--email", "c@d.example", "--limit", "luck=1", "--data-dir", t.TempDir()}, exitUsage, "luck"},
 		{"no such address", []string{"admin", "create-app", "--account", "a", "--app", "b", "--email", "nobody", "--data-dir", t.TempDir()}, exitUsage, "email"},
-		{"no database", []string{"admin", "set-limit", "--app", "app_none", "connections=1", "--data-dir", t.TempDir()}, exitFailure, "no database"},
+		{"no database", []string{"admin", "set-limit", "--app", "app_1", "batch=1", "--data-dir", t.TempDir()}, exitFailure, "no database"},
 		{"no such policy", []string{"admin", "set-rule", "--app", "a", "--prefix", "b", "--policy", "hope"}, exitUsage, "--policy"},
 		{"no data", []string{"publish", "news"}, exitUsage, "data"},
 		{"broken data", []string{"publish", "news", "{"}, exitUsage, "DATA is not JSON"},
