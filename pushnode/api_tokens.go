@@ -50,3 +50,11 @@ func (n *Node) postToken(w http.ResponseWriter, r *http.Request, grant *auth.Gra
 
 // maxTokenRequest bounds a token request: its capabilities go into a token of at most 8 KiB.
 const maxTokenRequest = 8 << 10
+
+// atMost refuses a capability that is wider than the grant's own: such a token would promise what it cannot keep.
+func atMost(grant *auth.Grant, wanted auth.Capability) error {
+	if op, pattern := grant.Lacks(wanted); op != 0 {
+		return wire.Errorf(wire.CodeDenied, "no token of this key may %s: the key itself may not", deed(op, pattern))
+	}
+	return nil
+}

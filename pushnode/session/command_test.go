@@ -117,6 +117,7 @@ func TestSubscribeAgainChangesOnlyPresence(t *testing.T) {
 		if object(set).number("version") != 1 || len(set["members"].([]any)) != 1 {
 			t.Errorf("presence is %v", answer)
 		}
+		synctest.Wait() // what comes before it is followed is told as a whole
 		member.ask(`{"op":"update","ref":2,"channel":"room","data":{"n":2}}`)
 		if push := s.want("presence"); push.text("action") != "update" || push.number("version") != 2 {
 			t.Errorf("got %v", push)

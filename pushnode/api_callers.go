@@ -35,11 +35,3 @@ func somethingOn(grant *auth.Grant, name string) error {
 	}
 	return nil
 }
-
-// atMost refuses a capability that is wider than the grant's own: such a token would promise what it cannot keep.
-func atMost(grant *auth.Grant, wanted auth.Capability) error {
-	if op, pattern := grant.Lacks(wanted); op != 0 {
-		return wire.Errorf(wire.CodeDenied, "no token of this key may %s: the key itself may not", deed(op, pattern))
-	}
-	return nil
-}
