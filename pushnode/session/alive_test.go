@@ -167,6 +167,7 @@ func TestTokenRenewalNarrows(t *testing.T) {
 		s, _ := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
 		s.ask(`{"op":"subscribe","ref":2,"channel":"room","presence":true}`)
+		synctest.Wait()
 		h.set(func() { h.denied = []string{"subscribe:news", "presence:room"} })
 		s.ask(`{"op":"token","ref":3,"token":"hl_pk_a"}`)
 		if ended := s.want("unsubscribed"); ended.text("channel") != "news" || ended.code() != 4310 {

@@ -12,6 +12,7 @@ func TestPublishEcho(t *testing.T) {
 		other, _ := h.login("")
 		for _, one := range []*socket{s, other} {
 			one.ask(`{"op":"subscribe","ref":1,"channel":"chat"}`)
+			synctest.Wait()
 		}
 		answer := s.ask(`{"op":"publish","ref":2,"channel":"chat","data":"mine","echo":false,"id":"m1"}`)
 		if answer.text("id") != "m1" || answer.number("offset") != 1 || answer.number("copies") != 1 {
@@ -34,6 +35,7 @@ func TestUnsubscribeEndsTheStream(t *testing.T) {
 		h := open(t, nil)
 		s, _ := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		if answer := s.ask(`{"op":"unsubscribe","ref":2,"channel":"news"}`); answer.text("channel") != "news" {
 			t.Errorf("unsubscribe answered %v", answer)
 		}
@@ -64,6 +66,7 @@ func TestSubscribeSince(t *testing.T) {
 
 		rewound, _ := h.login("")
 		rewound.ask(`{"op":"subscribe","ref":1,"channel":"news","rewind":2}`)
+		synctest.Wait()
 		rewound.wantMessage("three")
 		rewound.wantMessage("four")
 	})
@@ -111,6 +114,7 @@ func TestSubscribeAgainChangesOnlyPresence(t *testing.T) {
 		s, _ := h.login("")
 		member, _ := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"room"}`)
+		synctest.Wait()
 		member.ask(`{"op":"enter","ref":1,"channel":"room","data":{"n":1}}`)
 		answer := s.ask(`{"op":"subscribe","ref":2,"channel":"room","presence":true}`)
 		set, _ := answer["presence"].(map[string]any)
@@ -123,6 +127,7 @@ func TestSubscribeAgainChangesOnlyPresence(t *testing.T) {
 			t.Errorf("got %v", push)
 		}
 		s.ask(`{"op":"subscribe","ref":3,"channel":"room"}`)
+		synctest.Wait()
 		member.ask(`{"op":"leave","ref":3,"channel":"room"}`)
 		synctest.Wait()
 		s.ask(`{"op":"ping","ref":4}`)
@@ -136,6 +141,7 @@ func TestPresence(t *testing.T) {
 		h := open(t, func(_ *sessionConfig, n *node) { n.grants["ada"] = grantOf("ada") })
 		watcher, _ := h.login("")
 		watcher.ask(`{"op":"subscribe","ref":1,"channel":"room","presence":true}`)
+		synctest.Wait()
 		ada := h.connect("token=ada")
 		ada.want("connected")
 		if answer := ada.ask(`{"op":"enter","ref":1,"channel":"room","data":{"x":1}}`); answer.number("version") != 1 {
@@ -164,6 +170,7 @@ func TestPresenceResync(t *testing.T) {
 		s, _ := h.login("")
 		member, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"room","presence":true}`)
+		synctest.Wait()
 		h.set(func() { h.lose = losesOne() })
 		member.ask(`{"op":"enter","ref":1,"channel":"room"}`)
 		synctest.Wait()

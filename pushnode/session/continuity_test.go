@@ -18,6 +18,7 @@ func TestLiveSubscriberOfAQuietChannel(t *testing.T) {
 		h := open(t, func(c *sessionConfig, _ *node) { c.PingInterval = 24 * time.Hour })
 		s, _ := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		for i := 1; i <= 3; i++ {
 			h.publish(t, "news", fmt.Sprint(i))
 			s.wantMessage(fmt.Sprint(i))
@@ -95,6 +96,7 @@ func TestGapOutlivesABrokenConnection(t *testing.T) {
 		h := open(t, func(_ *sessionConfig, n *node) { n.rule.Retention.Messages = 2 })
 		s, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		h.publish(t, "news", "1")
 		s.wantMessage("1")
 		s.hangUp()
@@ -121,6 +123,7 @@ func TestBacklogIsNotRepeated(t *testing.T) {
 		synctest.Wait()
 		s, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news","rewind":3}`)
+		synctest.Wait()
 		s.want("message")
 		s.want("message") // the third, of the same write, is on its way
 		s.hangUp()
@@ -152,6 +155,7 @@ func TestBacklogIsNotStarved(t *testing.T) {
 		h.publish(t, "quiet", "hello")
 		s, _ := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		h.publishMany(1, 30) // more than the client takes
 		s.send(`{"op":"subscribe","ref":2,"channel":"quiet","rewind":1}`)
 		for i := range 2000 {
@@ -172,6 +176,7 @@ func TestExcludedMessageIsNoDoubt(t *testing.T) {
 		h := open(t, nil)
 		s, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		s.ask(`{"op":"publish","ref":2,"channel":"news","data":1,"echo":false}`)
 		synctest.Wait()
 		s.hangUp()
@@ -190,6 +195,7 @@ func TestSuspendedAgain(t *testing.T) {
 		s, _ := h.login("")
 		member, _ := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news","presence":true}`)
+		synctest.Wait()
 		h.set(func() { h.lose = losesOne() })
 		member.ask(`{"op":"enter","ref":1,"channel":"news"}`)
 		synctest.Wait()

@@ -37,6 +37,7 @@ func TestBackendFaults(t *testing.T) {
 			t.Errorf("failed subscriptions are followed: %v", names)
 		}
 		s.ask(`{"op":"subscribe","ref":2,"channel":"news"}`)
+		synctest.Wait()
 		h.publish(t, "news", "one")
 		s.wantMessage("one")
 	})
@@ -63,6 +64,7 @@ func TestPanicsAreContained(t *testing.T) {
 		h.set(func() { h.panics = false })
 		synctest.Wait()
 		other.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		other.ask(`{"op":"ping","ref":2}`)
 		if got := h.metric("halley_session_panics_total", ""); got < 2 { // the client may have asked again
 			t.Errorf("%v panics were counted, want 2", got)
@@ -79,8 +81,10 @@ func TestEnded(t *testing.T) {
 		h := open(t, nil)
 		s, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		away, gone := h.login("")
 		away.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		away.hangUp()
 		synctest.Wait()
 		for _, one := range []object{connected, gone} {

@@ -19,6 +19,7 @@ func TestPresenceOfAForgottenChannel(t *testing.T) {
 		h := open(t, func(c *sessionConfig, _ *node) { c.PingInterval = 24 * time.Hour })
 		stays, _ := h.login("")
 		stays.ask(`{"op":"subscribe","ref":1,"channel":"room"}`)
+		synctest.Wait()
 		stays.ask(`{"op":"enter","ref":2,"channel":"room"}`)
 		stays.ask(`{"op":"leave","ref":3,"channel":"room"}`)
 		h.age(20 * time.Minute)
@@ -79,6 +80,7 @@ func TestPoliciesKeepThePresenceSet(t *testing.T) {
 				})
 				s, _ := h.login("")
 				s.ask(`{"op":"subscribe","ref":1,"channel":"room","presence":true}`)
+				synctest.Wait()
 				member, _ := h.login("")
 				h.set(func() {
 					h.lose = losesOne() // the first change is lost on its way

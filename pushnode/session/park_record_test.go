@@ -60,8 +60,10 @@ func TestGraceBehindSlowCommands(t *testing.T) {
 		h := open(t, nil)
 		s, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"a"}`)
+		synctest.Wait()
 		b, _ := h.login("")
 		b.ask(`{"op":"subscribe","ref":1,"channel":"b"}`)
+		synctest.Wait()
 		s.hangUp()
 		pass(14500 * time.Millisecond)
 		h.set(func() { h.after = func(string) { pass(4 * time.Second) } })
@@ -100,6 +102,7 @@ func TestRecordOfASessionTakenOver(t *testing.T) {
 		pass(time.Second)
 		h.set(func() { h.after = once("members", func() { pass(time.Second) }) })
 		s.ask(`{"op":"subscribe","ref":1,"channel":"x"}`)
+		synctest.Wait()
 		s.send(`{"op":"members","ref":2,"channel":"x"}`) // has the turn for a second
 		pass(100 * time.Millisecond)                     // the record's writer is next
 		back, _ := h.login("&session=" + connected.text("resume"))

@@ -23,6 +23,7 @@ func TestDetachBehindSlowCommands(t *testing.T) {
 		})
 		s, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		h.set(func() {
 			h.after = func(what string) {
 				if what == "members" {

@@ -31,6 +31,7 @@ func TestBacklogOfManyPages(t *testing.T) {
 		synctest.Wait()
 		s, _ := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news","rewind":250}`)
+		synctest.Wait()
 		for i := 1; i <= 250; i++ {
 			s.wantMessage(fmt.Sprint(i))
 		}
@@ -49,6 +50,7 @@ func TestLateDeliveriesAreKnown(t *testing.T) {
 		h.publish(t, "news", "2")
 		s, _ := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news","rewind":1}`)
+		synctest.Wait()
 		s.wantMessage("2")
 		h.set(func() { h.held = false })
 		h.publishMany(3, 3)
@@ -134,6 +136,7 @@ func TestExcludedAlsoFromHistory(t *testing.T) {
 		h := open(t, nil)
 		s, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		s.hangUp()
 		synctest.Wait()
 		publish := session.Publish{Channel: "news", Data: []byte(`"not for you"`), Exclude: connected.text("session")}

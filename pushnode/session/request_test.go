@@ -65,7 +65,7 @@ func TestLatePollIsToldWhyItEnds(t *testing.T) {
 			replaced <- err
 		}()
 		pass(10 * time.Second) // more than the HTTP server's WriteTimeout
-		go h.get("/v1/poll?key=hl_pk_a&wait=1s&session="+resume, nil)
+		h.get("/v1/poll?key=hl_pk_a&wait=1s&session="+resume, nil)
 		if err := <-replaced; err != nil {
 			t.Errorf("the earlier poll got no answer: %v", err)
 		}

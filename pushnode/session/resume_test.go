@@ -14,6 +14,7 @@ func TestResumeByCursor(t *testing.T) {
 		s, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
 		s.ask(`{"op":"subscribe","ref":2,"channel":"chat"}`)
+		synctest.Wait()
 		one := h.publish(t, "news", "one")
 		s.wantMessage("one")
 		s.hangUp()
@@ -48,6 +49,7 @@ func TestResumeWithoutCursor(t *testing.T) {
 		h := open(t, nil)
 		s, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		h.publish(t, "news", "one")
 		s.wantMessage("one")
 		s.hangUp()
@@ -82,6 +84,7 @@ func TestResumeOfUnknownSession(t *testing.T) {
 				h := open(t, nil)
 				s, connected := h.login("")
 				s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+				synctest.Wait()
 				one := h.publish(t, "news", "one")
 				s.wantMessage("one")
 				s.hangUp()
@@ -114,8 +117,11 @@ func TestTakeover(t *testing.T) {
 		h := open(t, nil)
 		s, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news","presence":true}`)
-		s.ask(`{"op":"enter","ref":2,"channel":"news"}`)
-		s.want("presence")
+		synctest.Wait()
+		s.send(`{"op":"enter","ref":2,"channel":"news"}`)
+		for range 2 { // the answer and the change, in either order
+			s.next()
+		}
 		back, again := h.login("&session=" + connected.text("resume"))
 		if again["resumed"] != true {
 			t.Errorf("connected is %v", again)
@@ -144,6 +150,7 @@ func TestParkedSession(t *testing.T) {
 		id := channel.ID{App: testApp, Name: "news"}
 		s, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		s.hangUp()
 		synctest.Wait()
 		if got := h.server.Occupancy(id); got.Subscribers != 1 || got.Connections != 0 {
@@ -180,6 +187,7 @@ func TestRecordFollowsSession(t *testing.T) {
 		s, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"b","presence":true}`)
 		s.ask(`{"op":"subscribe","ref":2,"channel":"a"}`)
+		synctest.Wait()
 		if record, _ := h.record(connected.text("session")); len(record.Channels) != 0 {
 			t.Errorf("changes are not collected: %v", record)
 		}
@@ -204,6 +212,7 @@ func TestResumeWithLessPermission(t *testing.T) {
 		h := open(t, nil)
 		s, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		s.hangUp()
 		synctest.Wait()
 		h.set(func() { h.denied = []string{"subscribe:news"} })

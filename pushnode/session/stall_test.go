@@ -174,6 +174,7 @@ func TestSlowReaderIsClosed(t *testing.T) {
 		h := open(t, nil)
 		s, connected := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		h.publish(t, "news", strings.Repeat("x", 10<<10))
 		pass(11 * time.Second)
 		if got := h.metric("halley_session_closes_total", "4110"); got != 0 {
@@ -198,6 +199,7 @@ func TestHoleIsFilled(t *testing.T) {
 		h := open(t, nil)
 		s, _ := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		h.set(func() { h.lose = losesOne() })
 		h.publishMany(1, 3)
 		for _, text := range []string{"1", "2", "3"} {
@@ -215,6 +217,7 @@ func TestSuspended(t *testing.T) {
 		h := open(t, nil)
 		s, _ := h.login("")
 		s.ask(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
 		h.set(func() {
 			h.lose = losesOne()
 			h.failing = errDown

@@ -126,6 +126,7 @@ func TestWebSocketSurvivesBadCommands(t *testing.T) {
 		s, _ := h.login("")
 		for _, name := range []string{"first", "second"} {
 			s.ask(`{"op":"subscribe","ref":1,"channel":"` + name + `"}`)
+			synctest.Wait()
 			s.ask(`{"op":"enter","ref":1,"channel":"` + name + `"}`)
 		}
 		for name, test := range tests {
