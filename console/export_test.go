@@ -53,5 +53,8 @@ func FillSnippets(input SnippetInput) ([]Snippet, error) { return newSnippetTemp
 // NewPostbox makes the queue of mails.
 var NewPostbox = newPostbox
 
+// Draft is a mail that is about to be sent.
+type Draft = draft
+
 // MailBuckets hold the mails to each address.
 type MailBuckets = mailBuckets

@@ -1,10 +1,13 @@
 package console_test
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,6 +89,53 @@ func TestStrangersLeaveLinksAlone(t *testing.T) {
 	}
 }
 
+// frailMailer is an outbox that can be down.
+type frailMailer struct {
+	console.Outbox
+	down  atomic.Bool
+	tried chan struct{} // after each mail
+}
+
+func (f *frailMailer) Send(ctx context.Context, mail console.Mail) error {
+	defer func() { f.tried <- struct{}{} }()
+	if f.down.Load() {
+		return errors.New("connection refused")
+	}
+	return f.Outbox.Send(ctx, mail)
+}
+
+// While no mail goes out, nobody has had one: asking again brings one as soon as it does, and a link from before is as good as
+// ever.
+func TestMailsThatWereNotSentDoNotCount(t *testing.T) {
+	t.Parallel()
+	mailer := &frailMailer{tried: make(chan struct{}, 1)}
+	house := newHouse(t, func(c *console.Config) { c.Mailer = mailer })
+	house.visitor().signUp("ada@example.com")
+	for _, form := range []string{"/reset", "/signup"} { // the second is taken
+		ask := func() {
+			house.visitor().post(form, "email", "ada@example.com", "password", goodPassword).want(t, http.StatusOK, "Check your mail")
+			select {
+			case <-mailer.tried:
+			case <-time.After(10 * time.Second):
+				t.Fatalf("%s: no mail is even tried", form)
+			}
+		}
+		ask()
+		mailer.down.Store(true)
+		for range 5 {
+			ask()
+		}
+		mailer.down.Store(false)
+		ask()
+	}
+	sent := mailer.Mails()
+	if len(sent) != 4 {
+		t.Fatalf("%d mails were sent, want two of each kind: %v", len(sent), sent)
+	}
+	first := tokenOf(house.localLink(sent[0]))
+	house.visitor().post("/reset/password", "token", first, "password", otherPassword).want(t, http.StatusSeeOther)
+}
+
 // Who logs in before the first mail has come gets another, and may follow either.
 func TestFirstConfirmationLinkStaysGood(t *testing.T) {
 	t.Parallel()
@@ -105,7 +155,7 @@ func TestFirstConfirmationLinkStaysGood(t *testing.T) {
 	ada.post("/login", "email", "ada@example.com", "password", goodPassword).want(t, http.StatusSeeOther)
 }
 
-// Within the life of a link no more mails are sent than leave it good, and the buckets are bounded.
+// Within the life of a link to set a password no more are sent than leave it good, and the buckets are bounded.
 func TestMailBuckets(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -129,6 +179,10 @@ func TestMailBuckets(t *testing.T) {
 		time.Sleep(time.Second)
 		if got := taken("reset", "ada"); got != 1 {
 			t.Errorf("%d mails after half an hour, want 1", got)
+		}
+		buckets.GiveBack("reset", "ada")
+		if got := taken("reset", "ada"); got != 1 {
+			t.Errorf("%d mails after one was given back, want 1", got)
 		}
 		for n := range console.MaxThrottled {
 			buckets.Take("many", strconv.Itoa(n))

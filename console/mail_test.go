@@ -160,7 +160,7 @@ func TestStuckMailServer(t *testing.T) {
 		book := &logBook{}
 		box := console.NewPostbox(stuckMailer{}, slog.New(slog.NewTextHandler(book, nil)))
 		for range 300 {
-			box.Drop(func(context.Context) (*console.Mail, error) { return &console.Mail{}, nil })
+			box.Drop(func(context.Context) (*console.Draft, error) { return &console.Draft{}, nil })
 		}
 		if !strings.Contains(book.String(), "too many are waiting") {
 			t.Error("the box has no bound")

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -14,7 +15,13 @@ const (
 )
 
 // letter writes a mail, or none: what it must look up for that is no business of the request that asked for it.
-type letter func(ctx context.Context) (*Mail, error)
+type letter func(ctx context.Context) (*draft, error)
+
+// draft is a mail that is about to be sent. Where it cannot be, unsent undoes what was done for it; nil: nothing was.
+type draft struct {
+	Mail
+	unsent func(ctx context.Context) error
+}
 
 // postbox writes and sends mails behind the answer's back, so that a request takes the same time whether there is somebody to
 // write to or not: otherwise the clock would tell who has an account.
@@ -63,11 +70,15 @@ func (b *postbox) run(ctx context.Context) {
 }
 
 func (b *postbox) send(ctx context.Context, write letter) error {
-	ctx, cancel := context.WithTimeout(ctx, mailPatience)
+	limited, cancel := context.WithTimeout(ctx, mailPatience)
 	defer cancel()
-	mail, err := write(ctx)
+	mail, err := write(limited)
 	if err != nil || mail == nil {
 		return err
 	}
-	return b.mailer.Send(ctx, *mail)
+	err = b.mailer.Send(limited, mail.Mail)
+	if err != nil && mail.unsent != nil {
+		err = errors.Join(err, mail.unsent(context.WithoutCancel(ctx))) // the time for the mail may be over
+	}
+	return err
 }

@@ -41,47 +41,22 @@ func (s *Server) reset(w http.ResponseWriter, r *http.Request, _ *visit) error {
 
 // resetLetter is the mail with the link, or none where nobody has the address.
 func (s *Server) resetLetter(email string) letter {
-	return func(ctx context.Context) (*Mail, error) {
-		user, token, err := s.issueToken(ctx, tenant.PurposeReset, email)
+	return func(ctx context.Context) (*draft, error) {
+		mail, err := s.linkDraft(ctx, tenant.PurposeReset, email, s.resetMail)
 		if errors.Is(err, tenant.ErrNotFound) || errors.Is(err, errWithheld) {
 			return nil, nil
 		}
-		if err != nil {
-			return nil, err
-		}
-		link := s.link("/reset/password", token.Reveal())
-		return &Mail{To: user.Email, Subject: "Set a new password for Halley", Link: link, Body: fmt.Sprintf(
-			"Somebody, probably you, asked for a new password for your account at %s.\n\n"+
-				"Follow this link within 30 minutes to choose one:\n\n%s\n\n"+
-				"If it was not you, do nothing: your password stays as it is.\n",
-			s.public, link)}, nil
+		return mail, err
 	}
 }
 
-// errWithheld is returned for an address that has had as many links as it may. Its owner has them all in the mailbox, and the page
-// says what it always says.
-var errWithheld = errors.New("this address had enough mails")
-
-// issueToken makes a token for a link in a mail, if the address may have one more.
-func (s *Server) issueToken(ctx context.Context, purpose tenant.Purpose, email string) (tenant.User, auth.Secret, error) {
-	user, err := s.config.Store.UserByEmail(ctx, email)
-	if err != nil {
-		return tenant.User{}, auth.Secret{}, err
-	}
-	if !s.mayMail(string(purpose), user.Email) {
-		return tenant.User{}, auth.Secret{}, errWithheld
-	}
-	return s.config.Store.IssueToken(ctx, purpose, user.Email)
-}
-
-// mayMail takes one mail of the address's bucket. Only addresses of users have one: strangers' would fill the memory.
-func (s *Server) mayMail(kind, email string) bool {
-	if s.mails.Take(kind, email) {
-		return true
-	}
-	s.metrics.withheld.WithLabelValues(kind).Inc()
-	s.config.Logger.Debug("mail withheld, the address had enough of the kind", "kind", kind)
-	return false
+func (s *Server) resetMail(user tenant.User, token auth.Secret) Mail {
+	link := s.link("/reset/password", token.Reveal())
+	return Mail{To: user.Email, Subject: "Set a new password for Halley", Link: link, Body: fmt.Sprintf(
+		"Somebody, probably you, asked for a new password for your account at %s.\n\n"+
+			"Follow this link within 30 minutes to choose one:\n\n%s\n\n"+
+			"If it was not you, do nothing: your password stays as it is.\n",
+		s.public, link)}
 }
 
 // resetPasswordPage shows the form and uses nothing up: mail scanners follow links.

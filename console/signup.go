@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"halley/auth"
 	"halley/tenant"
 )
 
@@ -72,30 +73,41 @@ func (s *Server) renderSignUpMail(w http.ResponseWriter, r *http.Request, email 
 
 // takenLetter tells the owner of an address that somebody tried to sign up with it.
 func (s *Server) takenLetter(email string) letter {
-	return func(context.Context) (*Mail, error) {
-		if !s.mayMail("taken", accountKey(email)) {
+	const kind = "taken"
+	key := accountKey(email)
+	return func(context.Context) (*draft, error) {
+		if !s.mayMail(kind, key) {
 			return nil, nil
 		}
-		return &Mail{To: email, Subject: "You have an account with Halley already", Body: fmt.Sprintf(
-			"Somebody, probably you, tried to sign up at %s with this address, which has an account already.\n\n"+
-				"Log in:\n%s/login\n\nSet a new password:\n%s/reset\n", s.public, s.public, s.public)}, nil
+		unsent := func(context.Context) error {
+			s.mails.GiveBack(kind, key)
+			return nil
+		}
+		return &draft{Mail: s.takenMail(email), unsent: unsent}, nil
 	}
 }
 
+func (s *Server) takenMail(email string) Mail {
+	return Mail{To: email, Subject: "You have an account with Halley already", Body: fmt.Sprintf(
+		"Somebody, probably you, tried to sign up at %s with this address, which has an account already.\n\n"+
+			"Log in:\n%s/login\n\nSet a new password:\n%s/reset\n", s.public, s.public, s.public)}
+}
+
 func (s *Server) confirmLetter(email string) letter {
-	return func(ctx context.Context) (*Mail, error) {
-		user, token, err := s.issueToken(ctx, tenant.PurposeVerify, email)
+	return func(ctx context.Context) (*draft, error) {
+		mail, err := s.linkDraft(ctx, tenant.PurposeVerify, email, s.confirmMail)
 		if errors.Is(err, errWithheld) {
 			return nil, nil
 		}
-		if err != nil {
-			return nil, err
-		}
-		link := s.link("/confirm", token.Reveal())
-		return &Mail{To: user.Email, Subject: "Confirm your address for Halley", Link: link, Body: fmt.Sprintf(
-			"Follow this link within 24 hours to confirm your address and begin:\n\n%s\n\n"+
-				"If you did not sign up at %s, do nothing.\n", link, s.public)}, nil
+		return mail, err
 	}
+}
+
+func (s *Server) confirmMail(user tenant.User, token auth.Secret) Mail {
+	link := s.link("/confirm", token.Reveal())
+	return Mail{To: user.Email, Subject: "Confirm your address for Halley", Link: link, Body: fmt.Sprintf(
+		"Follow this link within 24 hours to confirm your address and begin:\n\n%s\n\n"+
+			"If you did not sign up at %s, do nothing.\n", link, s.public)}
 }
 
 // confirmPage shows a button and uses nothing up: mail scanners follow links.

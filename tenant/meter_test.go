@@ -191,7 +191,7 @@ func testPurge(t *testing.T, s *tenant.Store) {
 	must(t, err)
 	list, err := s.Members(ctx, c.scope)
 	must(t, err)
-	_, _, err = s.IssueToken(ctx, tenant.PurposeReset, list[0].Email)
+	_, err = s.IssueToken(ctx, tenant.PurposeReset, tenant.User{ID: c.scope.UserID(), Email: list[0].Email})
 	must(t, err)
 	for _, test := range []struct {
 		at              time.Time

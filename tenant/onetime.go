@@ -37,18 +37,15 @@ const (
 	sqlTakeTokens = `DELETE FROM one_time_tokens WHERE purpose = $2 AND user_id = (
 		SELECT user_id FROM one_time_tokens WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3)
 		RETURNING token_hash = $1, user_id, email`
+	sqlEndToken     = `DELETE FROM one_time_tokens WHERE token_hash = $1`
 	sqlEndOldTokens = `DELETE FROM one_time_tokens WHERE expires_at <= $1`
 )
 
-// IssueToken makes a one-time token for the user of an address, to be mailed there. Of earlier ones for that purpose the last two
-// stay good. The error is ErrNotFound where there is no such user, which must not show in any answer.
-func (s *Store) IssueToken(ctx context.Context, purpose Purpose, email string) (User, auth.Secret, error) {
-	user, err := s.UserByEmail(ctx, email)
-	if err != nil {
-		return User{}, auth.Secret{}, err
-	}
+// IssueToken makes a one-time token for a user, to be mailed to the address. Of earlier ones for that purpose the last two stay
+// good.
+func (s *Store) IssueToken(ctx context.Context, purpose Purpose, user User) (auth.Secret, error) {
 	token := base64.RawURLEncoding.EncodeToString(randomBytes(sessionBytes))
-	err = s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, sqlTrimTokens, user.ID, string(purpose), keptTokens-1); err != nil {
 			return err
 		}
@@ -56,7 +53,15 @@ func (s *Store) IssueToken(ctx context.Context, purpose Purpose, email string) (
 			millis(time.Now().Add(purpose.life())))
 		return err
 	})
-	return user, auth.NewSecret(token), wrap("issue a token", err)
+	return auth.NewSecret(token), wrap("issue a token", err)
+}
+
+// WithdrawToken ends a one-time token that did not reach its user, so that it does not take the place of one that did.
+func (s *Store) WithdrawToken(ctx context.Context, token auth.Secret) error {
+	return wrap("withdraw a token", s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, sqlEndToken, hashSecret(token.Reveal()))
+		return err
+	}))
 }
 
 // takeToken uses a token up, and with it all others of its user for that purpose: of two links only one may be followed. The error

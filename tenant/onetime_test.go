@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"halley/auth"
 	"halley/tenant"
 )
 
@@ -16,7 +17,7 @@ func testTokensBesideEachOther(t *testing.T, s *tenant.Store) {
 	issue := func(purpose tenant.Purpose, user tenant.User) string {
 		t.Helper()
 		must(t, s.Exec(t.Context(), `UPDATE one_time_tokens SET expires_at = expires_at - 1000`)) // the earlier ones are older
-		_, token, err := s.IssueToken(t.Context(), purpose, user.Email)
+		token, err := s.IssueToken(t.Context(), purpose, user)
 		must(t, err)
 		return token.Reveal()
 	}
@@ -27,6 +28,13 @@ func testTokensBesideEachOther(t *testing.T, s *tenant.Store) {
 	links, bobs, verify := make([]string, 4), issue(tenant.PurposeReset, bob), issue(tenant.PurposeVerify, ada)
 	for i := range links {
 		links[i] = issue(tenant.PurposeReset, ada)
+	}
+	for range 3 { // what did not reach the user takes no other's place
+		unsent := issue(tenant.PurposeReset, bob)
+		must(t, s.WithdrawToken(t.Context(), auth.NewSecret(unsent)))
+		if err := reset(unsent); !errors.Is(err, tenant.ErrNotFound) {
+			t.Errorf("a link that was withdrawn: %v, want ErrNotFound", err)
+		}
 	}
 	if err := reset(links[0]); !errors.Is(err, tenant.ErrNotFound) {
 		t.Errorf("a link after which three were made: %v, want ErrNotFound", err)

@@ -172,7 +172,7 @@ func testSecretsAreNotStored(t *testing.T, s *tenant.Store) {
 	must(t, err)
 	_, key, err := s.CreateKey(t.Context(), c.scope, c.app.ID, tenant.KeyForm{Kind: secretKind})
 	must(t, err)
-	_, reset, err := s.IssueToken(t.Context(), tenant.PurposeReset, user.Email)
+	reset, err := s.IssueToken(t.Context(), tenant.PurposeReset, user)
 	must(t, err)
 	_, err = s.Hide(t.Context(), login, key)
 	must(t, err)
