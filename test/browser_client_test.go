@@ -2,6 +2,7 @@ package test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -122,3 +123,32 @@ const clientScript = `
 		same(log.gaps.concat(log.channelGaps, log.errors), [], "gaps and errors")
 	}
 `
+
+// More is asked for at once than one request is answered: what is left is asked for again, and nobody notices.
+func TestBrowserAsksForMuchAtOnce(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	chat := n.createApp("acme", "chat")
+	openRule(n, chat)
+	body := `{"data":"` + strings.Repeat("x", 60<<10) + `"}`
+	for range 60 {
+		if status, _ := publish(t, n, chat.SecretKey, "room", body); status != 201 {
+			t.Fatalf("publish: status %d", status)
+		}
+	}
+	page := startBrowser(t).open(t, startProxy(t, n.url), n.url, false)
+	for _, transport := range transports {
+		t.Run(transport, func(t *testing.T) {
+			page.tb = t
+			page.run(`
+				const { halley, connected } = client($2, { key: $1, transports: [$2] })
+				halley.connect()
+				await connected()
+				const room = halley.channel("room")
+				const pages = [...Array(5)].map(() => room.history({ limit: 60 }))
+				const { offset } = await halley.channel("room:" + $2).publish("last", 1)
+				same([(await Promise.all(pages)).map((page) => page.length), offset], [Array(5).fill(60), 1], "answers")
+				halley.close()`, chat.PublishableKey, transport)
+		})
+	}
+}

@@ -53,7 +53,7 @@ func (s *Server) commands(w http.ResponseWriter, r *http.Request) ([][]byte, err
 	replies, size := make([][]byte, len(commands.Items)), 0
 	for i, item := range commands.Items {
 		if size > repliesBytes {
-			item.Err = wire.Errorf(wire.CodeLimitExceeded, "the answers before have %d bytes: send this command again", size)
+			item.Err = wire.Errorf(wire.CodeAnswerFull, "the answers before have %d bytes: send this command again", size)
 		}
 		if replies[i], err = s.reply(r, session, read.grant, item); err != nil {
 			return nil, err
@@ -63,7 +63,8 @@ func (s *Server) commands(w http.ResponseWriter, r *http.Request) ([][]byte, err
 	return replies, nil
 }
 
-// repliesBytes is how much may be answered before the commands that are left are refused: pages of history are large.
+// repliesBytes is how much may be answered before the commands that are left are refused: pages of history are large. The
+// client sends those again, so no other fault of a command may have their code.
 const repliesBytes = 4 << 20
 
 // sessionOf finds the session of a resume token, if the credential may speak for it.

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"halley/auth"
+	"halley/pushnode/wire"
 )
 
 // What one request may make the server hold is bounded.
@@ -23,12 +25,34 @@ func TestCommandsAnswerIsBounded(t *testing.T) {
 		first := h.poll("session=new")
 		resume := object(first["connected"].(map[string]any)).text("resume")
 		command := `{"op":"history","channel":"news","limit":1000}`
-		body := `{"session":"` + resume + `","commands":[` + strings.Repeat(command+",", 19) + command + `]}`
+		left := `{"op":"publish","ref":2,"channel":"news","data":"left","id":"left"}`
+		body := `{"session":"` + resume + `","commands":[` + strings.Repeat(command+",", 19) + left + `]}`
 		header := map[string][]string{"Content-Type": {"application/json"}, "Authorization": {"Bearer hl_pk_a"}}
 		response := h.request("POST", "/v1/commands", header, body)
 		defer response.Body.Close()
 		if response.ContentLength > 16<<20 {
 			t.Errorf("a request of %d bytes (20 of at most 100 commands) is answered from one buffer of %d bytes", len(body), response.ContentLength)
+		}
+		var answer struct {
+			Replies []struct {
+				Op    string
+				Error struct {
+					Code       wire.Code
+					RetryAfter int `json:"retry_after"`
+				}
+			}
+		}
+		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || len(answer.Replies) != 20 {
+			t.Fatalf("%d replies, %v; want 20", len(answer.Replies), err)
+		}
+		if got := answer.Replies[0].Op; got != "ok" {
+			t.Errorf("the first command is answered with %s, want ok", got)
+		}
+		if got := answer.Replies[19].Error; got.Code != wire.CodeAnswerFull || got.RetryAfter == 0 {
+			t.Errorf("the last command is answered with %+v, want answer_full and a time", got)
+		}
+		if got := h.publish(t, "news", "next"); got.Offset != 61 {
+			t.Errorf("what is published next has the offset %d: a command that was refused was done", got.Offset)
 		}
 	})
 }

@@ -70,6 +70,7 @@ const (
 	CodeNotSubscribed        Code = 4323
 	CodeQueueFull            Code = 4324
 	CodeSessionNotFound      Code = 4325
+	CodeAnswerFull           Code = 4326
 )
 
 // Entry is one line of the table of errors.
@@ -211,4 +212,6 @@ var table = [...]Entry{
 		"The channel's policy is block, and a subscriber takes no more just now. Wait as long as told, then repeat with the same id."},
 	{CodeSessionNotFound, "session_not_found", http.StatusNotFound, "there is no such session",
 		"The session ended, or was away for longer than two minutes. Open a new one; a cursor resumes its channels."},
+	{CodeAnswerFull, "answer_full", http.StatusTooManyRequests, "the answers to the commands before are too large",
+		"The answers to one request with commands have 4 MiB. This command was not done: send it again, in another request."},
 }

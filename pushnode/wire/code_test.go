@@ -56,6 +56,7 @@ const pinned = `
 4323 not_subscribed 409
 4324 queue_full 429
 4325 session_not_found 404
+4326 answer_full 429
 `
 
 func TestCodesArePinned(t *testing.T) {

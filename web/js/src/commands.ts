@@ -8,6 +8,9 @@ const answerTimeout = 30_000
 /** Faults of a request that say nothing about its commands: body_timeout, body_truncated, session_not_found. */
 const passing = [4317, 4318, 4325]
 
+/** The fault of a command that was not done since the answers before it are so large: answer_full. */
+const answerFull = 4326
+
 /** The way back of a transport that only receives: commands are posted, in order, those that wait together in one request. */
 export class CommandQueue {
   private resume?: string
@@ -61,7 +64,10 @@ export class CommandQueue {
   private async post(commands: Command[]): Promise<void> {
     const response = await postCommands(this.opening, this.resume!, commands, { signal: this.signal })
     if (response.ok) {
-      for (const reply of (await response.json()).replies) this.listener.received(reply)
+      const { replies }: { replies: Push[] } = await response.json()
+      const isLeft = (_: unknown, i: number) => replies[i].error?.code === answerFull
+      this.waiting.unshift(...commands.filter(isLeft)) // another request has room for them at once
+      for (const reply of replies.filter((_, i) => !isLeft(_, i))) this.listener.received(reply)
       return
     }
     const fault = await faultOf(response)
