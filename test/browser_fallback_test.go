@@ -22,6 +22,7 @@ func TestBrowserFallsBack(t *testing.T) {
 		{"refused socket and stream", refuses, refuses, "poll"},
 		{"page instead of a stream", refuses, deludes, "poll"},
 		{"withheld stream", refuses, withholds, "poll"},
+		{"postponed socket and stream", postpones, postpones, "poll"},
 		{"swallowed socket, withheld stream", swallows, withholds, "poll"},
 	}
 	page.run(`clock.hasten(2)`)

@@ -30,6 +30,8 @@ var dismissals = []dismissal{
 		push: `"op":"drain","reconnect_in":3000`, close: 4200},
 	{name: "told by a proxy", status: 503, body: `<h1>Maintenance</h1>`, retryAfter: "5", least: 5000,
 		push: `"op":"error","error":{"code":4101,"name":"x","message":"x","retry_after":5000}`, close: 4101},
+	{name: "told of a month", status: 503, body: `<h1>Maintenance</h1>`, retryAfter: "2592000", least: 600_000,
+		push: `"op":"error","error":{"code":4101,"name":"x","message":"x","retry_after":2592000000}`, close: 4101},
 	{name: "told of no time", status: 503, body: `{"error":{"code":4102,"name":"x","message":"x"}}`, least: 1000,
 		push: `"op":"error","error":{"code":4102,"name":"x","message":"x"}`, close: 4102},
 	{name: "told to move", push: `"op":"drain","reconnect_in":4000`, close: 4200, least: 4000},

@@ -20,6 +20,7 @@ const (
 	swallows          // the client hears nothing
 	withholds         // the server is asked, and its answer is kept until it ends, as some proxies do with what they want to scan
 	deludes           // 200 and a page to log in at, as the networks of hotels do
+	postpones         // 503 for a month, which is not Halley's
 )
 
 // proxy stands between a browser and a node, and treats them as badly as networks do. It also serves the page that the browser
@@ -165,6 +166,11 @@ func (p *proxy) meddle(forward http.Handler) http.Handler {
 		case deludes:
 			w.Header().Set("Access-Control-Allow-Origin", "*")
 			_, _ = io.WriteString(w, "<!doctype html><title>Welcome</title>") // a browser that has gone does not mind
+		case postpones:
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
+			w.Header().Set("Retry-After", "2592000")
+			http.Error(w, "not now", http.StatusServiceUnavailable)
 		}
 	})
 }

@@ -1,12 +1,9 @@
+import { Attempts, makers, type TransportName } from "./attempts"
 import { endSession } from "./commands"
 import { Emitter } from "./emitter"
-import { openPoll } from "./poll"
 import { closed, HalleyError, tooLarge, tooMany, unreachable, type Command, type Fault, type Push } from "./protocol"
-import { openEvents } from "./sse"
-import type { MakeTransport, Opening, Transport } from "./transport"
-import { openWebSocket } from "./websocket"
+import type { Opening, Transport } from "./transport"
 
-export type TransportName = "websocket" | "sse" | "poll"
 export type State = "idle" | "connecting" | "connected" | "waiting" | "failed" | "closed"
 
 /** Where and as whom to connect. */
@@ -21,30 +18,12 @@ export interface ConnectionOptions {
   transports: TransportName[]
 }
 
-/** All transports, in the order in which they are tried where the options do not say. */
-export const makers: Record<TransportName, MakeTransport> = { websocket: openWebSocket, sse: openEvents, poll: openPoll }
-
-/** How long a transport may take until the server has said `connected`; a proxy that swallows a stream is found out so. */
-const openTimeout = 6_000
-/** Each wait before an attempt adds as much, up to this: a slow network is no proxy. */
-const longestOpen = 30_000
 /** How long a token provider may take. */
 const tokenTimeout = 30_000
 /** With less left than this, in ms, a token is not renewed in place any more. */
 const leastRenewal = 500
-/** The first and the longest wait before a reconnect, in ms; each wait is drawn from 0 to the bound, which doubles. */
-const firstWait = 500
-const longestWait = 20_000
-/** The least wait before coming back to a server that asked its clients to back off and did not say for how long. */
-const backOff = 1_000
-/** A connection that lived so long was a good one: the next wait is short again. */
-const goodLife = 1_000
 /** A page that wakes wants a sign of life within this. */
 const wakeTimeout = 5_000
-/** A fallback in use for so long is given up at the next reconnect for the transport that was preferred. */
-const fallbackLife = 300_000
-/** A transport that has worked may fail so often before another is tried: it is the server that is away, not the way to it. */
-const provenFailures = 4
 /** Commands that may wait for an answer. */
 const mostPending = 1_000
 /** What a command may have beside its message, in bytes: section 8 of the protocol. */
@@ -84,11 +63,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   private link?: Transport
   /** Counts connections; what belongs to an earlier one has nothing to say any more. */
   private attempt = 0
-  private preferred = 0
-  private preferredAt = 0
-  private proven = 0
-  private waits = 0
-  private notBefore = 0
+  private attempts: Attempts
   private staleToken = false
   private fault = closed
   private timer?: ReturnType<typeof setTimeout>
@@ -101,7 +76,6 @@ export class Connection extends Emitter<ConnectionEvents> {
   private room = 0
   private heard = 0
   private openedAt = 0
-  private reconnectIn?: number
   private pending = new Map<number, Pending>()
   private ref = 0
 
@@ -110,6 +84,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     private cursor: () => string,
   ) {
     super()
+    this.attempts = new Attempts(options.transports)
     if (typeof addEventListener === "function") this.followPage()
   }
 
@@ -173,8 +148,8 @@ export class Connection extends Emitter<ConnectionEvents> {
     }
     if (!current()) return
     this.heard = Date.now()
-    this.watchFor(Math.min(longestOpen, openTimeout * (1 + this.waits)))
-    this.transport = this.options.transports[this.preferred]
+    this.watchFor(this.attempts.limit)
+    this.transport = this.attempts.transport
     this.opening = { base: this.options.url, credential, resume: this.resume, cursor: this.cursor }
     try {
       this.link = makers[this.transport](this.opening, {
@@ -202,7 +177,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (push.op === "connected") return this.connected(push)
     if (push.ref) return this.answered(push)
     if (push.op === "expiring") this.expiring(push)
-    if (push.op === "drain") this.reconnectIn = push.reconnect_in
+    if (push.op === "drain") this.attempts.reconnectIn = push.reconnect_in
     this.emit("push", push)
   }
 
@@ -212,8 +187,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.silence = push.ping
     this.quiet = push.ping + push.timeout
     this.room = push.limits.message_bytes + envelope
-    if (this.preferred === 0 || !this.preferredAt) this.preferredAt = Date.now()
-    this.proven = provenFailures
+    this.attempts.succeeded()
     this.openedAt = Date.now()
     this.staleToken = false
     this.watchFor(this.quiet)
@@ -256,7 +230,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     ))
   }
 
-  /** The server warns once a connection, and so with each poll; of the next token, before the renewal has its answer. */
+  /** The server warns once a connection, a polling session once for each token; of one token a second warning says nothing. */
   private expiring({ expires, in: left }: Push): void {
     if (typeof this.options.token !== "function" || expires === this.expires) return
     this.expires = expires
@@ -266,7 +240,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** The connection is over. What comes next is said by the code of the fault: section 7 of the protocol. */
   private dropped(fault?: Fault): void {
     const opened = this.state === "connected"
-    if (opened && Date.now() - this.openedAt > goodLife) this.waits = 0
+    if (opened) this.attempts.ended(Date.now() - this.openedAt)
     this.unlink()
     const code = fault?.code ?? 0
     if (code === 4009 && typeof this.options.token === "function" && !this.staleToken) {
@@ -274,11 +248,8 @@ export class Connection extends Emitter<ConnectionEvents> {
       return this.wait(fault)
     }
     if (this.isFinal(fault)) return this.stop("failed", fault!)
-    if (opened) this.prefer()
-    if (opened || code || this.proven-- > 0) return this.wait(fault)
-    this.preferredAt = 0
-    this.preferred = (this.preferred + 1) % this.options.transports.length
-    if (this.preferred) void this.connect()
+    if (opened || (fault && !fault.foreign)) this.wait(fault)
+    else if (this.attempts.failed(fault)) void this.connect()
     else this.wait()
   }
 
@@ -289,25 +260,8 @@ export class Connection extends Emitter<ConnectionEvents> {
     return fault.code < 4100 || (fault.code >= 4300 && !fault.retry_after)
   }
 
-  /** After a long time on a fallback the first choice is tried again. */
-  private prefer(): void {
-    if (this.preferred && Date.now() - this.preferredAt > fallbackLife) {
-      this.preferred = 0
-      this.preferredAt = 0
-    }
-  }
-
-  /**
-   * Reconnects after what the server asked for and a wait drawn at random, so that clients that were dropped together do not come
-   * back together.
-   */
-  private wait(fault?: Fault): void {
-    const backsOff = fault && fault.code >= 4100 && fault.code < 4200
-    const least = this.reconnectIn ?? fault?.retry_after ?? (backsOff ? backOff : 0)
-    this.reconnectIn = undefined
-    const bound = Math.min(longestWait, firstWait * 2 ** this.waits++)
-    this.notBefore = Date.now() + least
-    const delay = least + Math.random() * bound
+  private wait(reason?: Fault): void {
+    const { fault, delay } = this.attempts.wait(reason)
     this.timer = setTimeout(() => void this.connect(), delay)
     this.become("waiting", fault, delay)
   }
@@ -382,8 +336,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   private wake(moved = false): void {
     if (this.state === "waiting") {
       clearTimeout(this.timer)
-      this.waits = 0
-      this.timer = setTimeout(() => void this.connect(), Math.max(0, this.notBefore - Date.now()))
+      this.timer = setTimeout(() => void this.connect(), this.attempts.awaken())
     } else if (this.state === "connected" && this.transport === "websocket") {
       this.heard = Math.min(this.heard, Date.now() - this.quiet + wakeTimeout)
       this.watchFor(this.quiet)

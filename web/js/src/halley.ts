@@ -1,5 +1,6 @@
+import { makers, type TransportName } from "./attempts"
 import { Channel, type ChannelOptions } from "./channel"
-import { Connection, makers, type ConnectionOptions, type State, type StateChange, type TransportName } from "./connection"
+import { Connection, type ConnectionOptions, type State, type StateChange } from "./connection"
 import { Emitter } from "./emitter"
 import { HalleyError, type Gap } from "./protocol"
 

@@ -46,6 +46,8 @@ export interface Fault {
   docs?: string
   /** Milliseconds after which it may be tried again. */
   retry_after?: number
+  /** @internal Something on the way said it, not Halley. */
+  foreign?: true
 }
 
 export type Command = { op: string; ref?: number; [field: string]: unknown }

@@ -29,11 +29,14 @@ export interface Transport {
 
 export type MakeTransport = (opening: Opening, listener: Listener) => Transport
 
+/** No more than this is waited for whoever asks, in ms: nobody keeps a page for a month, and a timer has 31 bits. */
+export const longestAsked = 600_000
+
 /** The fault that an HTTP answer holds. That of something on the way holds none, unless it says when to come back. */
 export async function faultOf(response: Response): Promise<Fault | undefined> {
   const fault: Fault | undefined = (await response.json().catch(() => undefined))?.error
-  const wait = Number(response.headers.get("Retry-After")) * 1000
-  if (typeof fault?.code !== "number") return wait > 0 ? { ...unreachable, retry_after: wait } : undefined
+  const wait = Math.min(longestAsked, Number(response.headers.get("Retry-After")) * 1000)
+  if (typeof fault?.code !== "number") return wait > 0 ? { ...unreachable, retry_after: wait, foreign: true } : undefined
   if (wait > 0) fault.retry_after ??= wait
   return fault
 }
