@@ -75,7 +75,7 @@ func TestBrowserWaitsForTheNetworkToLetItIn(t *testing.T) {
 }
 
 // The client changes its transport under a steady stream of messages: none is lost, none comes twice. It keeps to what works, and
-// goes back to its first choice at a reconnect after five minutes.
+// goes back to its first choice after five minutes: at a reconnect, or between two polls.
 func TestBrowserChangesItsTransport(t *testing.T) {
 	t.Parallel()
 	n := startNode(t)
@@ -88,23 +88,33 @@ func TestBrowserChangesItsTransport(t *testing.T) {
 		const ada = client("ada", { key: $1, url: $2 })
 		await ada.follow("room")
 		window.stop = steady(client("bob", { key: $1 }), "room")`, chat.PublishableKey, p.url)
+	const fiveMinutes = 5*time.Minute + time.Second
 	for _, step := range []struct {
 		sockets, streams passage
 		later            time.Duration
+		uncut            bool // the client moves by itself
 		want             string
 	}{
-		{passes, passes, 0, "websocket"},
-		{refuses, passes, 0, "sse"},
-		{passes, passes, 0, "sse"},
-		{refuses, refuses, 0, "poll"},
-		{passes, passes, 0, "poll"},
-		{passes, passes, 5*time.Minute + time.Second, "websocket"},
-		{refuses, refuses, 0, "poll"},
+		{passes, passes, 0, false, "websocket"},
+		{refuses, passes, 0, false, "sse"},
+		{passes, passes, 0, false, "sse"},
+		{passes, passes, fiveMinutes, false, "websocket"},
+		{refuses, refuses, 0, false, "poll"},
+		{passes, passes, 0, false, "poll"},
+		{refuses, refuses, fiveMinutes, true, "poll"}, // in vain
+		{passes, passes, 2 * fiveMinutes, true, "websocket"},
+		{refuses, refuses, 0, false, "poll"},
 	} {
 		p.treat("/v1/ws", step.sockets)
 		p.treat("/v1/sse", step.streams)
-		page.run(`clock.skip($1)`, step.later.Milliseconds())
-		page.reconnect(map[string]*proxy{"ada": p})
+		page.run(`
+			clients.ada.before = clients.ada.lives()
+			clock.skip($1)`, step.later.Milliseconds())
+		if step.uncut {
+			page.run(`await until(() => clients.ada.lives() > clients.ada.before, "another connection")`)
+		} else {
+			page.reconnect(map[string]*proxy{"ada": p})
+		}
 		page.run(`
 			const { halley, log } = clients.ada
 			same(halley.transport, $1, "transport")

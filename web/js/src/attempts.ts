@@ -20,8 +20,9 @@ const longestWait = 20_000
 const backOff = 1_000
 /** A connection that lived so long was a good one: the next wait is short again. */
 const goodLife = 1_000
-/** A fallback in use for so long is given up at the next reconnect for the transport that was preferred. */
+/** A fallback in use for so long is given up for the first choice. Each time in vain doubles that, up to the second. */
 const fallbackLife = 300_000
+const longestFallback = 3_600_000
 /** A transport that has worked may fail so often before another is tried: it is the server that is away, not the way to it. */
 const provenFailures = 4
 
@@ -31,6 +32,7 @@ export class Attempts {
   reconnectIn?: number
   private preferred = 0
   private preferredAt = 0
+  private patience = fallbackLife
   private proven = 0
   private waits = 0
   private notBefore = 0
@@ -57,6 +59,7 @@ export class Attempts {
 
   /** An attempt succeeded. */
   succeeded(): void {
+    if (!this.preferred) this.patience = fallbackLife
     if (!this.preferred || !this.preferredAt) this.preferredAt = Date.now()
     this.proven = provenFailures
     this.told = undefined
@@ -77,10 +80,12 @@ export class Attempts {
     return this.preferred > 0
   }
 
-  /** After a long time on a fallback the first choice is tried again. */
-  private improve(): void {
-    if (!this.preferred || Date.now() - this.preferredAt <= fallbackLife) return
-    this.preferred = this.preferredAt = this.proven = 0 // what has proven itself is the fallback
+  /** After a long time on a fallback the first choice is tried again. Reports whether it is to be. */
+  improve(): boolean {
+    if (!this.preferred || Date.now() - this.preferredAt <= this.patience) return false
+    this.patience = Math.min(longestFallback, this.patience * 2)
+    this.preferred = this.preferredAt = this.proven = this.waits = 0 // what has proven itself is the fallback
+    return true
   }
 
   /**

@@ -155,6 +155,7 @@ export class Connection extends Emitter<ConnectionEvents> {
       this.link = makers[this.transport](this.opening, {
         received: (push) => current() && this.received(push),
         closed: (fault) => current() && this.dropped(fault),
+        between: () => current() && this.between(),
       })
     } catch {
       this.dropped() // the page may not open such a connection at all
@@ -264,6 +265,13 @@ export class Connection extends Emitter<ConnectionEvents> {
     const { fault, delay } = this.attempts.wait(reason)
     this.timer = setTimeout(() => void this.connect(), delay)
     this.become("waiting", fault, delay)
+  }
+
+  /** Between two polls, while nothing waits for an answer, a better transport can be tried at no loss. */
+  private between(): void {
+    if (this.pending.size || !this.attempts.improve()) return
+    this.unlink()
+    void this.connect()
   }
 
   private stop(state: "failed" | "closed", fault: Fault): void {

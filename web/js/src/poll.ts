@@ -53,6 +53,7 @@ export function openPoll(opening: Opening, listener: Listener): Transport {
         listener.received(push)
       }
       if (last) return over(last.error)
+      listener.between()
     }
   }
   loop().catch(() => over())

@@ -18,6 +18,8 @@ export interface Listener {
   received(push: Push): void
   /** The connection is over. Without a fault the network ended it. */
   closed(fault?: Fault): void
+  /** Nothing is under way for a moment. Only a transport of one request after another says so. */
+  between(): void
 }
 
 /** One connection: it begins when it is made and ends once, by close() or by itself. */
