@@ -5,6 +5,12 @@ import (
 	"log/slog"
 )
 
+// ParseJWK reads one public key.
+func ParseJWK(text []byte) (TokenKey, error) {
+	_, key, err := parseJWK(text)
+	return key, err
+}
+
 // Remembered is how many tokens the verifier has in memory.
 func (v *Verifier) Remembered() int {
 	v.verified.mu.Lock()

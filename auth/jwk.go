@@ -21,7 +21,7 @@ const (
 	maxJWKSKeys  = 32
 )
 
-// ErrJWK is wrapped by the errors of ParseJWK and ParseJWKS.
+// ErrJWK is wrapped by the errors of ParseJWKS and stands in each RefusedJWK.
 var ErrJWK = errors.New("not a usable JWK")
 
 // JWKS is a set of public keys.
@@ -80,13 +80,6 @@ func ParseJWKS(text []byte) (JWKS, error) {
 	return set, nil
 }
 
-// ParseJWK reads one public key: RSA, EC on P-256, or OKP on Ed25519. A symmetric key, a private key and one that is not for
-// signatures are errors.
-func ParseJWK(text []byte) (TokenKey, error) {
-	_, key, err := parseJWK(text)
-	return key, err
-}
-
 // add appends the key, or the reason why not. The first key of an id counts.
 func (s *JWKS) add(text []byte) {
 	id, key, err := parseJWK(text)
@@ -100,6 +93,8 @@ func (s *JWKS) add(text []byte) {
 	s.Keys = append(s.Keys, key)
 }
 
+// parseJWK reads one public key: RSA, EC on P-256, or OKP on Ed25519. A symmetric key, a private key and one that is not for
+// signatures are errors.
 func parseJWK(text []byte) (id string, key TokenKey, err error) {
 	var raw jwk
 	if err := json.Unmarshal(text, &raw); err != nil {

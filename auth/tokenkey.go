@@ -34,7 +34,7 @@ const (
 // ErrWeakKey is wrapped by the errors of those who make token keys: too short, or of a kind that is not admitted.
 var ErrWeakKey = errors.New("key cannot be used for tokens")
 
-// TokenKey verifies tokens by one algorithm. It is made by NewHMACKey, NewPublicKey or ParseJWK and immutable.
+// TokenKey verifies tokens by one algorithm. It is made by NewHMACKey, NewPublicKey or ParseJWKS and immutable.
 type TokenKey struct {
 	id          string
 	algorithm   Algorithm

@@ -30,7 +30,7 @@ type house struct {
 	server *httptest.Server
 	store  *tenant.Store
 	hub    *hub
-	outbox *console.Outbox
+	outbox *outbox
 	log    *logBook
 	config console.Config
 }
@@ -45,7 +45,7 @@ func newSecureHouse(tb testing.TB, edit func(*console.Config)) *house {
 
 func startHouse(tb testing.TB, secure bool, edit func(*console.Config)) *house {
 	tb.Helper()
-	h := &house{tb: tb, hub: newHub(), outbox: &console.Outbox{}, log: &logBook{}, store: openStore(tb)}
+	h := &house{tb: tb, hub: newHub(), outbox: &outbox{}, log: &logBook{}, store: openStore(tb)}
 	mux := http.NewServeMux()
 	h.server = httptest.NewUnstartedServer(mux)
 	scheme := "http://"

@@ -91,7 +91,7 @@ func TestStrangersLeaveLinksAlone(t *testing.T) {
 
 // frailMailer is an outbox that can be down.
 type frailMailer struct {
-	console.Outbox
+	outbox
 	down  atomic.Bool
 	tried chan struct{} // after each mail
 }
@@ -101,7 +101,7 @@ func (f *frailMailer) Send(ctx context.Context, mail console.Mail) error {
 	if f.down.Load() {
 		return errors.New("connection refused")
 	}
-	return f.Outbox.Send(ctx, mail)
+	return f.outbox.Send(ctx, mail)
 }
 
 // While no mail goes out, nobody has had one: asking again brings one as soon as it does, and a link from before is as good as

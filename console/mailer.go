@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"log/slog"
-	"sync"
 )
 
 // Mail is one message in plain text.
@@ -30,25 +29,4 @@ func (m LogMailer) Send(ctx context.Context, mail Mail) error {
 	m.Logger.InfoContext(ctx, "mail not sent, no SMTP server is set", "to", mail.To, "subject", mail.Subject, "link", mail.Link,
 		"body", mail.Body)
 	return nil
-}
-
-// Outbox keeps mails in memory: for tests and previews.
-type Outbox struct {
-	mu    sync.Mutex
-	mails []Mail
-}
-
-// Send keeps the mail. It never fails.
-func (o *Outbox) Send(_ context.Context, mail Mail) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.mails = append(o.mails, mail)
-	return nil
-}
-
-// Mails lists what was sent so far, the oldest first.
-func (o *Outbox) Mails() []Mail {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return append([]Mail(nil), o.mails...)
 }

@@ -63,7 +63,7 @@ func TestKeysAskForThePasswordAgain(t *testing.T) {
 		hub := newHub()
 		defer hub.close()
 		server, err := console.New(console.Config{Store: store, Publisher: hub, History: hub, Tokens: hub,
-			Mailer:    &console.Outbox{},
+			Mailer:    &outbox{},
 			PublicURL: "http://example.com", Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)

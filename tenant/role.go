@@ -12,15 +12,6 @@ const (
 	RoleOperator  Role = "operator"
 )
 
-// ParseRole reads the name of a member's role.
-func ParseRole(name string) (Role, error) {
-	switch role := Role(name); role {
-	case RoleOwner, RoleAdmin, RoleDeveloper, RoleViewer:
-		return role, nil
-	}
-	return "", invalid("role", "a role is owner, admin, developer or viewer")
-}
-
 // Permission is a row of the table of roles.
 type Permission uint8
 

@@ -82,9 +82,6 @@ type Entry struct {
 	Advice string // for the docs: why it comes, and what to do
 }
 
-// Codes returns the table in the order of its codes.
-func Codes() []Entry { return append([]Entry(nil), table[:]...) }
-
 // Entry returns the code's line of the table; a code that is not in it has that of CodeInternal.
 func (c Code) Entry() Entry { return *c.entry() }
 
