@@ -29,9 +29,10 @@ func (s *Server) renderAccount(w http.ResponseWriter, r *http.Request, status in
 	}
 	var views []sessionView
 	for _, session := range sessions {
-		views = append(views, sessionView{ID: session.ID, Agent: browserName(session.Agent), Address: session.IP,
-			SeenAt:  session.SeenAt,
-			Current: session.ID == v.login.SessionID()})
+		views = append(views, sessionView{
+			ID: session.ID, Agent: browserName(session.Agent), Address: session.IP, SeenAt: session.SeenAt,
+			Current: session.ID == v.login.SessionID(),
+		})
 	}
 	content := v.page("My account")
 	content.Notice, content.Form, content.Data = noticeOf(r), posted, map[string]any{"Sessions": views}
@@ -91,8 +92,8 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request, v *visit) er
 func browserName(agent string) string {
 	name, system := "", ""
 	for _, known := range []struct{ mark, name string }{ // in this order: most browsers also name others
-		{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"},
-		{"curl/", "curl"},
+		{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"},
+		{"Chrome/", "Chrome"}, {"Safari/", "Safari"}, {"curl/", "curl"},
 	} {
 		if strings.Contains(agent, known.mark) {
 			name = known.name
@@ -100,8 +101,8 @@ func browserName(agent string) string {
 		}
 	}
 	for _, known := range []struct{ mark, name string }{
-		{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"Windows", "Windows"}, {"Macintosh", "macOS"},
-		{"Linux", "Linux"},
+		{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"},
+		{"Windows", "Windows"}, {"Macintosh", "macOS"}, {"Linux", "Linux"},
 	} {
 		if strings.Contains(agent, known.mark) {
 			system = known.name

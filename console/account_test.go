@@ -44,8 +44,8 @@ func TestLogInAndOut(t *testing.T) {
 		t.Errorf("sent to %q", asked.location)
 	}
 	ada.get(asked.location).want(t, http.StatusOK, "Log in")
-	in := ada.post("/login", "email", " Ada@Example.com", "password", goodPassword, "next", "/account").want(t,
-		http.StatusSeeOther)
+	in := ada.post("/login", "email", " Ada@Example.com", "password", goodPassword, "next", "/account").
+		want(t, http.StatusSeeOther)
 	if in.location != "/account" {
 		t.Errorf("after log-in: %q", in.location)
 	}
@@ -105,10 +105,10 @@ func TestSessionsAreRotated(t *testing.T) {
 	dead("step-up", was)
 
 	was = ada.cookie()
-	ada.post("/account/password", "current", "wrong", "password", otherPassword).want(t, http.StatusUnprocessableEntity,
-		"This is not your password.")
-	ada.post("/account/password", "current", goodPassword, "password", "short").want(t, http.StatusUnprocessableEntity,
-		"15 characters")
+	ada.post("/account/password", "current", "wrong", "password", otherPassword).
+		want(t, http.StatusUnprocessableEntity, "This is not your password.")
+	ada.post("/account/password", "current", goodPassword, "password", "short").
+		want(t, http.StatusUnprocessableEntity, "15 characters")
 	ada.post("/account/password", "current", goodPassword, "password", otherPassword).want(t, http.StatusSeeOther)
 	dead("change of password", was)
 	ada.get("/account").want(t, http.StatusOK, "This one")
@@ -122,15 +122,17 @@ func TestSessionsAreRotated(t *testing.T) {
 
 func TestCookies(t *testing.T) {
 	t.Parallel()
-	plain := newHouse(t, nil).visitor().post("/signup", "email", "ada@example.com", "password",
-		goodPassword).header.Get("Set-Cookie")
-	secure := newSecureHouse(t, nil).visitor().post("/signup", "email", "ada@example.com", "password",
-		goodPassword).header.Get("Set-Cookie")
+	signUp := func(house *house) string {
+		t.Helper()
+		made := house.visitor().post("/signup", "email", "ada@example.com", "password", goodPassword)
+		return made.header.Get("Set-Cookie")
+	}
+	plain, secure := signUp(newHouse(t, nil)), signUp(newSecureHouse(t, nil))
 	if !strings.HasPrefix(plain, "halley_session=") || !strings.HasSuffix(plain, "; Path=/; HttpOnly; SameSite=Lax") {
 		t.Errorf("on http: %s", plain)
 	}
-	if !strings.HasPrefix(secure, "__Host-halley_session=") || !strings.HasSuffix(secure,
-		"; Path=/; HttpOnly; Secure; SameSite=Lax") {
+	if !strings.HasPrefix(secure, "__Host-halley_session=") ||
+		!strings.HasSuffix(secure, "; Path=/; HttpOnly; Secure; SameSite=Lax") {
 		t.Errorf("on https: %s", secure)
 	}
 	// Of two cookies of the name one was planted by a sister site: neither counts.
@@ -172,8 +174,8 @@ func TestSignUpWithConfirmation(t *testing.T) {
 	t.Parallel()
 	house := newHouse(t, func(c *console.Config) { c.ConfirmMail = true })
 	stranger := house.visitor()
-	first := stranger.post("/signup", "email", "ada@example.com", "password", goodPassword).want(t, http.StatusOK,
-		"Check your mail")
+	first := stranger.post("/signup", "email", "ada@example.com", "password", goodPassword).
+		want(t, http.StatusOK, "Check your mail")
 	again := stranger.post("/signup", "email", "ada@example.com", "password", otherPassword).want(t, http.StatusOK)
 	if first.body != again.body {
 		t.Errorf("the answers differ: %s\n%s", textOf(first.body), textOf(again.body))
@@ -217,8 +219,8 @@ func TestSignUpForm(t *testing.T) {
 		{"bartholomew@example.com", "bartholomew-example-1234", "guessed first"},
 		{"bob@example.com", strings.Repeat("long enough ", 22), "At most 256"},
 	} {
-		got := stranger.post("/signup", "email", test.email, "password", test.password).want(t,
-			http.StatusUnprocessableEntity, test.says, "Please correct this")
+		got := stranger.post("/signup", "email", test.email, "password", test.password).
+			want(t, http.StatusUnprocessableEntity, test.says, "Please correct this")
 		if !strings.Contains(got.body, `value="`+test.email+`"`) || strings.Contains(got.body, test.password) {
 			t.Errorf("%s: the address is not kept, or the password is shown", test.email)
 		}
@@ -252,16 +254,16 @@ func TestPasswordReset(t *testing.T) {
 	for range 2 { // scanners of mail follow links: nothing is used up
 		elsewhere.get(link).want(t, http.StatusOK, "Choose a new password")
 	}
-	elsewhere.post("/reset/password", "token", token, "password", "short").want(t, http.StatusUnprocessableEntity,
-		"15 characters")
+	elsewhere.post("/reset/password", "token", token, "password", "short").
+		want(t, http.StatusUnprocessableEntity, "15 characters")
 	elsewhere.post("/reset/password", "token", token, "password", otherPassword).want(t, http.StatusSeeOther)
 	elsewhere.get("/apps?done=password").want(t, http.StatusOK, "The password is set")
 	ada.get("/apps").want(t, http.StatusSeeOther) // all earlier sessions have ended
 	stranger := house.visitor()
-	stranger.post("/reset/password", "token", token, "password", goodPassword).want(t, http.StatusUnprocessableEntity,
-		"used already")
-	stranger.post("/reset/password", "token", "never issued", "password", goodPassword).want(t,
-		http.StatusUnprocessableEntity, "used already")
+	stranger.post("/reset/password", "token", token, "password", goodPassword).
+		want(t, http.StatusUnprocessableEntity, "used already")
+	stranger.post("/reset/password", "token", "never issued", "password", goodPassword).
+		want(t, http.StatusUnprocessableEntity, "used already")
 	stranger.post("/login", "email", "ada@example.com", "password", goodPassword).want(t, http.StatusUnprocessableEntity)
 	if strings.Contains(house.log.String(), token) {
 		t.Error("the token is in the log")
@@ -304,8 +306,8 @@ func TestAttemptsPerAccount(t *testing.T) {
 	for range 5 {
 		stranger.post("/login", "email", "ada@example.com", "password", "wrong").want(t, http.StatusUnprocessableEntity)
 	}
-	stranger.post("/login", "email", "ADA@example.com", "password", goodPassword).want(t, http.StatusTooManyRequests,
-		"Wait 1 second")
+	stranger.post("/login", "email", "ADA@example.com", "password", goodPassword).
+		want(t, http.StatusTooManyRequests, "Wait 1 second")
 	stranger.post("/login", "email", "bob@example.com", "password", "wrong").want(t, http.StatusUnprocessableEntity)
 	stranger.post("/reset", "email", "ada@example.com").want(t, http.StatusOK)
 	_, token, _ := strings.Cut(house.localLink(house.mailTo("ada@example.com", "Set a new password")), "token=")

@@ -152,8 +152,8 @@ func (b *browser) size(width int64, scheme string) {
 // logIn gives the browser the session of a visitor.
 func (b *browser) logIn(v *visitor) {
 	b.tb.Helper()
-	b.run(storage.SetCookies([]*network.CookieParam{{Name: "halley_session", Value: v.cookie(), URL: v.house.url,
-		HTTPOnly: true}}))
+	cookie := &network.CookieParam{Name: "halley_session", Value: v.cookie(), URL: v.house.url, HTTPOnly: true}
+	b.run(storage.SetCookies([]*network.CookieParam{cookie}))
 }
 
 // shoot keeps a screenshot where HALLEY_TEST_SHOTS says so.

@@ -53,8 +53,9 @@ type Message struct {
 
 // TokenSigner signs a token for the live pane. Rights are operations by channel pattern, as POST /v1/tokens takes them.
 type TokenSigner interface {
-	SignToken(ctx context.Context, appID string, rights map[string][]string, ttl time.Duration) (token string,
-		expires time.Time, err error)
+	SignToken(
+		ctx context.Context, appID string, rights map[string][]string, ttl time.Duration,
+	) (token string, expires time.Time, err error)
 }
 
 // Explained is an error with a status and a sentence for people: a refused publication says why. RetryAfter is zero where waiting

@@ -12,8 +12,9 @@ type RouteInfo struct {
 func Routes() []RouteInfo {
 	var list []RouteInfo
 	for _, r := range routes() {
-		list = append(list, RouteInfo{Pattern: r.pattern, Public: r.access == forAnybody, App: r.access == forApp,
-			Fresh: r.fresh})
+		list = append(list, RouteInfo{
+			Pattern: r.pattern, Public: r.access == forAnybody, App: r.access == forApp, Fresh: r.fresh,
+		})
 	}
 	return list
 }

@@ -59,8 +59,8 @@ func failureOf(err error) failure {
 	case errors.As(err, &tooMany):
 		return tooManyAttempts(tooMany.RetryAfter)
 	case errors.Is(err, tenant.ErrBusy):
-		return failure{http.StatusTooManyRequests, "Busy", "Many people are logging in just now. Try again in a moment.",
-			2 * time.Second}
+		return failure{http.StatusTooManyRequests, "Busy",
+			"Many people are logging in just now. Try again in a moment.", 2 * time.Second}
 	case errors.Is(err, tenant.ErrUnavailable):
 		return failure{http.StatusServiceUnavailable, "Away for a moment",
 			"The database does not answer. Messages keep flowing; the console is back as soon as it is.", retryUnavailable}

@@ -34,8 +34,9 @@ func furnish(tb testing.TB, edit func(h *house), text string) *furnished {
 		return got
 	}
 	see("/apps", "name", text+" two")
-	made := see(f.app+"/keys", "name", text, "kind", "secret", "operation", "publish", "operation", "history", "pattern",
-		"orders:*")
+	made := see(
+		f.app+"/keys", "name", text, "kind", "secret", "operation", "publish", "operation", "history", "pattern", "orders:*",
+	)
 	f.key, _, _ = strings.Cut(made.location, "?")
 	rolled := see(f.app+"/keys", "name", text+" rolled", "kind", "secret", "operation", "publish")
 	rolledPath, _, _ := strings.Cut(rolled.location, "?")

@@ -175,8 +175,9 @@ func (v *visitor) do(method, path string, fields url.Values, header http.Header)
 	if err != nil {
 		v.tb.Fatal(err)
 	}
-	return answer{status: response.StatusCode, header: response.Header, body: string(text),
-		location: response.Header.Get("Location")}
+	return answer{
+		status: response.StatusCode, header: response.Header, body: string(text), location: response.Header.Get("Location"),
+	}
 }
 
 // values makes a form of names and values in turn; a name may come more than once.

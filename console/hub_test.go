@@ -38,8 +38,10 @@ type hubSocket struct {
 
 func newHub() *hub {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &hub{messages: map[string][]console.Message{}, tokens: map[string]string{}, sockets: map[*hubSocket]bool{},
-		ctx: ctx, end: cancel}
+	return &hub{
+		messages: map[string][]console.Message{}, tokens: map[string]string{}, sockets: map[*hubSocket]bool{},
+		ctx: ctx, end: cancel,
+	}
 }
 
 func (h *hub) close() {
@@ -61,8 +63,8 @@ func (h *hub) Publish(_ context.Context, appID, channel, event string, data []by
 		return console.Receipt{}, h.refuse
 	}
 	key := appID + "|" + channel
-	m := console.Message{ID: auth.NewID("msg_"), Event: event, Data: data, Offset: uint64(len(h.messages[key]) + 1),
-		Time: time.Now()}
+	offset := uint64(len(h.messages[key]) + 1)
+	m := console.Message{ID: auth.NewID("msg_"), Event: event, Data: data, Offset: offset, Time: time.Now()}
 	h.messages[key] = append(h.messages[key], m)
 	for socket := range h.sockets {
 		if socket.app == appID && socket.follows[channel] {
@@ -95,8 +97,10 @@ func (h *hub) SignToken(_ context.Context, appID string, _ map[string][]string, 
 }
 
 func frameOf(channel string, m console.Message) any {
-	return map[string]any{"op": "message", "channel": channel, "event": m.Event, "data": json.RawMessage(m.Data), "id": m.ID,
-		"epoch": "e1", "offset": m.Offset, "timestamp": m.Time.UnixMilli()}
+	return map[string]any{
+		"op": "message", "channel": channel, "event": m.Event, "data": json.RawMessage(m.Data), "id": m.ID,
+		"epoch": "e1", "offset": m.Offset, "timestamp": m.Time.UnixMilli(),
+	}
 }
 
 // serveWebSocket is GET /v1/ws.
@@ -154,14 +158,15 @@ func (h *hub) welcome(socket *hubSocket, token string, ref int) {
 	defer h.mu.Unlock()
 	socket.app = h.tokens[token]
 	if socket.app == "" {
-		socket.frames <- map[string]any{"op": "error", "ref": ref, "error": map[string]any{"code": 4009,
-			"name": "unauthorized", "message": "no"}}
+		fault := map[string]any{"code": 4009, "name": "unauthorized", "message": "no"}
+		socket.frames <- map[string]any{"op": "error", "ref": ref, "error": fault}
 		return
 	}
 	h.sockets[socket] = true
-	frame := map[string]any{"op": "connected", "session": "ses_1", "resume": "ses_1.x", "resumed": false,
-		"time": time.Now().UnixMilli(),
-		"ping": 25000, "timeout": 10000, "limits": map[string]any{"message_bytes": 65536, "channels": 200}}
+	frame := map[string]any{
+		"op": "connected", "session": "ses_1", "resume": "ses_1.x", "resumed": false, "time": time.Now().UnixMilli(),
+		"ping": 25000, "timeout": 10000, "limits": map[string]any{"message_bytes": 65536, "channels": 200},
+	}
 	if ref != 0 {
 		frame["ref"] = ref
 	}

@@ -156,8 +156,9 @@ func keyForm(posted *form) tenant.KeyForm {
 }
 
 // showKey leads to the page of a new key, which shows its text this once.
-func (s *Server) showKey(w http.ResponseWriter, r *http.Request, v *visit, key tenant.Key, secret auth.Secret,
-	done string) error {
+func (s *Server) showKey(
+	w http.ResponseWriter, r *http.Request, v *visit, key tenant.Key, secret auth.Secret, done string,
+) error {
 	flash, err := s.config.Store.Hide(r.Context(), v.login, secret)
 	if err != nil {
 		return err
@@ -184,8 +185,10 @@ func (s *Server) renderKey(w http.ResponseWriter, r *http.Request, status int, v
 	}
 	content := v.page(key.Name)
 	content.Nav, content.Notice, content.Form = "keys", noticeOf(r), posted
-	content.Data = map[string]any{"Key": viewKey(key, time.Now()), "Secret": secret, "Overlaps": overlaps(),
-		"Locked": s.lockedAt(v, "/apps/"+v.app.ID+"/keys/"+key.ID)}
+	content.Data = map[string]any{
+		"Key": viewKey(key, time.Now()), "Secret": secret, "Overlaps": overlaps(),
+		"Locked": s.lockedAt(v, "/apps/"+v.app.ID+"/keys/"+key.ID),
+	}
 	s.render(w, r, status, "key", content)
 	return nil
 }

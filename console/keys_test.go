@@ -15,8 +15,9 @@ func TestKeyLife(t *testing.T) {
 	keys := app + "/keys"
 	ada.get(keys).want(t, http.StatusOK, "Secret key", "Publishable key", "Everything", "What the rules leave public")
 
-	made := ada.post(keys, "name", "Orders", "kind", "secret", "operation", "publish", "operation", "history", "pattern",
-		"orders:*").want(t, http.StatusSeeOther)
+	made := ada.post(
+		keys, "name", "Orders", "kind", "secret", "operation", "publish", "operation", "history", "pattern", "orders:*",
+	).want(t, http.StatusSeeOther)
 	page, _, _ := strings.Cut(made.location, "?")
 	first := ada.get(made.location).want(t, http.StatusOK, "Your new secret key", "Publish, history on orders:*", "Active")
 	secret := find(t, secretPattern, first.body)
@@ -92,8 +93,10 @@ func TestKeyForms(t *testing.T) {
 	} {
 		ada.post(app+"/keys", test.fields...).want(t, http.StatusUnprocessableEntity, test.says)
 	}
-	all := ada.post(app+"/keys", "name", "all", "kind", "secret", "operation", "publish", "operation", "subscribe",
-		"operation", "presence", "operation", "history")
+	all := ada.post(
+		app+"/keys", "name", "all", "kind", "secret",
+		"operation", "publish", "operation", "subscribe", "operation", "presence", "operation", "history",
+	)
 	ada.get(all.location).want(t, http.StatusOK, "Everything")
 }
 
@@ -115,15 +118,15 @@ func TestAppsAndSettings(t *testing.T) {
 	renamed := ada.post(settings+"/name", "name", "Shop").want(t, http.StatusSeeOther)
 	ada.get(renamed.location).want(t, http.StatusOK, "The name is saved", `value="Shop"`)
 
-	ada.post(settings+"/origins", "origins", "https://ok.example\njavascript:alert(1)").want(t,
-		http.StatusUnprocessableEntity, "javascript:alert(1)", "https://ok.example")
+	ada.post(settings+"/origins", "origins", "https://ok.example\njavascript:alert(1)").
+		want(t, http.StatusUnprocessableEntity, "javascript:alert(1)", "https://ok.example")
 	ada.post(settings+"/origins", "origins", "https://Shop.example.com/\r\nhttp://localhost:3000").want(t, http.StatusSeeOther)
 	ada.get(settings).want(t, http.StatusOK, "https://shop.example.com\nhttp://localhost:3000")
 
 	ada.post(settings+"/token-keys/secret", "shared", "short").want(t, http.StatusUnprocessableEntity, "32 to 1024 bytes")
 	own := ada.post(settings+"/token-keys/secret", "shared", strings.Repeat("own secret ", 4)).want(t, http.StatusSeeOther)
-	if got := ada.get(own.location); strings.Contains(got.body, "own secret") || strings.Contains(got.body,
-		"Your signing secret") {
+	got := ada.get(own.location)
+	if strings.Contains(got.body, "own secret") || strings.Contains(got.body, "Your signing secret") {
 		t.Error("a secret of the customer's own is shown")
 	}
 	made := ada.post(settings+"/token-keys/secret").want(t, http.StatusSeeOther)
@@ -133,8 +136,8 @@ func TestAppsAndSettings(t *testing.T) {
 		t.Error("the signing secret is shown twice")
 	}
 	ada.post(settings+"/token-keys/url", "jwks", "").want(t, http.StatusUnprocessableEntity, "Write the address")
-	ada.post(settings+"/token-keys/url", "jwks", "http://keys.example.com/jwks").want(t, http.StatusUnprocessableEntity,
-		"https://")
+	ada.post(settings+"/token-keys/url", "jwks", "http://keys.example.com/jwks").
+		want(t, http.StatusUnprocessableEntity, "https://")
 	ada.post(settings+"/token-keys/jwks/remove").want(t, http.StatusNotFound)
 	ada.post(settings+"/token-keys/url", "jwks", "https://keys.example.com/jwks").want(t, http.StatusSeeOther)
 	ada.get(settings).want(t, http.StatusOK, "https://keys.example.com/jwks")
@@ -152,8 +155,8 @@ func TestRules(t *testing.T) {
 	ada := house.visitor()
 	app, _ := ada.signUp("ada@example.com")
 	rules := app + "/rules"
-	ada.get(rules).want(t, http.StatusOK, "No rules: the defaults hold",
-		"halley admin set-rule --app "+strings.TrimPrefix(app, "/apps/"))
+	ada.get(rules).
+		want(t, http.StatusOK, "No rules: the defaults hold", "halley admin set-rule --app "+strings.TrimPrefix(app, "/apps/"))
 	for _, test := range []struct {
 		says   string
 		fields []string
@@ -167,11 +170,12 @@ func TestRules(t *testing.T) {
 	} {
 		ada.post(rules, test.fields...).want(t, http.StatusUnprocessableEntity, test.says)
 	}
-	ada.post(rules, "prefix", "chat:", "public", "on", "presence", "on", "messages", "1000", "age", "1h30m", "policy",
-		"lossy").want(t, http.StatusSeeOther)
+	ada.post(
+		rules, "prefix", "chat:", "public", "on", "presence", "on", "messages", "1000", "age", "1h30m", "policy", "lossy",
+	).want(t, http.StatusSeeOther)
 	ada.post(rules, "prefix", "", "messages", "0", "age", "2m", "policy", "resume").want(t, http.StatusSeeOther)
-	ada.get(rules).want(t, http.StatusOK, "chat: Subscribe and read history, presence 1000 for 1h30m Lossy",
-		"Every channel Nothing None Resume")
+	ada.get(rules).
+		want(t, http.StatusOK, "chat: Subscribe and read history, presence 1000 for 1h30m Lossy", "Every channel Nothing None Resume")
 	ada.post(rules+"/remove", "prefix", "chat:").want(t, http.StatusSeeOther)
 	ada.post(rules+"/remove", "prefix", "chat:").want(t, http.StatusNotFound)
 }
@@ -193,15 +197,15 @@ func TestPublishForm(t *testing.T) {
 		got.want(t, http.StatusUnprocessableEntity, test.says, strings.ReplaceAll(test.data, "\n ", ""))
 	}
 	script := http.Header{"Accept": {"application/json"}}
-	ada.do(http.MethodPost, app+"/publish", values([]string{"channel", "hello", "data", "nope"}), script).want(t,
-		http.StatusUnprocessableEntity, `"message":"This is not JSON`)
-	ada.do(http.MethodPost, app+"/publish", values([]string{"channel", "hello", "data", "1"}), script).want(t,
-		http.StatusCreated, `"offset":1`, `"channel":"hello"`)
+	ada.do(http.MethodPost, app+"/publish", values([]string{"channel", "hello", "data", "nope"}), script).
+		want(t, http.StatusUnprocessableEntity, `"message":"This is not JSON`)
+	ada.do(http.MethodPost, app+"/publish", values([]string{"channel", "hello", "data", "1"}), script).
+		want(t, http.StatusCreated, `"offset":1`, `"channel":"hello"`)
 	ada.do(http.MethodPost, app+"/live", nil, script).want(t, http.StatusOK, `"token":"tok_`)
 
 	house.hub.refuseWith(refusal(http.StatusTooManyRequests, "Too many messages a second."))
-	ada.post(app+"/publish", "channel", "hello", "data", "1").want(t, http.StatusUnprocessableEntity,
-		"Too many messages a second.")
+	ada.post(app+"/publish", "channel", "hello", "data", "1").
+		want(t, http.StatusUnprocessableEntity, "Too many messages a second.")
 	got := ada.do(http.MethodPost, app+"/publish", values([]string{"channel", "hello", "data", "1"}), script)
 	got.want(t, http.StatusTooManyRequests, "Too many messages a second.")
 	if got.header.Get("Retry-After") != "1" {
@@ -212,8 +216,8 @@ func TestPublishForm(t *testing.T) {
 	house.hub.refuseWith(http.ErrBodyNotAllowed)
 	got = ada.post(app+"/publish", "channel", "hello", "data", "1")
 	got.want(t, http.StatusInternalServerError, "Our fault")
-	if strings.Contains(got.body, http.ErrBodyNotAllowed.Error()) || !strings.Contains(house.log.String(),
-		http.ErrBodyNotAllowed.Error()) {
+	cause := http.ErrBodyNotAllowed.Error()
+	if strings.Contains(got.body, cause) || !strings.Contains(house.log.String(), cause) {
 		t.Error("the cause belongs in the log and not on the page")
 	}
 }

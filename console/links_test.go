@@ -17,8 +17,8 @@ import (
 	"halley/console"
 )
 
-// links lists the links that were mailed to an address, after everything has been sent: mails go out in the order in which they were
-// asked for, so another address's mail comes last.
+// links lists the links that were mailed to an address, after everything has been sent: mails go out in the order in which they
+// were asked for, so another address's mail comes last.
 func (h *house) links(address, last, subject string) []string {
 	h.tb.Helper()
 	h.mailTo(last, subject)
@@ -84,8 +84,8 @@ func TestStrangersLeaveLinksAlone(t *testing.T) {
 	}
 	owner.post("/reset/password", "token", tokenOf(sent[0]), "password", otherPassword).want(t, http.StatusSeeOther)
 	for _, link := range sent { // none is good after one was used
-		stranger.post("/reset/password", "token", tokenOf(link), "password", goodPassword).want(t, http.StatusUnprocessableEntity,
-			"it or another was used already")
+		stranger.post("/reset/password", "token", tokenOf(link), "password", goodPassword).
+			want(t, http.StatusUnprocessableEntity, "it or another was used already")
 	}
 }
 

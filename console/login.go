@@ -96,8 +96,8 @@ func (s *Server) reauthPage(w http.ResponseWriter, r *http.Request, v *visit) er
 }
 
 func (s *Server) renderReauth(w http.ResponseWriter, r *http.Request, status int, v *visit, posted *form) {
-	s.render(w, r, status, "reauth", page{Title: "Is it still you?", Viewer: v.viewer(), Form: posted,
-		Data: map[string]any{"Back": orApps(localPath(posted.Value("next")))}})
+	data := map[string]any{"Back": orApps(localPath(posted.Value("next")))}
+	s.render(w, r, status, "reauth", page{Title: "Is it still you?", Viewer: v.viewer(), Form: posted, Data: data})
 }
 
 func (s *Server) reauth(w http.ResponseWriter, r *http.Request, v *visit) error {

@@ -81,20 +81,22 @@ func (p *post) serve(conn net.Conn) {
 func TestSMTP(t *testing.T) {
 	t.Parallel()
 	server := newPost(t)
-	config := console.SMTPConfig{Host: "127.0.0.1", Port: server.listener.Addr().(*net.TCPAddr).Port,
-		From: "Halley <halley@example.com>", Insecure: true}
+	port := server.listener.Addr().(*net.TCPAddr).Port
+	config := console.SMTPConfig{Host: "127.0.0.1", Port: port, From: "Halley <halley@example.com>", Insecure: true}
 	mailer, err := console.NewSMTPMailer(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mail := console.Mail{To: "ada@example.com", Subject: "Hällo",
-		Body: "One line.\nhttps://push.example.com/reset/password?token=a_b-c\n"}
+	mail := console.Mail{
+		To: "ada@example.com", Subject: "Hällo", Body: "One line.\nhttps://push.example.com/reset/password?token=a_b-c\n",
+	}
 	if err := mailer.Send(t.Context(), mail); err != nil {
 		t.Fatal(err)
 	}
 	got := <-server.mails
-	for _, want := range []string{"MAIL FROM:<halley@example.com>", "RCPT TO:<ada@example.com>",
-		`From: "Halley" <halley@example.com>`, "One line."} {
+	for _, want := range []string{
+		"MAIL FROM:<halley@example.com>", "RCPT TO:<ada@example.com>", `From: "Halley" <halley@example.com>`, "One line.",
+	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
@@ -103,8 +105,8 @@ func TestSMTP(t *testing.T) {
 	if err := mailer.Send(t.Context(), console.Mail{To: "ada@example.com\r\nBcc: eve@example.com", Subject: "x"}); err == nil {
 		t.Error("an address with a line break was taken")
 	}
-	if err := mailer.Send(t.Context(), console.Mail{To: "ada@example.com", Subject: "x\r\nBcc: eve@example.com",
-		Body: "y"}); err == nil {
+	broken := console.Mail{To: "ada@example.com", Subject: "x\r\nBcc: eve@example.com", Body: "y"}
+	if err := mailer.Send(t.Context(), broken); err == nil {
 		if text := <-server.mails; strings.Contains(text, "\nBcc: eve") {
 			t.Errorf("a subject became a header:\n%s", text)
 		}
@@ -121,14 +123,15 @@ func TestSMTP(t *testing.T) {
 
 func TestSMTPConfig(t *testing.T) {
 	t.Parallel()
-	for _, config := range []console.SMTPConfig{{}, {Host: "mail.example.com"}, {Host: "mail.example.com", From: "nobody"},
-		{Host: "a", From: "a@example.com", Port: -1}} {
+	for _, config := range []console.SMTPConfig{
+		{}, {Host: "mail.example.com"}, {Host: "mail.example.com", From: "nobody"}, {Host: "a", From: "a@example.com", Port: -1},
+	} {
 		if _, err := console.NewSMTPMailer(config); err == nil {
 			t.Errorf("%+v was taken", config)
 		}
 	}
-	if _, err := console.NewSMTPMailer(console.SMTPConfig{Host: "a", From: "a@example.com", Port: 465, Username: "u",
-		Password: "p"}); err != nil {
+	good := console.SMTPConfig{Host: "a", From: "a@example.com", Port: 465, Username: "u", Password: "p"}
+	if _, err := console.NewSMTPMailer(good); err != nil {
 		t.Error(err)
 	}
 }
@@ -139,8 +142,8 @@ func TestLogMailer(t *testing.T) {
 	mailer := console.LogMailer{Logger: slog.New(slog.NewTextHandler(&text, nil))}
 	house := newHouse(t, func(c *console.Config) { c.Mailer = mailer })
 	house.visitor().post("/reset", "email", "ada@example.com").want(t, http.StatusOK, "This server has no mail set up")
-	if err := mailer.Send(t.Context(), console.Mail{To: "bob@example.com", Subject: "s",
-		Body: "the link"}); err != nil || !strings.Contains(text.String(), "the link") {
+	mail := console.Mail{To: "bob@example.com", Subject: "s", Body: "the link"}
+	if err := mailer.Send(t.Context(), mail); err != nil || !strings.Contains(text.String(), "the link") {
 		t.Errorf("%v: %s", err, text.String())
 	}
 }

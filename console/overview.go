@@ -52,16 +52,18 @@ func (s *Server) overviewPage(w http.ResponseWriter, r *http.Request, v *visit) 
 		return err
 	}
 	query := r.URL.Query()
-	data := overviewData{Secret: secret, Channel: query.Get("channel"), Event: firstEvent, Text: firstData,
-		Sent: query.Get("sent")}
+	data := overviewData{
+		Secret: secret, Channel: query.Get("channel"), Event: firstEvent, Text: firstData, Sent: query.Get("sent"),
+	}
 	if !validChannel(data.Channel) {
 		data.Channel = firstChannel
 	}
 	return s.renderOverview(w, r, http.StatusOK, v, &form{}, data)
 }
 
-func (s *Server) renderOverview(w http.ResponseWriter, r *http.Request, status int, v *visit, posted *form,
-	data overviewData) error {
+func (s *Server) renderOverview(
+	w http.ResponseWriter, r *http.Request, status int, v *visit, posted *form, data overviewData,
+) error {
 	shown := data.Channel
 	if !validChannel(shown) {
 		shown = firstChannel
@@ -72,8 +74,9 @@ func (s *Server) renderOverview(w http.ResponseWriter, r *http.Request, status i
 	}
 	data.Publishable = publishable
 	data.Messages = s.recent(r, v, shown)
-	data.Snippets, err = s.snippets.Fill(snippetInput{BaseURL: s.public.String(), Channel: shown, SecretKey: data.Secret,
-		Publishable: publishable})
+	data.Snippets, err = s.snippets.Fill(snippetInput{
+		BaseURL: s.public.String(), Channel: shown, SecretKey: data.Secret, Publishable: publishable,
+	})
 	if err != nil {
 		return err
 	}
@@ -151,14 +154,15 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request, v *visit) error
 	}
 	switch {
 	case !posted.OK() && wantsJSON(r):
-		s.writeJSON(w, http.StatusUnprocessableEntity,
-			map[string]any{"error": map[string]any{"message": posted.Faults()[0].Message}})
+		fault := map[string]any{"message": posted.Faults()[0].Message}
+		s.writeJSON(w, http.StatusUnprocessableEntity, map[string]any{"error": fault})
 		return nil
 	case !posted.OK():
 		return s.renderOverview(w, r, http.StatusUnprocessableEntity, v, posted, data)
 	case wantsJSON(r):
-		s.writeJSON(w, http.StatusCreated, map[string]any{"id": receipt.ID, "channel": data.Channel,
-			"offset": receipt.Offset, "copies": receipt.Copies})
+		s.writeJSON(w, http.StatusCreated, map[string]any{
+			"id": receipt.ID, "channel": data.Channel, "offset": receipt.Offset, "copies": receipt.Copies,
+		})
 		return nil
 	}
 	return s.redirect(w, r, "/apps/"+v.app.ID+"?"+url.Values{"channel": {data.Channel}, "sent": {receipt.ID}}.Encode())

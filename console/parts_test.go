@@ -52,8 +52,10 @@ func TestBrowserName(t *testing.T) {
 
 // Where a page sends the reader afterwards is a page of ours.
 func FuzzLocalPath(f *testing.F) {
-	for _, seed := range []string{"/apps", "", "//evil.example", `/\evil.example`, "https://evil.example",
-		"/a\r\nSet-Cookie: x=y", "/\t/evil.example", "javascript:alert(1)"} {
+	for _, seed := range []string{
+		"/apps", "", "//evil.example", `/\evil.example`, "https://evil.example",
+		"/a\r\nSet-Cookie: x=y", "/\t/evil.example", "javascript:alert(1)",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
@@ -65,8 +67,9 @@ func FuzzLocalPath(f *testing.F) {
 }
 
 func FuzzJSONFault(f *testing.F) {
-	for _, seed := range []string{`{"a":1}`, "", "\n\n[1,]", `{"a":1,"a":2}`, "\xff", "\"é\" x", "1 2", strings.Repeat("[",
-		20000)} {
+	for _, seed := range []string{
+		`{"a":1}`, "", "\n\n[1,]", `{"a":1,"a":2}`, "\xff", "\"é\" x", "1 2", strings.Repeat("[", 20000),
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -131,8 +134,8 @@ func TestPanicsAreCaught(t *testing.T) {
 	house := newHouse(t, func(c *console.Config) { c.Publisher = nobody{} })
 	ada := house.visitor()
 	app, _ := ada.signUp("ada@example.com")
-	got := ada.post(app+"/publish", "channel", "hello", "data", "1").want(t, http.StatusInternalServerError,
-		"Something went wrong")
+	got := ada.post(app+"/publish", "channel", "hello", "data", "1").
+		want(t, http.StatusInternalServerError, "Something went wrong")
 	if strings.Contains(got.body, "a secret cause") || !strings.Contains(house.log.String(), "a secret cause") {
 		t.Error("the cause belongs in the log and not on the page")
 	}

@@ -31,8 +31,8 @@ func TestHostileTexts(t *testing.T) {
 			}
 		}
 		b.open(house.url + path)
-		if strange := eval[int](b,
-			`document.querySelectorAll("img, [onerror], [onload], script:not([src])").length`); strange != 0 {
+		strange := eval[int](b, `document.querySelectorAll("img, [onerror], [onload], script:not([src])").length`)
+		if strange != 0 {
 			t.Errorf("%s: %d elements were made of a text", name, strange)
 		}
 		if name == "apps" {
@@ -46,8 +46,8 @@ func TestHostileTexts(t *testing.T) {
 	b.open(house.url + house.app)
 	b.until(`document.querySelector("[data-live]").dataset.connected === "true"`)
 	b.until(`document.querySelector("[data-log] .message-event").textContent.includes("<script>")`)
-	if strange := eval[int](b,
-		`document.querySelectorAll("[data-log] script, [data-log] img, [data-log] svg").length`); strange != 0 {
+	strange := eval[int](b, `document.querySelectorAll("[data-log] script, [data-log] img, [data-log] svg").length`)
+	if strange != 0 {
 		t.Errorf("a message made %d elements", strange)
 	}
 	b.quiet() // an alert, a refused script or a report of the policy would stand here
@@ -60,9 +60,10 @@ func TestWithoutScripts(t *testing.T) {
 	b := newBrowser(t)
 	b.run(emulation.SetScriptExecutionDisabled(true))
 	b.open(house.url + "/signup")
-	b.run(chromedp.SendKeys("#email", "ada@example.com"), chromedp.SendKeys("#password", goodPassword),
-		chromedp.Submit("#password"),
-		chromedp.WaitVisible("#publish"))
+	b.run(
+		chromedp.SendKeys("#email", "ada@example.com"), chromedp.SendKeys("#password", goodPassword),
+		chromedp.Submit("#password"), chromedp.WaitVisible("#publish"),
+	)
 	var secret string
 	b.run(chromedp.Value("#secret", &secret))
 	if !strings.HasPrefix(secret, "hl_sk_") {
@@ -98,8 +99,10 @@ func TestKeyboardOnly(t *testing.T) {
 	if at := focus(); at != "email" {
 		t.Errorf("the focus begins at %q", at)
 	}
-	b.run(chromedp.KeyEvent("ada@example.com"), chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent("short and guessed"),
-		chromedp.KeyEvent(kb.Enter))
+	b.run(
+		chromedp.KeyEvent("ada@example.com"), chromedp.KeyEvent(kb.Tab),
+		chromedp.KeyEvent("short and guessed"), chromedp.KeyEvent(kb.Enter),
+	)
 	b.until(`document.querySelector("[data-live]") !== null`)
 	b.until(`document.querySelector("[data-live]").dataset.connected === "true"`)
 	if at := focus(); at != "Publish" {
@@ -118,8 +121,10 @@ func TestKeyboardOnly(t *testing.T) {
 		if eval[bool](b, `document.activeElement === document.body`) {
 			break
 		}
-		if !eval[bool](b,
-			`(() => { const e = document.activeElement, s = getComputedStyle(e); return e.checkVisibility() && s.outlineStyle !== "none" && s.outlineWidth !== "0px" })()`) {
+		if !eval[bool](b, `(() => {
+			const e = document.activeElement, s = getComputedStyle(e)
+			return e.checkVisibility() && s.outlineStyle !== "none" && s.outlineWidth !== "0px"
+		})()`) {
 			t.Errorf("the focus on %q cannot be seen", focus())
 		}
 		b.run(chromedp.KeyEvent(kb.Tab))
@@ -142,14 +147,18 @@ func TestRefusedForms(t *testing.T) {
 	b := newBrowser(t)
 	b.expect("422")
 	b.open(house.url + "/signup")
-	b.run(chromedp.SendKeys("#email", "ada@example.com"), chromedp.SendKeys("#password", "passwordpassword"),
-		chromedp.Submit("#password"))
+	b.run(
+		chromedp.SendKeys("#email", "ada@example.com"), chromedp.SendKeys("#password", "passwordpassword"),
+		chromedp.Submit("#password"),
+	)
 	b.until(`document.querySelector("[role=alert]") === document.activeElement && document.activeElement !== null`)
 	if kept := eval[string](b, `document.querySelector("#email").value`); kept != "ada@example.com" {
 		t.Errorf("the address is %q", kept)
 	}
-	if !eval[bool](b,
-		`document.getElementById(document.querySelector("[aria-invalid]").getAttribute("aria-describedby")).textContent.length > 0`) {
+	if !eval[bool](b, `(() => {
+		const id = document.querySelector("[aria-invalid]").getAttribute("aria-describedby")
+		return document.getElementById(id).textContent.length > 0
+	})()`) {
 		t.Error("the field does not name its error")
 	}
 	b.run(chromedp.Click("[role=alert] a"))
@@ -173,8 +182,9 @@ func TestKeyIsShownOnce(t *testing.T) {
 	b.run(chromedp.Value("#secret", &secret))
 	gone := func(when string) {
 		t.Helper()
-		if strings.Contains(eval[string](b,
-			`document.documentElement.outerHTML + Array.from(document.querySelectorAll("input")).map(i => i.value)`), secret) {
+		shown := eval[string](b, `document.documentElement.outerHTML +
+			Array.from(document.querySelectorAll("input")).map(i => i.value)`)
+		if strings.Contains(shown, secret) {
 			t.Errorf("the key is on show %s", when)
 		}
 	}
@@ -218,20 +228,24 @@ func TestAccessibilityTree(t *testing.T) {
 			t.Errorf("%s: %d main landmarks", name, mains)
 		}
 		last := 0
-		for _, level := range eval[[]int](b,
-			`Array.from(document.querySelectorAll("h1,h2,h3,h4")).map(h => Number(h.tagName[1]))`) {
+		levels := eval[[]int](b, `Array.from(document.querySelectorAll("h1,h2,h3,h4")).map(h => Number(h.tagName[1]))`)
+		for _, level := range levels {
 			if level > last+1 || level == 1 && last != 0 {
 				t.Errorf("%s: a heading of level %d follows one of %d", name, level, last)
 			}
 			last = level
 		}
-		if twice := eval[[]string](b,
-			`Array.from(document.querySelectorAll("[id]")).map(e => e.id).filter((id, i, ids) => ids.indexOf(id) !== i)`); len(twice) > 0 {
+		twice := eval[[]string](b, `Array.from(document.querySelectorAll("[id]")).map(e => e.id)
+			.filter((id, i, ids) => ids.indexOf(id) !== i)`)
+		if len(twice) > 0 {
 			t.Errorf("%s: ids that stand twice: %v", name, twice)
 		}
-		for _, small := range eval[[]string](b,
-			`Array.from(document.querySelectorAll("button, input:not([type=hidden]), select, summary, .button, nav a"))
-			.filter(e => e.checkVisibility() && !["radio", "checkbox"].includes(e.type) && e.getBoundingClientRect().height < 24).map(e => e.outerHTML.slice(0, 80))`) {
+		targets := eval[[]string](b, `
+			Array.from(document.querySelectorAll("button, input:not([type=hidden]), select, summary, .button, nav a"))
+			.filter(e => e.checkVisibility() && !["radio", "checkbox"].includes(e.type))
+			.filter(e => e.getBoundingClientRect().height < 24)
+			.map(e => e.outerHTML.slice(0, 80))`)
+		for _, small := range targets {
 			t.Errorf("%s: a target is lower than 24 px: %s", name, small)
 		}
 	}

@@ -66,8 +66,8 @@ func (s *Server) resetPasswordPage(w http.ResponseWriter, r *http.Request, _ *vi
 }
 
 func (s *Server) renderResetPassword(w http.ResponseWriter, r *http.Request, status int, token string, posted *form) {
-	s.render(w, r, status, "resetpassword", page{Title: "Choose a new password", Form: posted,
-		Data: map[string]any{"Token": token}})
+	data := map[string]any{"Token": token}
+	s.render(w, r, status, "resetpassword", page{Title: "Choose a new password", Form: posted, Data: data})
 }
 
 func (s *Server) resetPassword(w http.ResponseWriter, r *http.Request, v *visit) error {
@@ -103,8 +103,8 @@ func (s *Server) resetPassword(w http.ResponseWriter, r *http.Request, v *visit)
 // renderCheckMail is the one answer of all that send mail.
 func (s *Server) renderCheckMail(w http.ResponseWriter, r *http.Request, text string) {
 	_, logOnly := s.config.Mailer.(LogMailer)
-	s.render(w, r, http.StatusOK, "checkmail", page{Title: "Check your mail", Data: map[string]any{"Text": text,
-		"LogOnly": logOnly}})
+	data := map[string]any{"Text": text, "LogOnly": logOnly}
+	s.render(w, r, http.StatusOK, "checkmail", page{Title: "Check your mail", Data: data})
 }
 
 // link is an address with a token in its query, which no log of ours keeps but LogMailer's.

@@ -16,9 +16,11 @@ func TestViewersOnlyLook(t *testing.T) {
 	eve := house.visitor()
 	eve.signUp("eve@example.com")
 	house.join(t, "ada@example.com", "eve@example.com", tenant.RoleViewer)
-	fields := values([]string{"name", "Shop", "kind", "publishable", "overlap", "0s", "confirm", "Shop", "prefix",
-		"orders:", "messages", "1", "age", "1m",
-		"policy", "resume", "channel", "hello", "data", "1", "origins", "", "shared", "", "jwks", "https://a.example"})
+	fields := values([]string{
+		"name", "Shop", "kind", "publishable", "overlap", "0s", "confirm", "Shop",
+		"prefix", "orders:", "messages", "1", "age", "1m", "policy", "resume",
+		"channel", "hello", "data", "1", "origins", "", "shared", "", "jwks", "https://a.example",
+	})
 	for _, route := range console.Routes() {
 		if !route.App {
 			continue

@@ -85,8 +85,7 @@ func (s *Server) newHandler() (http.Handler, error) {
 		return nil, fmt.Errorf("trust the public URL: %w", err)
 	}
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, nil,
-			errForeignForm)
+		s.fail(w, r, nil, errForeignForm)
 	}))
 	return s.guarded(protection.Handler(mux)), nil
 }

@@ -24,8 +24,10 @@ func fill(pattern string, parts map[string]string) (method, path string) {
 
 // own are the parts that make addresses of pages that are there.
 func (f *furnished) own() map[string]string {
-	return map[string]string{"app": strings.TrimPrefix(f.app, "/apps/"), "key": f.key[strings.LastIndex(f.key, "/")+1:],
-		"session": "csn_none", "file": "console.css"}
+	return map[string]string{
+		"app": strings.TrimPrefix(f.app, "/apps/"), "key": f.key[strings.LastIndex(f.key, "/")+1:],
+		"session": "csn_none", "file": "console.css",
+	}
 }
 
 // Every route of an app, asked for with another tenant's app, key or session, answers like one asked for with an id that nobody
@@ -37,13 +39,15 @@ func TestForeignIDsAreNotThere(t *testing.T) {
 	eve := house.visitor()
 	eveApp, _ := eve.signUp("eve@example.com")
 	evesOwn := strings.TrimPrefix(eveApp, "/apps/")
-	nobody := map[string]string{"app": "app_00000000000000000000000000", "key": "zzzzzzzz",
-		"session": "csn_00000000000000000000000000"}
+	nobody := map[string]string{
+		"app": "app_00000000000000000000000000", "key": "zzzzzzzz", "session": "csn_00000000000000000000000000",
+	}
 	// All that a form of any route needs, so that a route that forgot its check would do something.
-	fields := values([]string{"name", "Shop", "kind", "secret", "operation", "publish", "overlap", "0s", "confirm", "Shop",
-		"prefix", "orders:",
-		"messages", "1", "age", "1m", "policy", "resume", "channel", "hello", "event", "e", "data", "1", "origins", "",
-		"shared", "", "jwks", "https://a.example"})
+	fields := values([]string{
+		"name", "Shop", "kind", "secret", "operation", "publish", "overlap", "0s", "confirm", "Shop",
+		"prefix", "orders:", "messages", "1", "age", "1m", "policy", "resume",
+		"channel", "hello", "event", "e", "data", "1", "origins", "", "shared", "", "jwks", "https://a.example",
+	})
 
 	before := house.owner.get(house.app + "/keys").body
 	tried := 0
@@ -106,8 +110,8 @@ func TestDoorIsClosed(t *testing.T) {
 // The security headers of every route are those of the golden files, and no page with data is kept by a browser.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]func(testing.TB, func(*console.Config)) *house{"http": newHouse,
-		"https": newSecureHouse} {
+	starts := map[string]func(testing.TB, func(*console.Config)) *house{"http": newHouse, "https": newSecureHouse}
+	for name, start := range starts {
 		house := start(t, nil)
 		golden, err := os.ReadFile(filepath.Join("testdata", "headers."+name))
 		if err != nil {
@@ -116,8 +120,9 @@ func TestHeaders(t *testing.T) {
 		want := strings.ReplaceAll(string(golden), "HOST", house.server.Listener.Addr().String())
 		ada := house.visitor()
 		app, _ := ada.signUp("ada@example.com")
-		parts := map[string]string{"app": strings.TrimPrefix(app, "/apps/"), "key": "none", "session": "none",
-			"file": "console.css"}
+		parts := map[string]string{
+			"app": strings.TrimPrefix(app, "/apps/"), "key": "none", "session": "none", "file": "console.css",
+		}
 		patterns := []string{"GET /nothing", "POST /nothing", "DELETE /apps"}
 		for _, route := range console.Routes() {
 			if route.Pattern != "POST /logout" {
@@ -176,10 +181,8 @@ func TestFormsFromElsewhere(t *testing.T) {
 		{"only Origin, the host's", http.Header{"Origin": {house.url}}, false},
 		{"only Origin, another's", http.Header{"Origin": {"https://evil.example"}}, true},
 		{"Origin null", http.Header{"Origin": {"null"}}, true},
-		{"a proxy rewrote Host, the origin is the public one", http.Header{"Origin": {house.url}, "Host": {"10.1.2.3:80"}},
-			false},
-		{"a proxy rewrote Host, the origin is another", http.Header{"Origin": {"https://evil.example"},
-			"Host": {"10.1.2.3:80"}}, true},
+		{"Host of a proxy, the public Origin", http.Header{"Origin": {house.url}, "Host": {"10.1.2.3:80"}}, false},
+		{"Host of a proxy, another's Origin", http.Header{"Origin": {"https://evil.example"}, "Host": {"10.1.2.3:80"}}, true},
 		{"same host, other port", http.Header{"Origin": {"http://" + address.Hostname() + ":1"}}, true},
 	}
 	for _, test := range cases {
@@ -194,8 +197,8 @@ func TestFormsFromElsewhere(t *testing.T) {
 			}
 		}
 	}
-	if got := ada.do(http.MethodPost, "/logout", nil,
-		http.Header{"Sec-Fetch-Site": {"cross-site"}}); got.status != http.StatusForbidden {
+	foreign := http.Header{"Sec-Fetch-Site": {"cross-site"}}
+	if got := ada.do(http.MethodPost, "/logout", nil, foreign); got.status != http.StatusForbidden {
 		t.Errorf("a foreign site logged the user out: %d", got.status)
 	}
 }
@@ -224,6 +227,7 @@ func TestGetChangesNothing(t *testing.T) {
 func TestBrokenForms(t *testing.T) {
 	t.Parallel()
 	house := furnish(t, nil, "Shop")
+	large := "name=" + strings.Repeat("a", 200<<10)
 	bodies := []struct {
 		name, contentType, body string
 		status                  int
@@ -231,18 +235,17 @@ func TestBrokenForms(t *testing.T) {
 		{"json", "application/json", `{"name":"x"}`, http.StatusUnsupportedMediaType},
 		{"no type", "", "name=x", http.StatusUnsupportedMediaType},
 		{"multipart", "multipart/form-data; boundary=x", "--x--", http.StatusUnsupportedMediaType},
-		{"too large", "application/x-www-form-urlencoded", "name=" + strings.Repeat("a", 200<<10),
-			http.StatusRequestEntityTooLarge},
+		{"too large", "application/x-www-form-urlencoded", large, http.StatusRequestEntityTooLarge},
 		{"broken escape", "application/x-www-form-urlencoded", "name=%zz", http.StatusBadRequest},
 		{"not UTF-8", "application/x-www-form-urlencoded", "name=%ff%fe", http.StatusBadRequest},
 		{"NUL", "application/x-www-form-urlencoded", "name=a%00b", http.StatusBadRequest},
 	}
-	bodiless := []string{"/logout", "/live", "/end",
-		"token-keys/" + house.own()["key"] + "/remove"} // what these need stands in the address
+	// What these need stands in the address.
+	bodiless := []string{"/logout", "/live", "/end", "token-keys/" + house.own()["key"] + "/remove"}
 	for _, route := range console.Routes() {
 		method, path := fill(route.Pattern, house.own())
-		if method != http.MethodPost || slices.ContainsFunc(bodiless,
-			func(end string) bool { return strings.HasSuffix(path, end) }) {
+		ends := func(end string) bool { return strings.HasSuffix(path, end) }
+		if method != http.MethodPost || slices.ContainsFunc(bodiless, ends) {
 			continue
 		}
 		for _, test := range bodies {

@@ -36,8 +36,10 @@ func viewRule(rule channel.Rule) ruleView {
 	if rule.Retention.Messages > 0 {
 		history = fmt.Sprintf("%d for %s", rule.Retention.Messages, shortDuration(rule.Retention.Age))
 	}
-	return ruleView{Prefix: rule.Prefix, Allows: sentenceCase(strings.Join(allows, ", ")), History: history,
-		Policy: policyTitle(rule.Policy)}
+	return ruleView{
+		Prefix: rule.Prefix, Allows: sentenceCase(strings.Join(allows, ", ")), History: history,
+		Policy: policyTitle(rule.Policy),
+	}
 }
 
 // shortDuration writes 2m0s as 2m.

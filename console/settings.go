@@ -82,8 +82,9 @@ func (s *Server) addTokenURL(w http.ResponseWriter, r *http.Request, v *visit) e
 }
 
 // updateApp changes one part of the app and leaves the rest as it is.
-func (s *Server) updateApp(w http.ResponseWriter, r *http.Request, v *visit, done string,
-	edit func(*form, *tenant.AppForm)) error {
+func (s *Server) updateApp(
+	w http.ResponseWriter, r *http.Request, v *visit, done string, edit func(*form, *tenant.AppForm),
+) error {
 	posted, err := readForm(w, r)
 	if err != nil {
 		return err

@@ -40,8 +40,9 @@ func (v *deskVisitor) do(method, path string, fields ...string) answer {
 	for _, cookie := range response.Cookies() {
 		v.cookie = cookie.Name + "=" + cookie.Value
 	}
-	return answer{status: response.StatusCode, header: response.Header, body: string(body),
-		location: response.Header.Get("Location")}
+	return answer{
+		status: response.StatusCode, header: response.Header, body: string(body), location: response.Header.Get("Location"),
+	}
 }
 
 // Fifteen minutes after the password was typed, keys ask for it again; a day without use ends the session.
@@ -62,21 +63,23 @@ func TestKeysAskForThePasswordAgain(t *testing.T) {
 		}
 		hub := newHub()
 		defer hub.close()
-		server, err := console.New(console.Config{Store: store, Publisher: hub, History: hub, Tokens: hub,
-			Mailer:    &outbox{},
-			PublicURL: "http://example.com", Logger: slog.New(slog.DiscardHandler)})
+		server, err := console.New(console.Config{
+			Store: store, Publisher: hub, History: hub, Tokens: hub, Mailer: &outbox{},
+			PublicURL: "http://example.com", Logger: slog.New(slog.DiscardHandler),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer server.Close()
 		ada := &deskVisitor{t: t, server: server}
-		signedUp := ada.do(http.MethodPost, "/signup", "email", "ada@example.com", "password", goodPassword).want(t,
-			http.StatusSeeOther)
+		signedUp := ada.do(http.MethodPost, "/signup", "email", "ada@example.com", "password", goodPassword).
+			want(t, http.StatusSeeOther)
 		app, _, _ := strings.Cut(signedUp.location, "?")
 		key := app + "/keys/" + find(t, `/keys/([0-9A-Za-z]{8})"`, ada.do(http.MethodGet, app+"/keys").body)
-		guarded := []string{app + "/keys", key + "/roll", key + "/revoke", app + "/settings/token-keys/secret",
-			app + "/settings/token-keys/url",
-			app + "/settings/token-keys/hs/remove"}
+		tokenKeys := app + "/settings/token-keys"
+		guarded := []string{
+			app + "/keys", key + "/roll", key + "/revoke", tokenKeys + "/secret", tokenKeys + "/url", tokenKeys + "/hs/remove",
+		}
 
 		time.Sleep(14 * time.Minute)
 		for _, path := range guarded {
@@ -96,10 +99,10 @@ func TestKeysAskForThePasswordAgain(t *testing.T) {
 		}
 		ada.do(http.MethodPost, app+"/settings/name", "name", "Shop").want(t, http.StatusSeeOther) // not guarded
 		ada.do(http.MethodGet, "/reauth?next=//evil.example").want(t, http.StatusOK, "Is it still you?", `href="/apps"`)
-		ada.do(http.MethodPost, "/reauth", "password", "wrong", "next", key).want(t, http.StatusUnprocessableEntity,
-			"This is not your password.")
-		if back := ada.do(http.MethodPost, "/reauth", "password", goodPassword, "next", key).want(t,
-			http.StatusSeeOther); back.location != key {
+		ada.do(http.MethodPost, "/reauth", "password", "wrong", "next", key).
+			want(t, http.StatusUnprocessableEntity, "This is not your password.")
+		back := ada.do(http.MethodPost, "/reauth", "password", goodPassword, "next", key).want(t, http.StatusSeeOther)
+		if back.location != key {
 			t.Errorf("back to %q", back.location)
 		}
 		ada.do(http.MethodPost, app+"/keys", "name", "x", "kind", "publishable").want(t, http.StatusSeeOther)

@@ -42,8 +42,8 @@ func TestThrottleAccount(t *testing.T) {
 			guard.Failed("eve")
 		}
 		time.Sleep(time.Hour)
-		if status, _,
-			text := console.FailureStatus(guard.Account("eve")); status != 429 || !strings.Contains(text, "Reset the password") {
+		status, _, text := console.FailureStatus(guard.Account("eve"))
+		if status != 429 || !strings.Contains(text, "Reset the password") {
 			t.Errorf("after 100 failures: %d %s", status, text)
 		}
 		time.Sleep(24 * time.Hour)

@@ -168,8 +168,9 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request, path string) e
 
 func (s *Server) client(r *http.Request) tenant.Client {
 	agent := r.UserAgent()
-	return tenant.Client{IP: s.config.ClientIP(r).String(), RequestID: "req_" + rand.Text()[:16],
-		Agent: agent[:min(len(agent), maxAgent)]}
+	return tenant.Client{
+		IP: s.config.ClientIP(r).String(), RequestID: "req_" + rand.Text()[:16], Agent: agent[:min(len(agent), maxAgent)],
+	}
 }
 
 // identify finds out who is logged in. A cookie that is not good any more is as good as none.
