@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"halley/auth"
+	"halley/pushnode/channel"
 	"halley/pushnode/wire"
 )
 
@@ -255,6 +256,30 @@ func TestDisconnect(t *testing.T) {
 			t.Errorf("%d sessions were ended, want 1", n)
 		}
 		other.wantClose(4016)
+	})
+}
+
+// A client that is away when it is disconnected, as a poll is between two answers, is told so when it comes back, and once.
+func TestDisconnectWhileAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(_ *sessionConfig, n *node) { n.grants["ada"] = grantOf("ada") })
+		_, first := h.get("/v1/poll?token=ada&session=new&channel=news", nil)
+		resume := object(first["connected"].(map[string]any)).text("resume")
+		synctest.Wait()
+		if n := h.server.Disconnect(t0(), testApp, "ada", "", wire.NewError(wire.CodeDisconnected)); n != 1 {
+			t.Errorf("%d sessions were ended, want 1", n)
+		}
+		pass(time.Second)
+		if got := h.server.Occupancy(channel.ID{App: testApp, Name: "news"}); got.Subscribers != 0 {
+			t.Errorf("it still counts: %+v", got)
+		}
+		path := "/v1/poll?token=ada&wait=0s&channel=news&session=" + resume
+		if _, answer := h.get(path, nil); answer.code() != int64(wire.CodeDisconnected) {
+			t.Errorf("answered %v", answer)
+		}
+		if status, again := h.get(path, nil); status != http.StatusOK || again["connected"] == nil {
+			t.Errorf("a later connection is answered %d %v", status, again)
+		}
 	})
 }
 

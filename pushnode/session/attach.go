@@ -68,6 +68,9 @@ func (s *Server) openRecord(ctx context.Context, open opening) (resumeToken, cha
 	if open.resume != "" {
 		if token, ok := parseResume(open.resume); ok {
 			attach.Session, attach.SecretHash = token.session, token.hash()
+			if err := s.tellEnded(attach); err != nil {
+				return token, channel.Session{}, false, err
+			}
 			record, _, err := s.backend.Attach(ctx, attach)
 			if err == nil {
 				s.metrics.resumes.WithLabelValues("resumed").Inc()
@@ -87,6 +90,19 @@ func (s *Server) openRecord(ctx context.Context, open opening) (resumeToken, cha
 	attach.Session, attach.SecretHash, attach.Create = token.session, token.hash(), true
 	record, _, err := s.backend.Attach(ctx, attach)
 	return token, record, false, err
+}
+
+// tellEnded refuses, once, a client whose session was ended while it was away: a poll is away more often than not.
+func (s *Server) tellEnded(attach channel.AttachSession) error {
+	session := s.sessions.find(channel.ID{App: attach.App, Name: attach.Session})
+	if session == nil || !equalHash(session.secret, attach.SecretHash) {
+		return nil
+	}
+	if reason := session.ending(); reason != nil {
+		s.sessions.remove(session)
+		return reason
+	}
+	return nil
 }
 
 func newSession(open opening, token resumeToken) *Session {

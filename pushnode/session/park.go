@@ -72,12 +72,15 @@ func (s *Server) park(session *Session, name string, left followed) {
 	session.setSubscription(name, parked)
 }
 
-// dismiss forgets a session: nothing of it is left on this node. The caller has its turn.
+// dismiss forgets a session: nothing of it is left on this node, but for what its client is still to be told. The caller has its
+// turn.
 func (s *Server) dismiss(session *Session) {
 	for _, sub := range session.subscriptions() {
 		s.hub.leave(sub)
 	}
-	s.sessions.remove(session)
+	if session.ending() == nil {
+		s.sessions.remove(session)
+	}
 }
 
 // keepHouse lets go of sessions that have ended or were away for too long, until ctx ends.
@@ -144,6 +147,7 @@ func (s *Server) afterLife(ctx context.Context, one wait) {
 	defer one.session.release()
 	if one.session.endIfParked(one.since) {
 		s.dismiss(one.session)
+		s.sessions.remove(one.session)
 	}
 }
 

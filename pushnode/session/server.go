@@ -125,12 +125,14 @@ func (s *Server) Disconnect(ctx context.Context, app, clientID, session string, 
 	defer cancel()
 	count := 0
 	for _, one := range s.sessions.of(app) {
-		if clientID != "" && one.clientID != clientID || clientID == "" && one.id != session {
+		if clientID != "" && one.clientID != clientID || clientID == "" && one.id != session || one.isEnded() {
 			continue
 		}
 		count++
 		if conn := one.connection(); conn != nil {
 			conn.close(reason)
+		} else {
+			one.endAway(reason)
 		}
 		s.endRecord(ctx, one)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"halley/auth"
 	"halley/pushnode/channel"
+	"halley/pushnode/wire"
 )
 
 // Session is one client over its connections. At most one connection is attached; without one the session is parked.
@@ -29,12 +30,13 @@ type Session struct {
 	credential string // what the grant was made from: it is verified again when the app or its keys change
 	generation uint64 // of the record
 	conn       *connection
-	parkedAt   time.Time // zero while a connection is attached
-	ended      bool      // nothing can be done with it any more
-	over       bool      // it ended because nobody came back: its record ends by itself, and a later one may have its id
-	polls      bool      // the last connection was a long poll
-	warned     int64     // the expiry of the token that long polls were warned of, Unix ms
-	dirty      bool      // the record does not show what the session follows
+	parkedAt   time.Time   // zero while a connection is attached
+	ended      bool        // nothing can be done with it any more
+	over       bool        // it ended because nobody came back: its record ends by itself, and a later one may have its id
+	farewell   *wire.Error // why it was ended while it had no connection: its client is told when it comes back
+	polls      bool        // the last connection was a long poll
+	warned     int64       // the expiry of the token that long polls were warned of, Unix ms
+	dirty      bool        // the record does not show what the session follows
 
 	// owned by who has the turn
 	left map[string]struct{} // channels that it has left since its last connection: an older cursor does not bring them back
@@ -169,6 +171,22 @@ func (s *Session) noteLeft(name string) {
 		s.left = make(map[string]struct{})
 	}
 	s.left[name] = struct{}{}
+}
+
+// endAway ends a session that has no connection, with what its client is to be told.
+func (s *Session) endAway(reason *wire.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil {
+		s.ended, s.farewell = true, reason
+	}
+}
+
+// ending is what the client of a session that was ended while it was away is to be told; nil: nothing.
+func (s *Session) ending() *wire.Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.farewell
 }
 
 // isOver reports whether the session ended because nobody came back.
