@@ -9,6 +9,7 @@ import (
 // Exit code 2 is for a command line that is wrong, 1 for a command that failed; the reason stands on standard error.
 func TestExitCodes(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing", "file.pem")
+	serve := []string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "off", "--data-dir", t.TempDir()}
 	for name, test := range map[string]struct {
 		arguments []string
 		code      int
@@ -19,7 +20,7 @@ func TestExitCodes(t *testing.T) {
 		"unknown command": {[]string{"fly"}, 2, "fly"},
 		"unknown flag":    {[]string{"serve", "--fly"}, 2, "--fly"},
 		"no command":      {nil, 2, "serve"},
-		"missing file":    {[]string{"serve", "--data-dir", t.TempDir(), "--tls-cert", missing, "--tls-key", missing}, 1, missing},
+		"missing file":    {append(serve, "--tls-cert", missing, "--tls-key", missing), 1, missing},
 		"bad database":    {[]string{"migrate", "--database", "postgres://nobody@127.0.0.1:1/none"}, 1, "127.0.0.1"},
 	} {
 		t.Run(name, func(t *testing.T) {
