@@ -48,6 +48,7 @@ const clientScript = `
 	const first = await ada.halley.channel(room).publish("greeting", { n: 1, text: "grüße 🌠" })
 	const again = await ada.halley.channel(room).publish("greeting", { n: 1, text: "grüße 🌠" }, { id: first.id })
 	same([again.offset, again.duplicate], [first.offset, true], "the same id again")
+	same(Object.keys(first).sort(), ["channel", "copies", "epoch", "id", "offset"], "fields of an answer")
 	await ada.halley.channel(room).publish("other", null, { echo: false })
 	await ada.halley.channel(room).publish("last", [3])
 	await until(() => bob.log.messages.length === 3 && ada.log.messages.length === 2, "messages")

@@ -66,7 +66,11 @@ func Docs() http.Handler {
 	files[docsRoot+"/comet.svg"] = newDocsFile("image/svg+xml", mustRead(ConsoleStatic, "static/comet.svg"))
 	missing := renderMissing(layout)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if path := strings.TrimRight(r.URL.Path, "/"); path != r.URL.Path {
+		path := strings.TrimRight(r.URL.Path, "/")
+		if path == docsRoot+"/quickstart" { // the first page, by the name of its file
+			path = docsRoot
+		}
+		if path != r.URL.Path {
 			http.Redirect(w, r, path, http.StatusMovedPermanently)
 			return
 		}

@@ -108,7 +108,6 @@ func TestDocsAnswers(t *testing.T) {
 		{"/docs/docs.css", 200, "text/css; charset=utf-8", "color-scheme: light dark"},
 		{"/docs/comet.svg", 200, "image/svg+xml", "<svg"},
 		{"/docs/nothing", 404, "text/html; charset=utf-8", "There is no such page"},
-		{"/docs/quickstart", 404, "text/html; charset=utf-8", "There is no such page"},
 	} {
 		answer := get(t, docs, test.path)
 		kind := answer.Header().Get("Content-Type")
@@ -119,8 +118,10 @@ func TestDocsAnswers(t *testing.T) {
 			t.Errorf("%s may be sniffed", test.path)
 		}
 	}
-	if answer := get(t, docs, "/docs/"); answer.Code != http.StatusMovedPermanently || answer.Header().Get("Location") != "/docs" {
-		t.Errorf("/docs/: %d to %s", answer.Code, answer.Header().Get("Location"))
+	for _, path := range []string{"/docs/", "/docs/quickstart"} {
+		if answer := get(t, docs, path); answer.Code != http.StatusMovedPermanently || answer.Header().Get("Location") != "/docs" {
+			t.Errorf("%s: %d to %q", path, answer.Code, answer.Header().Get("Location"))
+		}
 	}
 }
 

@@ -59,7 +59,7 @@ func (c subscribeCommand) Run(p *process) error {
 		if !again {
 			return err
 		}
-		fmt.Fprintf(p.stderr, "halley: %v; again in %v\n", err, wait.Round(10*time.Millisecond))
+		fmt.Fprintf(p.stderr, "halley: %v; again in %v\n", err, max(wait.Round(10*time.Millisecond), 10*time.Millisecond))
 		if !sleep(p.ctx, wait) {
 			return nil
 		}
@@ -226,7 +226,8 @@ func (f *follower) comeback(err error) (wait time.Duration, again bool) {
 	case code >= 4000 && code < 4100, code >= 4300 && code < 4400:
 		return 0, false
 	case f.drain > 0:
-		return f.drain, true
+		wait, f.drain = f.drain, 0 // once: a server that is not there by then has not said when it will be
+		return wait, true
 	case code >= 4200 && code < 4300 && f.waits.tries == 0:
 		f.waits.tries++
 		return rand.N(firstWait), true

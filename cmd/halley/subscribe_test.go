@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -214,6 +215,23 @@ func TestSubscribeHeedsCodes(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 		})
+	}
+}
+
+// What a server that goes away says of coming back counts once: afterwards the waits grow as they do without a word.
+func TestDrainIsHeededOnce(t *testing.T) {
+	t.Parallel()
+	f := &follower{drain: 2 * time.Millisecond}
+	if wait, again := f.comeback(errors.New("draining")); wait != 2*time.Millisecond || !again {
+		t.Errorf("waits %v, again %v", wait, again)
+	}
+	for range 5 {
+		if _, again := f.comeback(errors.New("connection refused")); !again {
+			t.Error("gives up")
+		}
+	}
+	if f.drain != 0 || f.waits.tries != 5 {
+		t.Errorf("drain %v, %d waits that grow", f.drain, f.waits.tries)
 	}
 }
 

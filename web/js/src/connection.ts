@@ -32,7 +32,7 @@ const envelope = 4_096
 interface Pending {
   command: Command
   repeat: boolean
-  resolve(reply: Push): void
+  resolve(answer: Omit<Push, "op" | "ref">): void
   reject(error: HalleyError): void
 }
 
@@ -203,7 +203,8 @@ export class Connection extends Emitter<ConnectionEvents> {
     const pending = this.pending.get(reply.ref!)
     if (!pending) return
     this.pending.delete(reply.ref!)
-    if (reply.op === "ok") pending.resolve(reply)
+    const { op, ref, ...answer } = reply
+    if (op === "ok") pending.resolve(answer)
     else pending.reject(new HalleyError(reply.error))
   }
 
