@@ -160,7 +160,7 @@ var table = [...]Entry{
 		"Fetch a new token and reconnect with it; or send it with the command token before the old one ends."},
 
 	{CodeBadRequest, "bad_request", http.StatusBadRequest, "the request is not valid",
-		"The message says what is wrong with the request."},
+		"The message says what is wrong with the request. The address of the WebSocket answers a plain request so, with HTTP `426`."},
 	{CodeRateLimited, "rate_limited", http.StatusTooManyRequests, "too many requests",
 		"The app's rate of publishes or API requests is reached. Wait as long as told, then go on more slowly."},
 	{CodeMalformedJSON, "malformed_json", http.StatusBadRequest, "this is not valid JSON",
