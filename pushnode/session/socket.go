@@ -41,14 +41,19 @@ func (s *socket) Read(p []byte) (int, error) {
 	return s.Conn.Read(p)
 }
 
-// Write is for the library: each call is one whole control frame. After the last frame it does nothing.
+// Write is for the library: each call is one whole control frame. After a close, which may be the library's own answer to the
+// client's, it does nothing: a browser complains of a second one (RFC 6455, section 5.5.1).
 func (s *socket) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.finished {
 		return len(p), nil
 	}
-	return len(p), s.sendLocked(p)
+	err := s.sendLocked(p)
+	if len(p) > 0 && wire.Opcode(p[0]&0x0f) == wire.OpcodeClose {
+		s.finished = true
+	}
+	return len(p), err
 }
 
 func (s *socket) write(items []item) (written int, err error) {
