@@ -24,6 +24,10 @@ func (n *node) newApp(t testing.TB, name string, limits tenant.Overrides) *app {
 	made := must(n.Store.Provision(t.Context(), tenant.Provision{
 		Account: name, App: name, Email: name + "@example.com", Limits: limits,
 	}, tenant.Client{}))(t)
+	known := func() bool { _, err := n.Directory.App(made.AppID); return err == nil }
+	if !until(known) { // a first request that has to ask a busy database may be told to come back
+		t.Fatal("the app did not reach the node")
+	}
 	return &app{
 		node: n, id: made.AppID, account: made.AccountID,
 		secret: made.SecretKey.Reveal(), publishable: made.PublishableKey.Reveal(),
