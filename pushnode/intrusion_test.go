@@ -114,10 +114,10 @@ func (a *app) intrude(t *testing.T, method, path string, at place, id string) st
 	if body == "" && method == http.MethodPost {
 		body = `{"data":1}`
 	}
-	if strings.Contains(body, "OWN") {
+	body = strings.ReplaceAll(body, "ID", id)
+	if strings.Contains(body, "OWN") { // last: a token is of letters, and may have an ID in it
 		body = strings.ReplaceAll(body, "OWN", a.session(t))
 	}
-	body = strings.ReplaceAll(body, "ID", id)
 	if path == "/v1/ws" {
 		return steady(a.opening(t, query), id)
 	}
