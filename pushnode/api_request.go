@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"halley/pushnode/session"
 	"halley/pushnode/wire"
 )
 
@@ -23,10 +24,8 @@ func body(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error) {
 	if err := jsonContent(r); err != nil {
 		return nil, err
 	}
-	if r.ContentLength > int64(limit) {
-		// At once: what is left unread of a body would else be waited for before the answer goes out.
-		w.Header().Set("Connection", "close")
-		return nil, tooLarge(limit)
+	if err := session.AnnouncedBody(w, r, limit); err != nil {
+		return nil, err
 	}
 	reader := io.Reader(http.MaxBytesReader(w, r.Body, int64(limit)))
 	switch encoding := r.Header.Get("Content-Encoding"); encoding {
@@ -45,7 +44,7 @@ func body(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error) {
 		return nil, bodyError(err, limit)
 	}
 	if len(data) > limit {
-		return nil, tooLarge(limit)
+		return nil, session.BodyTooLarge(limit)
 	}
 	return data, nil
 }
@@ -69,7 +68,7 @@ func bodyError(err error, limit int) error {
 	_, corrupt := errors.AsType[flate.CorruptInputError](err)
 	switch {
 	case tooBig:
-		return tooLarge(limit)
+		return session.BodyTooLarge(limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return wire.Errorf(wire.CodeBodyTimeout, "the body did not arrive in time")
 	case corrupt, errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
@@ -81,10 +80,6 @@ func bodyError(err error, limit int) error {
 	default:
 		return wire.Errorf(wire.CodeBadRequest, "the body could not be read: its transfer is broken")
 	}
-}
-
-func tooLarge(limit int) error {
-	return wire.Errorf(wire.CodeMessageTooLarge, "the body has more than %d bytes", limit)
 }
 
 // channelName is the channel in the path, decoded and valid.

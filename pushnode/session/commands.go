@@ -112,17 +112,15 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error)
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, wire.Errorf(wire.CodeUnsupportedEncoding, "Content-Encoding %.40q is not supported here", encoding)
 	}
-	if r.ContentLength > int64(limit) {
-		// At once: what is left unread of a body would else be waited for before the answer goes out.
-		w.Header().Set("Connection", "close")
-		return nil, wire.Errorf(wire.CodeMessageTooLarge, "the body has more than %d bytes", limit)
+	if err := AnnouncedBody(w, r, limit); err != nil {
+		return nil, err
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(limit)))
 	if err == nil {
 		return body, nil
 	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return nil, wire.Errorf(wire.CodeMessageTooLarge, "the body has more than %d bytes", limit)
+		return nil, BodyTooLarge(limit)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, wire.NewError(wire.CodeBodyTimeout)
@@ -131,4 +129,19 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error)
 		return nil, wire.NewError(wire.CodeBodyTruncated)
 	}
 	return nil, wire.Errorf(wire.CodeBadRequest, "the body could not be read: its transfer is broken")
+}
+
+// AnnouncedBody refuses a body that says itself that it has more than limit bytes, for the calls beside the transports too. It does
+// so at once: what is left unread of a body would else be waited for before the answer goes out.
+func AnnouncedBody(w http.ResponseWriter, r *http.Request, limit int) error {
+	if r.ContentLength <= int64(limit) {
+		return nil
+	}
+	w.Header().Set("Connection", "close")
+	return BodyTooLarge(limit)
+}
+
+// BodyTooLarge is what a body of more than limit bytes is answered.
+func BodyTooLarge(limit int) error {
+	return wire.Errorf(wire.CodeMessageTooLarge, "the body has more than %d bytes", limit)
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"halley/pushnode/wire"
@@ -10,7 +11,7 @@ import (
 
 // admitOrigin lets in the pages of the console, whatever an app's list says: its live pane follows the app's channels.
 func (s *Server) admitOrigin(r *http.Request, app App) error {
-	if own := s.config.Origin; own != "" && len(r.Header.Values("Origin")) == 1 && r.Header.Get("Origin") == own {
+	if own := s.config.Origin; own != "" && slices.Equal(r.Header.Values("Origin"), []string{own}) {
 		return nil
 	}
 	return checkOrigin(r, app.Origins)
