@@ -1,8 +1,6 @@
 package session_test
 
 import (
-	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,14 +66,7 @@ func TestGraceBehindSlowCommands(t *testing.T) {
 		pass(14500 * time.Millisecond)
 		h.set(func() { h.after = func(string) { pass(4 * time.Second) } })
 		for range 2 { // 14.5 to 22.5 s
-			go func() {
-				body := `{"session":"` + connected.text("resume") + `","commands":[{"op":"members","ref":1,"channel":"a"}]}`
-				request, _ := http.NewRequest("POST", "http://halley/v1/commands?key=hl_pk_a", strings.NewReader(body))
-				request.Header.Set("Content-Type", "application/json")
-				if response, err := h.client.Do(request); err == nil {
-					_ = response.Body.Close()
-				}
-			}()
+			go h.abandon(connected.text("resume"), `{"op":"members","ref":1,"channel":"a"}`)
 		}
 		pass(4500 * time.Millisecond)
 		b.hangUp() // at 19 s, for the sake of another's grace

@@ -32,14 +32,7 @@ func TestDetachBehindSlowCommands(t *testing.T) {
 			}
 		})
 		for range 2 {
-			go func() {
-				body := `{"session":"` + connected.text("resume") + `","commands":[{"op":"members","ref":1,"channel":"news"}]}`
-				request, _ := http.NewRequest("POST", "http://halley/v1/commands?key=hl_pk_a", strings.NewReader(body))
-				request.Header.Set("Content-Type", "application/json")
-				if response, err := h.client.Do(request); err == nil {
-					_ = response.Body.Close()
-				}
-			}()
+			go h.abandon(connected.text("resume"), `{"op":"members","ref":1,"channel":"news"}`)
 		}
 		pass(100 * time.Millisecond)
 		s.hangUp()
@@ -155,4 +148,14 @@ func TestDisconnectOfAnImpatientCaller(t *testing.T) {
 			t.Errorf("a disconnected session came back: %v", again)
 		}
 	})
+}
+
+// abandon posts a command of a session whose answer nobody reads. It may fail: the client is not there any more.
+func (h *house) abandon(resume, command string) {
+	body := `{"session":"` + resume + `","commands":[` + command + `]}`
+	request, _ := http.NewRequest("POST", "http://halley/v1/commands?key=hl_pk_a", strings.NewReader(body))
+	request.Header.Set("Content-Type", "application/json")
+	if response, err := h.client.Do(request); err == nil {
+		_ = response.Body.Close()
+	}
 }
