@@ -1,0 +1,175 @@
+package channel
+
+import "time"
+
+// The kinds of command, as encoded. They are never reused.
+const (
+	codeAdvance = iota + 1
+	codePublish
+	codeEnterPresence
+	codeLeavePresence
+	codeAttachSession
+	codeUpdateSession
+	codeDetachSession
+	codeEndSession
+	codePresenceCleared
+	codeBreakEpoch
+)
+
+func (w *writer) command(command Command) {
+	switch c := command.(type) {
+	case Advance:
+		w.byte(codeAdvance)
+	case Publish:
+		w.byte(codePublish)
+		w.publish(&c)
+	case EnterPresence:
+		w.byte(codeEnterPresence)
+		w.id(c.Channel)
+		w.text(c.ClientID)
+		w.text(c.Session)
+		w.number(c.Generation)
+		w.bytes(c.Data)
+		w.signed(int64(c.Max))
+	case LeavePresence:
+		w.byte(codeLeavePresence)
+		w.id(c.Channel)
+		w.text(c.ClientID)
+		w.text(c.Session)
+		w.number(c.Generation)
+	case AttachSession:
+		w.byte(codeAttachSession)
+		w.attach(&c)
+	case UpdateSession:
+		w.byte(codeUpdateSession)
+		w.session(c.App, c.Session, c.Generation)
+		w.signed(c.Expires)
+		w.subscriptions(c.Channels)
+		w.texts(c.Presence)
+	case DetachSession:
+		w.byte(codeDetachSession)
+		w.session(c.App, c.Session, c.Generation)
+	case EndSession:
+		w.byte(codeEndSession)
+		w.session(c.App, c.Session, c.Generation)
+	case PresenceCleared:
+		w.byte(codePresenceCleared)
+		w.session(c.App, c.Session, c.Generation)
+		w.texts(c.Channels)
+	case BreakEpoch:
+		w.byte(codeBreakEpoch)
+		w.number(uint64(c.Generation))
+	}
+}
+
+func (r *reader) command() Command {
+	switch r.byte() {
+	case codeAdvance:
+		return Advance{}
+	case codePublish:
+		return r.publish()
+	case codeEnterPresence:
+		return EnterPresence{
+			Channel: r.id(), ClientID: r.text(), Session: r.text(), Generation: r.number(), Data: r.bytes(), Max: int(r.signed()),
+		}
+	case codeLeavePresence:
+		return LeavePresence{Channel: r.id(), ClientID: r.text(), Session: r.text(), Generation: r.number()}
+	case codeAttachSession:
+		return r.attach()
+	case codeUpdateSession:
+		return UpdateSession{
+			App: r.text(), Session: r.text(), Generation: r.number(),
+			Expires: r.signed(), Channels: r.subscriptions(), Presence: r.texts(),
+		}
+	case codeDetachSession:
+		return DetachSession{App: r.text(), Session: r.text(), Generation: r.number()}
+	case codeEndSession:
+		return EndSession{App: r.text(), Session: r.text(), Generation: r.number()}
+	case codePresenceCleared:
+		return PresenceCleared{App: r.text(), Session: r.text(), Generation: r.number(), Channels: r.texts()}
+	case codeBreakEpoch:
+		return BreakEpoch{Generation: r.number32()}
+	}
+	r.fail("kind of command")
+	return Advance{}
+}
+
+func (w *writer) publish(c *Publish) {
+	w.id(c.Channel)
+	w.text(c.ID)
+	w.text(c.Event)
+	w.bytes(c.Data)
+	w.text(c.Exclude)
+	w.retention(c.Retention)
+}
+
+func (r *reader) publish() Publish {
+	return Publish{
+		Channel: r.id(), ID: r.text(), Event: r.text(), Data: r.bytes(), Exclude: r.text(), Retention: r.retention(),
+	}
+}
+
+func (w *writer) attach(c *AttachSession) {
+	w.text(c.App)
+	w.text(c.Session)
+	w.data = append(w.data, c.SecretHash[:]...)
+	w.text(c.ClientID)
+	w.fixed(c.Edge)
+	w.signed(c.Expires)
+	w.bool(c.Create)
+}
+
+func (r *reader) attach() AttachSession {
+	return AttachSession{
+		App: r.text(), Session: r.text(), SecretHash: r.secret(), ClientID: r.text(),
+		Edge: r.fixed(), Expires: r.signed(), Create: r.bool(),
+	}
+}
+
+func (w *writer) session(app, session string, generation uint64) {
+	w.text(app)
+	w.text(session)
+	w.number(generation)
+}
+
+func (w *writer) retention(keep Retention) {
+	w.signed(int64(keep.Messages))
+	w.signed(int64(keep.Bytes))
+	w.signed(keep.Age.Milliseconds())
+}
+
+func (r *reader) retention() Retention {
+	return Retention{Messages: int(r.signed()), Bytes: int(r.signed()), Age: r.milliseconds()}
+}
+
+// maxAge is the longest Age that fits a time.Duration.
+const maxAge = int64(1<<63-1) / int64(time.Millisecond)
+
+func (r *reader) milliseconds() time.Duration {
+	count := r.signed()
+	if count > maxAge || count < -maxAge {
+		r.fail("age")
+		return 0
+	}
+	return time.Duration(count) * time.Millisecond
+}
+
+func (w *writer) subscriptions(list []Subscription) {
+	w.count(len(list))
+	for _, subscription := range list {
+		w.text(subscription.Channel)
+		w.bool(subscription.Presence)
+	}
+}
+
+func (r *reader) subscriptions() []Subscription {
+	count := r.count()
+	if count == 0 {
+		return nil
+	}
+	list := make([]Subscription, 0, count)
+	for range count {
+		list = append(list, Subscription{Channel: r.text(), Presence: r.bool()})
+	}
+	return list
+}

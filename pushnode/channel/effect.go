@@ -1,0 +1,50 @@
+package channel
+
+// Effect is what applying a command means for those who watch. Effects come in the order of the log.
+type Effect interface{ effect() }
+
+// Published is a new publication.
+type Published struct {
+	Channel     ID
+	Epoch       Epoch
+	Publication *Publication
+}
+
+// Action names a change of presence.
+type Action string
+
+// The changes of presence.
+const (
+	ActionEnter  Action = "enter"
+	ActionUpdate Action = "update"
+	ActionLeave  Action = "leave"
+)
+
+// PresenceChanged is a member that entered, left or changed its data.
+type PresenceChanged struct {
+	Channel ID
+	Action  Action
+	Member  Member
+	Version uint64
+}
+
+// PresenceDue asks that a session's memberships be ended (LeavePresence in each channel's slot, then PresenceCleared here):
+// it was detached beyond its grace, or ended. It is repeated by later Advance commands until it has been done.
+type PresenceDue struct {
+	App        string
+	Session    string
+	ClientID   string
+	Generation uint64
+	Channels   []string
+}
+
+// SessionEnded says that a session is no more.
+type SessionEnded struct {
+	App     string
+	Session string
+}
+
+func (Published) effect()       {}
+func (PresenceChanged) effect() {}
+func (PresenceDue) effect()     {}
+func (SessionEnded) effect()    {}
