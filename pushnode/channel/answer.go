@@ -1,5 +1,8 @@
 package channel
 
+// Answer is what a query is answered with. Each query says which type it gets.
+type Answer interface{ answer() }
+
 // Reason says why a gap is told.
 type Reason string
 
@@ -47,3 +50,50 @@ type Info struct {
 	Members  int // of presence
 	Version  uint64
 }
+
+// InfoAnswer is what is known of a channel, and whether the slot holds it. Name and Position are right in any case.
+type InfoAnswer struct {
+	Info Info
+	Held bool
+}
+
+// Held says that the slot holds the channel.
+type Held bool
+
+// ChannelList is a page of an app's channels, ordered by name.
+type ChannelList []Info
+
+// MemberSet is a channel's presence, ordered by client id and session.
+type MemberSet struct {
+	Members []Member
+	Version uint64
+}
+
+// Counts is how many channels a slot holds of each app, ordered by app.
+type Counts []AppCount
+
+// AppCount is how many channels a slot holds of an app.
+type AppCount struct {
+	App      string
+	Channels int
+}
+
+// LiveSessions is sessions that have not ended: of a client ordered by id, else in the order in which they were asked for.
+type LiveSessions []LiveSession
+
+// LiveSession is what others need to know of a session that has not ended.
+type LiveSession struct {
+	ID         string
+	Generation uint64
+	Edge       uint64 // instance id of the node that it is attached to, or was last
+	Attached   bool
+}
+
+func (Backlog) answer()      {}
+func (HistoryPage) answer()  {}
+func (InfoAnswer) answer()   {}
+func (Held) answer()         {}
+func (ChannelList) answer()  {}
+func (MemberSet) answer()    {}
+func (Counts) answer()       {}
+func (LiveSessions) answer() {}

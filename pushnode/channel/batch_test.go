@@ -13,32 +13,11 @@ import (
 	"halley/pushnode/channel"
 )
 
-func drawText() *rapid.Generator[string] { return rapid.StringN(0, 12, 40) }
+var commandCoding = coding[channel.Command]{append: channel.AppendCommand, decode: channel.DecodeCommand, draw: drawCommand}
 
-func drawTexts(t *rapid.T, label string) []string {
-	return orNil(rapid.SliceOfN(drawText(), 0, 3).Draw(t, label))
-}
+func TestCommandRoundTrip(t *testing.T) { commandCoding.roundTrip(t) }
 
-func drawData(t *rapid.T) []byte { return orNil(rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "data")) }
-
-// orNil is what the encoding keeps: it knows no difference between nothing and an empty list.
-func orNil[T any](list []T) []T {
-	if len(list) == 0 {
-		return nil
-	}
-	return list
-}
-
-func drawID(t *rapid.T) channel.ID {
-	return channel.ID{App: drawText().Draw(t, "app"), Name: drawText().Draw(t, "name")}
-}
-
-func drawRetention(t *rapid.T) channel.Retention {
-	return channel.Retention{
-		Messages: rapid.Int().Draw(t, "messages"), Bytes: rapid.Int().Draw(t, "bytes"),
-		Age: milliseconds(rapid.Int64Range(-1<<40, 1<<40).Draw(t, "age")),
-	}
-}
+func FuzzDecodeCommand(f *testing.F) { commandCoding.fuzz(f) }
 
 // commands draws any command, with any field.
 var commands = []func(*rapid.T) channel.Command{

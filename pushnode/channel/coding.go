@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -148,16 +149,60 @@ func (r *reader) text() string {
 
 func (r *reader) id() ID { return ID{App: r.text(), Name: r.text()} }
 
-func (r *reader) texts() []string {
+func (r *reader) texts() []string { return list(r, 1, r.text) }
+
+// list reads a list of items that take least bytes each at the least: no count makes it allocate more than a small multiple of
+// the input.
+func list[T any](r *reader, least int, read func() T) []T {
 	count := r.count()
+	if count > len(r.rest)/least {
+		r.fail("count")
+		return nil
+	}
 	if count == 0 {
 		return nil
 	}
-	texts := make([]string, 0, count)
+	items := make([]T, 0, count)
 	for range count {
-		texts = append(texts, r.text())
+		items = append(items, read())
 	}
-	return texts
+	return items
+}
+
+func (w *writer) epoch(e Epoch) {
+	w.fixed(e.Cluster)
+	w.number(uint64(e.Generation))
+	w.number(e.Incarnation)
+}
+
+func (r *reader) epoch() Epoch {
+	return Epoch{Cluster: r.fixed(), Generation: r.number32(), Incarnation: r.number()}
+}
+
+func (w *writer) position(p Position) { w.epoch(p.Epoch); w.number(p.Offset) }
+
+func (r *reader) position() Position { return Position{Epoch: r.epoch(), Offset: r.number()} }
+
+// optional writes whether there is a value, and then the value.
+func optional[T any](w *writer, value *T, write func(T)) {
+	w.bool(value != nil)
+	if value != nil {
+		write(*value)
+	}
+}
+
+func maybe[T any](r *reader, read func() T) *T {
+	if !r.bool() {
+		return nil
+	}
+	value := read()
+	return &value
+}
+
+// owned is a reader of a copy of data: what it reads shares memory with itself alone.
+func owned(data []byte) *reader {
+	data = bytes.Clone(data)
+	return &reader{data: data, rest: data}
 }
 
 func (r *reader) secret() (hash [32]byte) {

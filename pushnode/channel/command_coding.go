@@ -1,6 +1,9 @@
 package channel
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // The kinds of command, as encoded. They are never reused.
 const (
@@ -15,6 +18,24 @@ const (
 	codePresenceCleared
 	codeBreakEpoch
 )
+
+// AppendCommand appends the encoding of one command to dst: what a batch holds of it. A command of an unknown kind is a fault of
+// the program: panic.
+func AppendCommand(dst []byte, command Command) []byte {
+	w := writer{data: dst}
+	w.command(command)
+	return w.data
+}
+
+// DecodeCommand reads what AppendCommand wrote. The command shares no memory with data. Errors wrap ErrEncoding.
+func DecodeCommand(data []byte) (Command, error) {
+	r := owned(data)
+	command := r.command()
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	return command, nil
+}
 
 func (w *writer) command(command Command) {
 	switch c := command.(type) {
@@ -59,6 +80,8 @@ func (w *writer) command(command Command) {
 	case BreakEpoch:
 		w.byte(codeBreakEpoch)
 		w.number(uint64(c.Generation))
+	default:
+		panic(fmt.Sprintf("channel: unknown command %T", command))
 	}
 }
 
@@ -163,13 +186,6 @@ func (w *writer) subscriptions(list []Subscription) {
 }
 
 func (r *reader) subscriptions() []Subscription {
-	count := r.count()
-	if count == 0 {
-		return nil
-	}
-	list := make([]Subscription, 0, count)
-	for range count {
-		list = append(list, Subscription{Channel: r.text(), Presence: r.bool()})
-	}
-	return list
+	const least = 2 // bytes: a length and a bool
+	return list(r, least, func() Subscription { return Subscription{Channel: r.text(), Presence: r.bool()} })
 }

@@ -1,7 +1,6 @@
 package channel
 
 import (
-	"errors"
 	"math/bits"
 
 	"github.com/cespare/xxhash/v2"
@@ -22,14 +21,8 @@ func (d *digest) bytes(b []byte) { d.number(xxhash.Sum64(b)) }
 
 // result folds in what a command answered.
 func (d *digest) result(r *Result) {
-	switch {
-	case r.Err == nil:
-	case errors.Is(r.Err, ErrNoSession):
-		d.number(1)
-	case errors.Is(r.Err, ErrGeneration):
-		d.number(2)
-	case errors.Is(r.Err, ErrPresenceFull):
-		d.number(3)
+	if r.Err != nil {
+		d.number(uint64(refusal(r.Err)))
 	}
 	d.number(r.Position.Epoch.Incarnation)
 	d.number(r.Position.Offset)

@@ -42,9 +42,21 @@ type PresenceDue struct {
 type SessionEnded struct {
 	App     string
 	Session string
+	Edge    uint64 // where it was attached last
+}
+
+// SessionMoved says that a session was attached to another node than before, whether it was still attached there or not: what
+// that node keeps for it is void.
+type SessionMoved struct {
+	App        string
+	Session    string
+	Generation uint64 // the new one
+	From       uint64
+	To         uint64
 }
 
 func (Published) effect()       {}
 func (PresenceChanged) effect() {}
 func (PresenceDue) effect()     {}
 func (SessionEnded) effect()    {}
+func (SessionMoved) effect()    {}

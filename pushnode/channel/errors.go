@@ -12,5 +12,5 @@ var (
 // ErrName is wrapped by every error of ValidName.
 var ErrName = errors.New("not a channel name")
 
-// ErrEncoding is wrapped by every error of DecodeBatch and RestoreSnapshot.
+// ErrEncoding is wrapped by every error of RestoreSnapshot and of what decodes.
 var ErrEncoding = errors.New("not what this version wrote")

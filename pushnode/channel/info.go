@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -56,6 +57,17 @@ func (s *State) CountChannels(counts map[string]int) {
 	for id := range s.channels {
 		counts[id.App]++
 	}
+}
+
+// counts is CountChannels in order.
+func (s *State) counts() Counts {
+	byApp := make(map[string]int)
+	s.CountChannels(byApp)
+	counts := make(Counts, 0, len(byApp))
+	for _, app := range slices.Sorted(maps.Keys(byApp)) {
+		counts = append(counts, AppCount{App: app, Channels: byApp[app]})
+	}
+	return counts
 }
 
 // Channels lists an app's channels that the slot holds: those whose names begin with prefix and come after the name after, at

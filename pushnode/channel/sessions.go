@@ -201,15 +201,6 @@ func (k *sessionState) expire(s *State) {
 	s.timers.reset(&k.timer, k.deadline())
 }
 
-// Session returns the record of a session that has not ended. Its lists are shared: not to be changed.
-func (s *State) Session(app, id string) (Session, bool) {
-	known := s.sessions[ID{App: app, Name: id}]
-	if known == nil || known.ended {
-		return Session{}, false
-	}
-	return known.record, true
-}
-
 func cloneTexts(texts []string) []string {
 	if len(texts) == 0 {
 		return nil
