@@ -22,6 +22,9 @@ type EnterPresence struct {
 	Generation uint64
 	Data       []byte
 	Max        int // members the channel may have; ErrPresenceFull above it; 0: no bound
+	// Attempt is the caller's number for what it wants, the same each time it asks again because it does not know what came of it:
+	// the attempt that made the member what it is changes nothing. 0: every command counts.
+	Attempt uint64
 }
 
 // LeavePresence ends a membership. To leave twice is not an error.
@@ -42,6 +45,10 @@ type AttachSession struct {
 	Edge       uint64 // instance id of the node that holds the connection
 	Expires    int64  // Unix milliseconds at which the credential ends; 0: never
 	Create     bool   // open it where it does not exist
+	// Attempt is the caller's number for what it wants, the same each time it asks again because it does not know what came of it:
+	// the attempt that made the present generation changes nothing, and is answered with the session as it is. Where that is not
+	// attached any more, the caller has to attach anew. 0: every command counts.
+	Attempt uint64
 }
 
 // UpdateSession records what the session follows. It replaces both lists.
@@ -54,12 +61,22 @@ type UpdateSession struct {
 	Presence   []string // channels that it is a member of
 }
 
-// DetachSession says that the session has no connection; its timers start.
+// DetachSession says that the session has no connection; its timers start: PresenceGrace and SessionTTL.
 type DetachSession struct {
 	App        string
 	Session    string
 	Generation uint64
 }
+
+// EdgeLost says that a node died: the sessions that are attached there have no connection, and their timers start: LostGrace and
+// SessionTTL. Those that were detached before keep their timers.
+type EdgeLost struct {
+	Edge uint64 // instance id
+}
+
+// RestartGrace starts the timers of all detached sessions anew. A new leader commits it first: while the slot had no leader,
+// nobody could come back. It counts from before its entry, so that nothing falls due at the entry's own time.
+type RestartGrace struct{}
 
 // EndSession ends a session at once: its presence is to be cleared and it is forgotten when that is done.
 type EndSession struct {
@@ -93,6 +110,8 @@ func (LeavePresence) command()   {}
 func (AttachSession) command()   {}
 func (UpdateSession) command()   {}
 func (DetachSession) command()   {}
+func (EdgeLost) command()        {}
+func (RestartGrace) command()    {}
 func (EndSession) command()      {}
 func (PresenceCleared) command() {}
 func (BreakEpoch) command()      {}

@@ -17,6 +17,8 @@ const (
 	codeEndSession
 	codePresenceCleared
 	codeBreakEpoch
+	codeEdgeLost
+	codeRestartGrace
 )
 
 // AppendCommand appends the encoding of one command to dst: what a batch holds of it. A command of an unknown kind is a fault of
@@ -52,6 +54,7 @@ func (w *writer) command(command Command) {
 		w.number(c.Generation)
 		w.bytes(c.Data)
 		w.signed(int64(c.Max))
+		w.number(c.Attempt)
 	case LeavePresence:
 		w.byte(codeLeavePresence)
 		w.id(c.Channel)
@@ -80,6 +83,11 @@ func (w *writer) command(command Command) {
 	case BreakEpoch:
 		w.byte(codeBreakEpoch)
 		w.number(uint64(c.Generation))
+	case EdgeLost:
+		w.byte(codeEdgeLost)
+		w.fixed(c.Edge)
+	case RestartGrace:
+		w.byte(codeRestartGrace)
 	default:
 		panic(fmt.Sprintf("channel: unknown command %T", command))
 	}
@@ -94,6 +102,7 @@ func (r *reader) command() Command {
 	case codeEnterPresence:
 		return EnterPresence{
 			Channel: r.id(), ClientID: r.text(), Session: r.text(), Generation: r.number(), Data: r.bytes(), Max: int(r.signed()),
+			Attempt: r.number(),
 		}
 	case codeLeavePresence:
 		return LeavePresence{Channel: r.id(), ClientID: r.text(), Session: r.text(), Generation: r.number()}
@@ -112,6 +121,10 @@ func (r *reader) command() Command {
 		return PresenceCleared{App: r.text(), Session: r.text(), Generation: r.number(), Channels: r.texts()}
 	case codeBreakEpoch:
 		return BreakEpoch{Generation: r.number32()}
+	case codeEdgeLost:
+		return EdgeLost{Edge: r.fixed()}
+	case codeRestartGrace:
+		return RestartGrace{}
 	}
 	r.fail("kind of command")
 	return Advance{}
@@ -140,12 +153,13 @@ func (w *writer) attach(c *AttachSession) {
 	w.fixed(c.Edge)
 	w.signed(c.Expires)
 	w.bool(c.Create)
+	w.number(c.Attempt)
 }
 
 func (r *reader) attach() AttachSession {
 	return AttachSession{
 		App: r.text(), Session: r.text(), SecretHash: r.secret(), ClientID: r.text(),
-		Edge: r.fixed(), Expires: r.signed(), Create: r.bool(),
+		Edge: r.fixed(), Expires: r.signed(), Create: r.bool(), Attempt: r.number(),
 	}
 }
 

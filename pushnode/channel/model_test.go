@@ -36,11 +36,15 @@ type modelChannel struct {
 type modelMember struct {
 	channel.Member
 	generation uint64
+	attempt    uint64
+	since      int64
 }
 
 type modelSession struct {
 	channel.Session
 	secret  [32]byte
+	attempt uint64
+	grace   int64 // how long its presence is kept after it was detached
 	ended   bool
 	leaving []string
 	asked   uint64 // generation of the latest PresenceDue
@@ -106,7 +110,7 @@ func (s *modelSession) due() int64 {
 	if !s.Attached && !s.ended {
 		at = min(at, s.Since+120_000)
 		if len(s.Presence) > 0 {
-			at = min(at, s.Since+15_000)
+			at = min(at, s.Since+s.grace)
 		}
 	}
 	return at
@@ -143,7 +147,7 @@ func (m *model) act(s *modelSession) {
 		m.ask(s)
 	case away >= 120_000:
 		m.end(s)
-	case away >= 15_000:
+	case away >= s.grace:
 		m.collect(s)
 		m.ask(s)
 	default:
@@ -170,7 +174,7 @@ func (m *model) end(s *modelSession) {
 	m.collect(s)
 	m.ask(s)
 	s.ended = true
-	m.effects = append(m.effects, channel.SessionEnded{App: "app", Session: s.ID})
+	m.effects = append(m.effects, channel.SessionEnded{App: "app", Session: s.ID, Edge: s.Edge})
 	if len(s.leaving) == 0 {
 		delete(m.sessions, s.ID)
 	}
@@ -208,7 +212,7 @@ func (m *model) apply(command channel.Command, epoch channel.Epoch) channel.Resu
 	case channel.DetachSession:
 		s, err := m.session(c.Session, c.Generation)
 		if err == nil && s.Attached {
-			s.Attached, s.Since = false, m.now
+			s.Attached, s.Since, s.grace = false, m.now, 15_000
 		}
 		return channel.Result{Err: err}
 	case channel.EndSession:
@@ -221,6 +225,12 @@ func (m *model) apply(command channel.Command, epoch channel.Epoch) channel.Resu
 			m.end(s)
 		}
 		return channel.Result{Err: err}
+	case channel.EdgeLost:
+		for _, s := range m.sessions {
+			if s.Attached && s.Edge == c.Edge && !s.ended {
+				s.Attached, s.Since, s.grace = false, m.now, 60_000
+			}
+		}
 	case channel.PresenceCleared:
 		m.cleared(c)
 	case channel.BreakEpoch:
@@ -266,7 +276,10 @@ func (m *model) enter(c channel.EnterPresence, epoch channel.Epoch) channel.Resu
 	case c.Generation < before.generation:
 		return channel.Result{Err: channel.ErrGeneration, Version: version}
 	}
-	after := modelMember{channel.Member{ClientID: c.ClientID, Session: c.Session, Data: c.Data}, c.Generation}
+	if member && c.Attempt != 0 && c.Attempt == before.attempt && c.Generation == before.generation {
+		return channel.Result{Version: version}
+	}
+	after := modelMember{channel.Member{ClientID: c.ClientID, Session: c.Session, Data: c.Data}, c.Generation, c.Attempt, m.now}
 	if member && c.Generation > before.generation && string(before.Data) == string(c.Data) {
 		known.members[c.ClientID+"/"+c.Session] = after
 		return channel.Result{Version: version}
@@ -302,7 +315,7 @@ func (m *model) changed(c *modelChannel, id channel.ID, action channel.Action, m
 func (m *model) attach(c channel.AttachSession) channel.Result {
 	s := m.sessions[c.Session]
 	if s == nil && c.Create {
-		s = &modelSession{secret: c.SecretHash, Session: channel.Session{
+		s = &modelSession{secret: c.SecretHash, attempt: c.Attempt, Session: channel.Session{
 			App: c.App, ID: c.Session, ClientID: c.ClientID, Generation: 1,
 			Edge: c.Edge, Attached: true, Since: m.now, Expires: c.Expires,
 		}}
@@ -312,8 +325,37 @@ func (m *model) attach(c channel.AttachSession) channel.Result {
 	if s == nil || s.ended || s.secret != c.SecretHash || s.ClientID != c.ClientID {
 		return channel.Result{Err: channel.ErrNoSession}
 	}
+	if c.Attempt != 0 && c.Attempt == s.attempt {
+		return channel.Result{Session: s.Session, Resumed: s.Generation > 1}
+	}
+	if s.Edge != c.Edge {
+		m.effects = append(m.effects,
+			channel.SessionMoved{App: "app", Session: s.ID, Generation: s.Generation + 1, From: s.Edge, To: c.Edge})
+	}
 	s.Generation, s.Edge, s.Attached, s.Since, s.Expires = s.Generation+1, c.Edge, true, m.now, c.Expires
+	s.attempt = c.Attempt
 	return channel.Result{Session: s.Session, Resumed: true}
+}
+
+// restartGrace gives those who are away their whole time again, before anything falls due at now.
+func (m *model) restartGrace(now int64) {
+	m.now = max(m.now, now)
+	for _, s := range m.sessions {
+		if !s.Attached && !s.ended {
+			s.Since = m.now
+		}
+	}
+}
+
+// edges is the nodes that sessions are attached to.
+func (m *model) edges() []uint64 {
+	found := map[uint64]bool{}
+	for _, s := range m.sessions {
+		if s.Attached && !s.ended {
+			found[s.Edge] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 func (m *model) session(id string, generation uint64) (*modelSession, error) {

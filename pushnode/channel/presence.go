@@ -3,6 +3,7 @@ package channel
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -15,6 +16,8 @@ type memberKey struct {
 
 type member struct {
 	generation uint64 // of the session, when it last entered
+	attempt    uint64 // that made the member what it is
+	since      int64  // when it last entered: Unix milliseconds
 	data       []byte
 }
 
@@ -24,6 +27,7 @@ func (s *State) enter(c EnterPresence) Result {
 	s.digest.text(c.Channel.Name)
 	s.digest.text(c.ClientID)
 	s.digest.bytes(c.Data)
+	s.digest.number(c.Attempt)
 	key := memberKey{clientID: c.ClientID, session: c.Session}
 	var known *member
 	held := s.channels[c.Channel]
@@ -37,18 +41,22 @@ func (s *State) enter(c EnterPresence) Result {
 		return s.enterNew(s.hold(c.Channel), c)
 	case c.Generation < known.generation:
 		return Result{Err: ErrGeneration, Version: held.version}
-	case c.Generation > known.generation && bytes.Equal(c.Data, known.data):
-		known.generation = c.Generation
+	case c.Attempt != 0 && c.Attempt == known.attempt && c.Generation == known.generation:
 		return Result{Version: held.version}
 	}
-	known.generation, known.data = c.Generation, bytes.Clone(c.Data)
+	quiet := c.Generation > known.generation && bytes.Equal(c.Data, known.data)
+	known.generation, known.attempt, known.since = c.Generation, c.Attempt, s.now
+	if quiet {
+		return Result{Version: held.version}
+	}
+	known.data = bytes.Clone(c.Data)
 	s.presenceChanged(held, ActionUpdate, key, known.data)
 	return Result{Version: held.version}
 }
 
 func (s *State) enterNew(held *channelState, c EnterPresence) Result {
 	key := memberKey{clientID: strings.Clone(c.ClientID), session: strings.Clone(c.Session)}
-	entered := &member{generation: c.Generation, data: bytes.Clone(c.Data)}
+	entered := &member{generation: c.Generation, attempt: c.Attempt, since: s.now, data: bytes.Clone(c.Data)}
 	s.join(held, key, entered)
 	s.presenceChanged(held, ActionEnter, key, entered.data)
 	return Result{Version: held.version}
@@ -105,11 +113,44 @@ func (s *State) presenceChanged(held *channelState, action Action, key memberKey
 func (s *State) Members(id ID) ([]Member, uint64) {
 	seen := s.look(id)
 	var members []Member
-	for key, one := range seen.members {
-		members = append(members, Member{ClientID: key.clientID, Session: key.session, Data: one.data})
+	for _, key := range sortedMembers(seen.members) {
+		members = append(members, key.member(seen.members[key]))
 	}
-	slices.SortFunc(members, func(a, b Member) int {
-		return cmp.Or(strings.Compare(a.ClientID, b.ClientID), strings.Compare(a.Session, b.Session))
-	})
 	return members, seen.version
+}
+
+// EachMember calls do for each member of the slot's channels that last entered before a moment (Unix milliseconds), ordered by
+// channel, client id and session, until it returns false. The leader asks the slots of the sessions about them. It looks at every
+// channel of the slot. The data is shared: not to be changed.
+func (s *State) EachMember(before int64, do func(id ID, one Member, generation uint64) bool) {
+	for _, held := range s.peopled() {
+		for _, key := range sortedMembers(held.members) {
+			one := held.members[key]
+			if one.since < before && !do(held.id, key.member(one), one.generation) {
+				return
+			}
+		}
+	}
+}
+
+// peopled is the channels that have members, in order.
+func (s *State) peopled() []*channelState {
+	var found []*channelState
+	for _, held := range s.channels {
+		if len(held.members) > 0 {
+			found = append(found, held)
+		}
+	}
+	slices.SortFunc(found, func(a, b *channelState) int { return compareIDs(a.id, b.id) })
+	return found
+}
+
+func (k memberKey) member(one *member) Member {
+	return Member{ClientID: k.clientID, Session: k.session, Data: one.data}
+}
+
+func sortedMembers(members map[memberKey]*member) []memberKey {
+	return slices.SortedFunc(maps.Keys(members), func(a, b memberKey) int {
+		return cmp.Or(strings.Compare(a.clientID, b.clientID), strings.Compare(a.session, b.session))
+	})
 }

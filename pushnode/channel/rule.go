@@ -33,11 +33,12 @@ type Retention struct {
 
 // Limits of DESIGN 7.5 that belong to the state itself.
 const (
-	MaxNameBytes     = 200             // a channel's name
-	DedupeWindow     = 2 * time.Minute // how long a publication's id is remembered at least
-	MaxDedupeIDs     = 10_000          // ids remembered per channel at most: 16 bytes each
-	SessionTTL       = 2 * time.Minute // how long a detached session is kept
-	PresenceGrace    = 15 * time.Second
+	MaxNameBytes     = 200              // a channel's name
+	DedupeWindow     = 2 * time.Minute  // how long a publication's id is remembered at least
+	MaxDedupeIDs     = 10_000           // ids remembered per channel at most: 16 bytes each
+	SessionTTL       = 2 * time.Minute  // how long a detached session is kept
+	PresenceGrace    = 15 * time.Second // how long its presence outlives its connection
+	LostGrace        = 60 * time.Second // the same where the node was lost, and all its clients come back at once
 	TombstoneTTL     = 10 * time.Minute // an idle-dropped channel's epoch and head are kept so long
 	MaxPresenceBytes = 2 << 10          // one member's data
 )

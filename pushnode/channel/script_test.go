@@ -55,7 +55,7 @@ func (w *world) command(c script.Command) channel.Command {
 	case "enter":
 		return channel.EnterPresence{
 			Channel: room(c.Word(0)), ClientID: c.Word(1), Session: c.Word(2), Generation: generation,
-			Data: []byte(c.Options["data"]), Max: int(c.Number("max", 0)),
+			Data: []byte(c.Options["data"]), Max: int(c.Number("max", 0)), Attempt: uint64(c.Number("attempt", 0)),
 		}
 	case "leave":
 		return channel.LeavePresence{Channel: room(c.Word(0)), ClientID: c.Word(1), Session: c.Word(2), Generation: generation}
@@ -63,7 +63,7 @@ func (w *world) command(c script.Command) channel.Command {
 		return channel.AttachSession{
 			App: "app", Session: c.Word(0), SecretHash: [32]byte([]byte(fmt.Sprintf("%32s", c.Options["secret"]))),
 			ClientID: c.Options["client"], Edge: uint64(c.Number("edge", 1)), Expires: c.Number("expires", 0),
-			Create: c.Word(1) == "create",
+			Create: c.Word(1) == "create", Attempt: uint64(c.Number("attempt", 0)),
 		}
 	case "update":
 		return channel.UpdateSession{
@@ -80,6 +80,10 @@ func (w *world) command(c script.Command) channel.Command {
 		}
 	case "break":
 		return channel.BreakEpoch{Generation: uint32(generation)}
+	case "lost":
+		return channel.EdgeLost{Edge: uint64(c.Number("edge", 1))}
+	case "restart":
+		return channel.RestartGrace{}
 	case "advance":
 		return channel.Advance{}
 	}
@@ -106,6 +110,14 @@ func (w *world) query(c script.Command) (answer string, known bool) {
 			answer += " " + showMember(m)
 		}
 		return answer, true
+	case "everyone":
+		w.state.EachMember(c.Number("before", 1<<62), func(id channel.ID, one channel.Member, generation uint64) bool {
+			answer += fmt.Sprintf("%s %s gen=%d\n", id.Name, showMember(one), generation)
+			return one.ClientID != c.Options["until"]
+		})
+		return answer + "all", true
+	case "edges":
+		return fmt.Sprint(w.state.Edges()), true
 	case "info":
 		info, held := w.state.Info(id)
 		return fmt.Sprintf("held=%t %s", held, showInfo(info)), true
@@ -206,7 +218,9 @@ func showEffects(effects []channel.Effect) string {
 		case channel.PresenceDue:
 			fmt.Fprintf(&b, "  presence due %s of %s gen=%d in %v\n", e.Session, e.ClientID, e.Generation, e.Channels)
 		case channel.SessionEnded:
-			fmt.Fprintf(&b, "  ended %s\n", e.Session)
+			fmt.Fprintf(&b, "  ended %s edge=%d\n", e.Session, e.Edge)
+		case channel.SessionMoved:
+			fmt.Fprintf(&b, "  moved %s gen=%d from %d to %d\n", e.Session, e.Generation, e.From, e.To)
 		}
 	}
 	return b.String()

@@ -14,9 +14,11 @@ const presenceRepeat = 5 * time.Second
 // only until its memberships are cleared, and nobody sees it.
 type sessionState struct {
 	timer
-	record Session // lists are replaced, never changed in place: results and effects share them
-	secret [32]byte
-	ended  bool
+	record  Session // lists are replaced, never changed in place: results and effects share them
+	secret  [32]byte
+	attempt uint64 // that made the present generation
+	lost    bool   // detached because its node died
+	ended   bool
 
 	leaving           []string // channels whose memberships are to be ended
 	leavingGeneration uint64   // memberships of later generations stay
@@ -25,6 +27,7 @@ type sessionState struct {
 
 func (s *State) attach(c AttachSession) Result {
 	s.digest.text(c.Session)
+	s.digest.number(c.Attempt)
 	id := ID{App: c.App, Name: c.Session}
 	known := s.sessions[id]
 	switch {
@@ -34,13 +37,32 @@ func (s *State) attach(c AttachSession) Result {
 		return Result{Err: ErrNoSession}
 	case subtle.ConstantTimeCompare(known.secret[:], c.SecretHash[:]) == 0:
 		return Result{Err: ErrNoSession}
+	case c.Attempt != 0 && c.Attempt == known.attempt:
+		return Result{Session: known.record, Resumed: known.record.Generation > 1}
 	}
+	s.takeOver(known, c)
+	return Result{Session: known.record, Resumed: true}
+}
+
+// takeOver gives the session to another connection.
+func (s *State) takeOver(known *sessionState, c AttachSession) {
+	from := known.record.Edge
+	if known.record.Attached {
+		s.edges.remove(from)
+	}
+	s.edges.add(c.Edge)
+	known.attempt = c.Attempt
+	known.lost = false
 	known.record.Generation++
 	known.record.Edge = c.Edge
 	known.record.Expires = c.Expires
 	known.record.Attached = true
 	known.record.Since = s.now
-	return Result{Session: known.record, Resumed: true}
+	if from != c.Edge {
+		s.emit(SessionMoved{
+			App: known.record.App, Session: known.record.ID, Generation: known.record.Generation, From: from, To: c.Edge,
+		})
+	}
 }
 
 func (s *State) open(c AttachSession) Result {
@@ -51,9 +73,11 @@ func (s *State) open(c AttachSession) Result {
 			App: id.App, ID: id.Name, ClientID: strings.Clone(c.ClientID),
 			Generation: 1, Edge: c.Edge, Attached: true, Since: s.now, Expires: c.Expires,
 		},
-		secret: c.SecretHash,
+		secret:  c.SecretHash,
+		attempt: c.Attempt,
 	}
 	s.sessions[id] = opened
+	s.edges.add(c.Edge)
 	s.usage.Sessions++
 	return Result{Session: opened.record}
 }
@@ -89,11 +113,17 @@ func (s *State) detach(c DetachSession) Result {
 		return Result{Err: err}
 	}
 	if known.record.Attached {
-		known.record.Attached = false
-		known.record.Since = s.now
-		s.timers.set(&known.timer, known.deadline())
+		s.detached(known)
 	}
 	return Result{}
+}
+
+// detached takes note that an attached session has no connection any more.
+func (s *State) detached(known *sessionState) {
+	s.edges.remove(known.record.Edge)
+	known.record.Attached = false
+	known.record.Since = s.now
+	s.timers.set(&known.timer, known.deadline())
 }
 
 func (s *State) end(c EndSession) Result {
@@ -114,7 +144,11 @@ func (s *State) endSession(known *sessionState) {
 	known.collect()
 	s.ask(known)
 	known.ended = true
-	s.emit(SessionEnded{App: known.record.App, Session: known.record.ID})
+	if known.record.Attached {
+		s.edges.remove(known.record.Edge)
+		known.record.Attached = false
+	}
+	s.emit(SessionEnded{App: known.record.App, Session: known.record.ID, Edge: known.record.Edge})
 	s.settle(known)
 }
 
@@ -172,6 +206,15 @@ func (s *State) settle(known *sessionState) {
 	s.timers.set(&known.timer, known.deadline())
 }
 
+// graceEnd is when the presence of a detached session falls due.
+func (k *sessionState) graceEnd() int64 {
+	grace := PresenceGrace
+	if k.lost {
+		grace = LostGrace
+	}
+	return k.record.Since + grace.Milliseconds()
+}
+
 func (k *sessionState) deadline() int64 {
 	at := int64(never)
 	if len(k.leaving) > 0 {
@@ -181,7 +224,7 @@ func (k *sessionState) deadline() int64 {
 		return at
 	}
 	if len(k.record.Presence) > 0 {
-		at = min(at, k.record.Since+PresenceGrace.Milliseconds())
+		at = min(at, k.graceEnd())
 	}
 	return min(at, k.record.Since+SessionTTL.Milliseconds())
 }
@@ -192,7 +235,7 @@ func (k *sessionState) expire(s *State) {
 	case away && s.now >= k.record.Since+SessionTTL.Milliseconds():
 		s.endSession(k)
 		return
-	case away && s.now >= k.record.Since+PresenceGrace.Milliseconds():
+	case away && s.now >= k.graceEnd():
 		k.collect()
 		s.ask(k)
 	default:

@@ -2,7 +2,6 @@ package channel
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -173,21 +172,23 @@ func (r *reader) ownText() string { return strings.Clone(r.text()) }
 
 func (w *writer) members(members map[memberKey]*member) {
 	w.count(len(members))
-	keys := slices.SortedFunc(maps.Keys(members), func(a, b memberKey) int {
-		return cmp.Or(strings.Compare(a.clientID, b.clientID), strings.Compare(a.session, b.session))
-	})
-	for _, key := range keys {
+	for _, key := range sortedMembers(members) {
+		one := members[key]
 		w.text(key.clientID)
 		w.text(key.session)
-		w.number(members[key].generation)
-		w.bytes(members[key].data)
+		w.number(one.generation)
+		w.number(one.attempt)
+		w.signed(one.since)
+		w.bytes(one.data)
 	}
 }
 
 func (r *reader) members(s *State, c *channelState) {
 	for range r.count() {
 		key := memberKey{clientID: r.ownText(), session: r.ownText()}
-		s.join(c, key, &member{generation: r.number(), data: bytes.Clone(r.bytes())})
+		s.join(c, key, &member{
+			generation: r.number(), attempt: r.number(), since: r.signed(), data: bytes.Clone(r.bytes()),
+		})
 	}
 }
 
@@ -206,15 +207,10 @@ func (r *reader) tombstone(s *State) {
 }
 
 func (w *writer) sessionState(k *sessionState) {
-	w.session(k.record.App, k.record.ID, k.record.Generation)
-	w.text(k.record.ClientID)
-	w.fixed(k.record.Edge)
-	w.bool(k.record.Attached)
-	w.signed(k.record.Since)
-	w.signed(k.record.Expires)
-	w.subscriptions(k.record.Channels)
-	w.texts(k.record.Presence)
+	w.record(&k.record)
 	w.data = append(w.data, k.secret[:]...)
+	w.number(k.attempt)
+	w.bool(k.lost)
 	w.bool(k.ended)
 	w.texts(k.leaving)
 	w.number(k.leavingGeneration)
@@ -222,18 +218,22 @@ func (w *writer) sessionState(k *sessionState) {
 }
 
 func (r *reader) sessionState(s *State) {
-	id := r.id().cloned()
-	k := &sessionState{timer: timer{id: id, kind: kindSession}}
-	k.record = Session{
-		App: id.App, ID: id.Name, Generation: r.number(), ClientID: r.ownText(), Edge: r.fixed(), Attached: r.bool(),
-		Since: r.signed(), Expires: r.signed(), Channels: cloneSubscriptions(r.subscriptions()), Presence: cloneTexts(r.texts()),
+	k := &sessionState{
+		record: r.record().cloned(), secret: r.secret(), attempt: r.number(), lost: r.bool(), ended: r.bool(),
+		leaving: cloneTexts(r.texts()), leavingGeneration: r.number(), repeat: r.signed(),
 	}
-	k.secret = r.secret()
-	k.ended = r.bool()
-	k.leaving = cloneTexts(r.texts())
-	k.leavingGeneration = r.number()
-	k.repeat = r.signed()
-	s.sessions[id] = k
+	k.timer = timer{id: ID{App: k.record.App, Name: k.record.ID}, kind: kindSession}
+	s.sessions[k.id] = k
 	s.usage.Sessions++
+	if k.record.Attached {
+		s.edges.add(k.record.Edge)
+	}
 	s.timers.set(&k.timer, k.deadline())
+}
+
+// cloned is the record in memory of its own.
+func (s Session) cloned() Session {
+	s.App, s.ID, s.ClientID = strings.Clone(s.App), strings.Clone(s.ID), strings.Clone(s.ClientID)
+	s.Channels, s.Presence = cloneSubscriptions(s.Channels), cloneTexts(s.Presence)
+	return s
 }

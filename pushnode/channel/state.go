@@ -5,11 +5,12 @@
 // have checked them. A State is not safe for concurrent use; its owner is the slot's.
 //
 // Start reading at State.Apply, then publish.go, presence.go and sessions.go for what commands do, resume.go for what readers
-// get, batch.go and snapshot.go for the bytes. DESIGN.md says why.
+// get, query.go for those who read from another node, batch.go and snapshot.go for the bytes. DESIGN.md says why.
 package channel
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +24,7 @@ type State struct {
 	channels   map[ID]*channelState
 	tombstones map[ID]*tombstone
 	sessions   map[ID]*sessionState // by app and session id
+	edges      edges
 	timers     timers
 	usage      Usage
 
@@ -38,6 +40,7 @@ func NewState(cluster uint64) *State {
 		channels:   make(map[ID]*channelState),
 		tombstones: make(map[ID]*tombstone),
 		sessions:   make(map[ID]*sessionState),
+		edges:      make(edges),
 	}
 }
 
@@ -47,6 +50,9 @@ func (s *State) Apply(now int64, commands []Command) ([]Result, []Effect) {
 	s.now = max(s.now, now)
 	s.digest.number(uint64(s.now))
 	s.expected = len(commands)
+	if slices.Contains(commands, Command(RestartGrace{})) {
+		s.restartGrace()
+	}
 	s.expire()
 	results := make([]Result, len(commands))
 	for i, command := range commands {
@@ -79,7 +85,9 @@ func (s *State) apply(command Command) Result {
 		return s.cleared(c)
 	case BreakEpoch:
 		return s.breakEpoch(c)
-	case Advance:
+	case EdgeLost:
+		return s.edgeLost(c)
+	case RestartGrace, Advance: // RestartGrace was heeded before anything could fall due
 		return Result{}
 	}
 	panic(fmt.Sprintf("channel: unknown command %T", command))

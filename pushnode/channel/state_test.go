@@ -23,6 +23,8 @@ func TestStateAgainstModel(t *testing.T) {
 			"presence": m.presence,
 			"session":  m.session,
 			"time":     func(t *rapid.T) { m.advance(t, channel.Advance{}) },
+			"lost":     func(t *rapid.T) { m.advance(t, channel.EdgeLost{Edge: rapid.Uint64Range(1, 3).Draw(t, "edge")}) },
+			"restart":  func(t *rapid.T) { m.advance(t, channel.RestartGrace{}) },
 			"break": func(t *rapid.T) {
 				m.apply(t, channel.BreakEpoch{Generation: rapid.Uint32Range(0, 12).Draw(t, "generation")})
 			},
@@ -78,6 +80,7 @@ func (m *machine) presence(t *rapid.T) {
 	m.advance(t, channel.EnterPresence{
 		Channel: id, ClientID: client, Session: session, Generation: generation,
 		Data: []byte(rapid.SampledFrom([]string{"1", "2"}).Draw(t, "data")), Max: rapid.IntRange(0, 3).Draw(t, "max"),
+		Attempt: rapid.Uint64Range(0, 2).Draw(t, "attempt"),
 	})
 }
 
@@ -94,6 +97,7 @@ func (m *machine) session(t *rapid.T) {
 			App: "app", Session: id, SecretHash: [32]byte{rapid.SampledFrom([]byte{1, 1, 1, 2}).Draw(t, "secret")},
 			ClientID: rapid.SampledFrom([]string{"ada", "ada", "ada", "bob"}).Draw(t, "client"),
 			Edge:     rapid.Uint64Range(1, 2).Draw(t, "edge"), Create: rapid.Bool().Draw(t, "create"),
+			Attempt: rapid.Uint64Range(0, 2).Draw(t, "attempt"),
 		})
 	case "update":
 		m.advance(t, channel.UpdateSession{
@@ -117,6 +121,9 @@ func (m *machine) advance(t *rapid.T, command channel.Command) {
 // apply applies the command to the state, its copy and the model.
 func (m *machine) apply(t *rapid.T, command channel.Command) {
 	m.model.effects = nil
+	if command == (channel.RestartGrace{}) {
+		m.model.restartGrace(m.now)
+	}
 	m.model.advance(m.now)
 	results, effects := m.state.Apply(m.now, []channel.Command{command})
 	want := m.model.apply(command, m.epoch(command))
@@ -194,6 +201,10 @@ func (m *machine) check(t *rapid.T) {
 			t.Fatalf("session\ngot  %s\nwant %s", showSession(record), showSession(known.Session))
 		}
 	}
+	if got, want := m.state.Edges(), m.model.edges(); !slices.Equal(got, want) {
+		t.Fatalf("sessions are attached to %v, want %v", got, want)
+	}
+	m.checkEachMember(t)
 	usage.Sessions = len(m.model.sessions)
 	if m.state.Usage() != usage {
 		t.Fatalf("usage\ngot  %+v\nwant %+v", m.state.Usage(), usage)
@@ -244,6 +255,27 @@ func (m *machine) checkChannel(t *rapid.T, name string, usage *channel.Usage) {
 	usage.Bytes += want.Bytes
 	usage.Members += want.Members
 	usage.DedupeIDs += len(known.all) - known.unseen
+}
+
+// checkEachMember compares who entered a while ago.
+func (m *machine) checkEachMember(t *rapid.T) {
+	before := m.now - 5_000
+	var got, want []string
+	m.state.EachMember(before, func(id channel.ID, one channel.Member, generation uint64) bool {
+		got = append(got, fmt.Sprint(id.Name, one, generation))
+		return true
+	})
+	for _, name := range slices.Sorted(maps.Keys(m.model.channels)) {
+		known := m.model.channels[name]
+		for _, one := range known.sortedMembers() {
+			if kept := known.members[one.ClientID+"/"+one.Session]; kept.since < before {
+				want = append(want, fmt.Sprint(name, one, kept.generation))
+			}
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("members since before %d\ngot  %v\nwant %v", before, got, want)
+	}
 }
 
 func (m *machine) checkHistory(t *rapid.T, name string, known *modelChannel) {
