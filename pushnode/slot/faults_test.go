@@ -129,18 +129,7 @@ func (f *faults) heal(t *rapid.T) {
 	clear(f.down)
 	f.settle()
 	f.tick(2)
-	leader := uint64(0)
-	for attempt := 0; leader == 0; attempt++ {
-		if attempt == 100 {
-			t.Fatal("no leader after all faults have ended")
-		}
-		f.tick(1)
-		for _, one := range f.copies {
-			if one.Status().Settled {
-				leader = one.Status().Self
-			}
-		}
-	}
+	leader := f.elect()
 	f.tick(5)
 	f.equal()
 	for id, offset := range f.acked {

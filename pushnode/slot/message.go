@@ -1,14 +1,28 @@
 package slot
 
 import (
+	"errors"
 	"fmt"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
+// What Step answers where the generations differ.
+var (
+	// ErrEarlierGeneration means that the sender's copy is of a generation that a forced recovery has ended: it must be told, and
+	// drop the copy.
+	ErrEarlierGeneration = errors.New("message of an earlier generation of the slot")
+	// ErrLaterGeneration means that this copy's generation has ended. The host drops the copy; if the slot's leader wants one
+	// here, an empty one of that generation takes its place.
+	ErrLaterGeneration = errors.New("message of a later generation of the slot")
+)
+
 // Message travels from one copy of a slot to another. It is read-only, and shares memory with the sender's log.
-type Message struct{ raft *raftpb.Message }
+type Message struct {
+	raft       *raftpb.Message
+	generation uint32
+}
 
 // From is the instance that sends the message.
 func (m Message) From() uint64 { return m.raft.GetFrom() }
@@ -16,23 +30,86 @@ func (m Message) From() uint64 { return m.raft.GetFrom() }
 // To is the instance that the message is for.
 func (m Message) To() uint64 { return m.raft.GetTo() }
 
+// Generation is that of the sender's copy.
+func (m Message) Generation() uint32 { return m.generation }
+
 // Snapshot reports whether the message carries a whole state. The host must say by SnapshotDone what became of it.
 func (m Message) Snapshot() bool { return m.raft.GetType() == raftpb.MsgSnap }
 
-// Step takes in a message of another copy. An error means that it was of no use here; the slot is as before.
+// Control reports whether the message is small and about the lead: a heartbeat, a vote, or an answer to one. It may overtake
+// others on its way.
+func (m Message) Control() bool {
+	switch m.raft.GetType() {
+	case raftpb.MsgApp, raftpb.MsgAppResp, raftpb.MsgSnap:
+		return false
+	default:
+		return true
+	}
+}
+
+// outgoing is a message as it leaves this copy.
+func (s *Slot) outgoing(m *raftpb.Message) Message {
+	if m.GetType() == raftpb.MsgHeartbeat {
+		s.stamp(m)
+	}
+	return Message{raft: m, generation: s.generation}
+}
+
+// Step takes in a message of another copy. An error means that it was of no use here; the slot is as before. Errors that are told
+// apart: ErrEarlierGeneration, ErrLaterGeneration.
 func (s *Slot) Step(m Message) error {
-	if m.To() != s.self {
-		return fmt.Errorf("slot %d: message for instance %x came to %x", s.id, m.To(), s.self)
-	}
-	if m.Snapshot() {
-		if err := s.receive(m.raft); err != nil {
-			return err
-		}
-	}
-	if err := s.node.Step(m.raft); err != nil {
+	if err := s.admit(m); err != nil {
 		return fmt.Errorf("slot %d: message from %x: %w", s.id, m.From(), err)
 	}
+	in := m.raft
+	switch in.GetType() {
+	case raftpb.MsgSnap:
+		if err := s.receive(in); err != nil {
+			return err
+		}
+		s.contact.term = max(s.contact.term, in.GetTerm())
+	case raftpb.MsgApp, raftpb.MsgHeartbeat:
+		s.contact.term = max(s.contact.term, in.GetTerm())
+	case raftpb.MsgHeartbeatResp:
+		in = &raftpb.Message{Type: in.Type, To: in.To, From: in.From, Term: in.Term} // the number is no read request of raft's
+	}
+	if err := s.node.Step(in); err != nil {
+		return fmt.Errorf("slot %d: message from %x: %w", s.id, m.From(), err)
+	}
+	if t := in.GetType(); t == raftpb.MsgAppResp || t == raftpb.MsgHeartbeatResp {
+		s.hear(m.raft)
+	}
 	return nil
+}
+
+// admit refuses what is not for this copy in the state that it is in.
+func (s *Slot) admit(m Message) error {
+	switch {
+	case m.To() != s.self:
+		return fmt.Errorf("for instance %x, came to %x", m.To(), s.self)
+	case m.generation < s.generation:
+		return ErrEarlierGeneration
+	case m.generation > s.generation:
+		return ErrLaterGeneration
+	case s.storage.empty() && !forEmpty(m.raft):
+		return fmt.Errorf("%v for an empty copy", m.raft.GetType())
+	}
+	return nil
+}
+
+// forEmpty reports whether an empty copy may take the message in: what a leader sends to one that holds nothing. A vote it must
+// not give, for there is nothing that it could hold against a candidate; that a leader counts on entries here means that they were lost.
+func forEmpty(m *raftpb.Message) bool {
+	switch m.GetType() {
+	case raftpb.MsgSnap:
+		return true
+	case raftpb.MsgHeartbeat:
+		return m.GetCommit() == 0
+	case raftpb.MsgApp:
+		return m.GetIndex() > 0
+	default:
+		return false
+	}
 }
 
 // Unreachable says that messages to a peer are lost at present: they are sent one by one until it answers.

@@ -69,7 +69,7 @@ func (w *world) act(c script.Command) error {
 		w.down[instance(c)] = true
 	case "up":
 		w.down[instance(c)] = false
-	case "tick": // no more than 9 on the whole, or an election begins at random
+	case "tick":
 		w.tick(int(instance(c)))
 	case "settle":
 	default:

@@ -1,20 +1,21 @@
 // Package slot is one replicated log and the state that it drives: etcd's raft as a pure library on a log in memory, one voter or
 // several, the same code. Commands are proposed at the leader; what a majority of the voters holds is applied, in order, to a
-// channel.State, and its results and effects come out.
+// channel.State, and its results and effects come out. Its copies change by the same log, and a slot that has lost its majority
+// can be recovered by force.
 //
-// It does no I/O, reads no clock and starts no goroutine: the host calls Tick every 100 ms, hands messages to Step, sends those
-// that Advance returns, and calls Advance after each of these. It knows no other slot, no placement and no client. A Slot is
-// not safe for concurrent use.
+// It does no I/O, reads no clock, takes no chances and starts no goroutine: the host calls Tick every 500 ms, hands messages to
+// Step, sends those that Advance returns, and calls Advance after each of these. When a leader is silent is the host's to judge:
+// it calls SuspectLeader and Campaign. The package knows no other slot, no placement and no client. A Slot is not safe for
+// concurrent use.
 //
-// Start reading at Slot.Propose and Slot.Advance; storage.go is the log, message.go what travels between copies. Nothing of
-// raft's own types leaves the package. DESIGN.md says why.
+// Start reading at Slot.Propose and Slot.Advance; storage.go is the log, message.go what travels between copies, copies.go how
+// they change, generation.go what is left to do when a majority is lost. Nothing of raft's own types leaves the package.
+// DESIGN.md says why.
 package slot
 
 import (
 	"errors"
 	"fmt"
-	"log/slog"
-	"slices"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -22,17 +23,7 @@ import (
 	"halley/pushnode/channel"
 )
 
-// Bounds of a slot's log. Ticks are 100 ms.
-const (
-	electionTicks    = 10 // silence after which a follower stands for election
-	heartbeatTicks   = 1
-	uncommittedBytes = 4 << 20 // above it Propose answers ErrOverloaded: the copies do not keep up
-	inflightBytes    = 8 << 20 // on the way to one peer
-	inflightMessages = 256
-	messageBytes     = 1 << 20
-)
-
-// What Propose answers.
+// What Propose and Change answer.
 var (
 	// ErrNotLeader means that the commands must go to another copy, or wait for one to lead. They were not proposed.
 	ErrNotLeader = errors.New("not the leader of the slot")
@@ -41,95 +32,78 @@ var (
 	ErrOverloaded = errors.New("the slot's copies do not keep up")
 )
 
-// Config says what a slot is. All voters must be given the same ID, Voters and Cluster.
-type Config struct {
-	ID      int      // of the slot
-	Self    uint64   // instance id of this process: random at each start, never 0, one of Voters
-	Voters  []uint64 // instance ids of the copies
-	Cluster uint64   // id of the cluster, part of every epoch
-	Logger  *slog.Logger
-
-	LogBytes   int // of applied entries kept for copies that lag; 0: DefaultLogBytes
-	LogEntries int // 0: DefaultLogEntries
-}
-
-// Defaults of Config. A slot with one voter keeps no applied entry, whatever the bounds.
-const (
-	DefaultLogBytes   = 8 << 20
-	DefaultLogEntries = 8192
-)
-
-func (c *Config) validate() error {
-	if !slices.Contains(c.Voters, c.Self) {
-		return fmt.Errorf("slot %d: instance %x is none of its voters %x", c.ID, c.Self, c.Voters)
-	}
-	seen := make(map[uint64]bool)
-	for _, voter := range c.Voters {
-		if voter == 0 || raft.IsLocalMsgTarget(voter) || seen[voter] {
-			return fmt.Errorf("slot %d: voter %x is reserved or named twice", c.ID, voter)
-		}
-		seen[voter] = true
-	}
-	return nil
-}
-
 // Slot is one copy of a slot.
 type Slot struct {
 	// immutable after New
-	id       int
-	self     uint64
-	logLimit bounds
+	id     int
+	self   uint64
+	config Config
 
-	node    *raft.RawNode
-	storage *storage
-	state   *channel.State
-	applied uint64    // index of the entry applied last
-	ticket  uint64    // given last
-	arrived []arrived // since the latest Advance
+	generation uint32
+	node       *raft.RawNode
+	storage    *storage
+	logLimit   bounds
+	state      *channel.State
+	applied    uint64    // index of the entry applied last
+	ticket     uint64    // given last
+	arrived    []arrived // since the latest Advance
 
 	role        raft.SoftState
 	term        uint64
 	appliedTerm uint64
+
+	lead    lead
+	change  change
+	contact contact
 }
 
-// New returns a copy of a slot with an empty log. It leads nothing until it, or its peers, have been told to Campaign or a
-// second of ticks has passed.
+// New returns a copy of a slot with an empty log. It leads nothing until it, or one of its peers, has been told to Campaign. An
+// empty copy cannot lead: it answers a leader until that has sent it a snapshot.
 func New(config Config) (*Slot, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	s := &Slot{
-		id:       config.ID,
-		self:     config.Self,
-		logLimit: config.bounds(),
-		state:    channel.NewState(config.Cluster),
+	s := &Slot{id: config.ID, self: config.Self, config: config, generation: config.Generation}
+	s.state = channel.NewState(config.Cluster)
+	begin := position{}
+	if len(config.Voters) > 0 {
+		begin = founded
 	}
-	s.storage = newStorage(config.Voters, s.snapshot)
-	node, err := raft.NewRawNode(&raft.Config{
-		ID:                        config.Self,
-		ElectionTick:              electionTicks,
-		HeartbeatTick:             heartbeatTicks,
-		Storage:                   s.storage,
-		MaxSizePerMsg:             messageBytes,
-		MaxUncommittedEntriesSize: uncommittedBytes,
-		MaxInflightMsgs:           inflightMessages,
-		MaxInflightBytes:          inflightBytes,
-		CheckQuorum:               true,
-		PreVote:                   true,
-		DisableProposalForwarding: true,
-		Logger:                    newLogger(config.Logger, config.ID),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("slot %d: start raft: %w", config.ID, err)
+	s.applied, s.appliedTerm, s.term = begin.index, begin.term, begin.term
+	s.storage = newStorage(Copies{Voters: config.Voters}, begin, s.snapshot)
+	if err := s.start(); err != nil {
+		return nil, err
 	}
-	s.node = node
 	return s, nil
 }
 
-// Tick tells the slot that 100 ms have passed.
-func (s *Slot) Tick() { s.node.Tick() }
+// start begins raft anew on the log as it is.
+func (s *Slot) start() error {
+	node, err := raft.NewRawNode(s.config.raft(s.storage, s.applied))
+	if err != nil {
+		return fmt.Errorf("slot %d: start raft: %w", s.id, err)
+	}
+	s.node, s.role = node, raft.SoftState{}
+	s.logLimit = s.config.bounds(s.storage.everyone())
+	return nil
+}
 
-// Campaign stands for election. With one voter, the slot leads after the next Advance.
+// Tick tells the slot that 500 ms have passed. On a copy that does not lead it does nothing: whether a leader is silent is for the
+// host to judge, by the evidence of its links.
+func (s *Slot) Tick() {
+	if s.role.RaftState != raft.StateLeader || !s.leads() {
+		return
+	}
+	s.lead.ticks++
+	s.node.Tick()
+	s.carryOn()
+}
+
+// leads reports whether the copy is the leader at this moment, also where Step has taken the lead since the latest Advance.
+func (s *Slot) leads() bool { return s.node.BasicStatus().RaftState == raft.StateLeader }
+
+// Campaign stands for election, again if the votes for an earlier attempt were lost. With one voter, the slot leads after the next
+// Advance. On a copy without a say, empty, a learner or removed, it does nothing.
 func (s *Slot) Campaign() error {
 	if err := s.node.Campaign(); err != nil {
 		return fmt.Errorf("slot %d: campaign: %w", s.id, err)
@@ -137,7 +111,8 @@ func (s *Slot) Campaign() error {
 	return nil
 }
 
-// SuspectLeader takes it that the leader is gone: from now on this copy grants its vote to others. Only votes decide.
+// SuspectLeader takes it that the leader is gone: from now on this copy grants its vote to others. Only votes decide. A later
+// message of the leader undoes it.
 func (s *Slot) SuspectLeader() error {
 	if err := s.node.ForgetLeader(); err != nil {
 		return fmt.Errorf("slot %d: forget the leader: %w", s.id, err)
@@ -150,16 +125,24 @@ func (s *Slot) SuspectLeader() error {
 // committed is unknown. Tickets rise from 1 and mean nothing to other copies. Errors: ErrNotLeader, ErrOverloaded.
 func (s *Slot) Propose(now int64, commands []channel.Command) (ticket uint64, err error) {
 	entry := channel.AppendBatch(nil, channel.Batch{Proposer: s.self, Ticket: s.ticket + 1, Now: now, Commands: commands})
-	switch err := s.node.Propose(entry); {
-	case errors.Is(err, raft.ErrProposalDropped) && s.node.BasicStatus().RaftState == raft.StateLeader:
-		return 0, ErrOverloaded
-	case errors.Is(err, raft.ErrProposalDropped):
-		return 0, ErrNotLeader
-	case err != nil:
-		return 0, fmt.Errorf("slot %d: propose: %w", s.id, err)
+	if err := s.refusal(s.node.Propose(entry)); err != nil {
+		return 0, err
 	}
 	s.ticket++
 	return s.ticket, nil
+}
+
+// refusal translates what raft says to a proposal.
+func (s *Slot) refusal(err error) error {
+	switch {
+	case errors.Is(err, raft.ErrProposalDropped) && s.leads():
+		return ErrOverloaded
+	case errors.Is(err, raft.ErrProposalDropped):
+		return ErrNotLeader
+	case err != nil:
+		return fmt.Errorf("slot %d: propose: %w", s.id, err)
+	}
+	return nil
 }
 
 // Outcome is what came of a batch that this copy proposed: one result for each command.
@@ -174,10 +157,11 @@ type Output struct {
 	Outcomes []Outcome
 	Effects  []channel.Effect // of all entries, whoever proposed them
 	Restored bool             // the state was replaced by a snapshot: what came before Effects is not known in detail
+	Changed  bool             // the copies in force are others than before
 }
 
 // Advance does what there is to do: keeps new entries, applies those that are committed. It must be called after Tick, Step,
-// Propose, Campaign and SuspectLeader, or a number of these.
+// Propose, Change, Transfer, Recover, Campaign and SuspectLeader, or a number of these.
 func (s *Slot) Advance() Output {
 	var out Output
 	for s.node.HasReady() {
@@ -186,37 +170,58 @@ func (s *Slot) Advance() Output {
 		s.restore(ready.Snapshot, &out)
 		s.storage.append(ready.Entries)
 		for _, m := range ready.Messages {
-			out.Messages = append(out.Messages, Message{raft: m})
+			out.Messages = append(out.Messages, s.outgoing(m))
 		}
 		for _, entry := range ready.CommittedEntries {
 			s.apply(entry, &out)
 		}
 		s.node.Advance(ready)
+		s.carryOn()
 	}
 	s.arrived = nil
+	s.settle()
 	s.storage.compact(s.applied, s.state.Now(), s.logLimit)
 	return out
 }
 
 // observe takes note of the role and term that raft is in. They are not stored: a process that starts is a new member.
 func (s *Slot) observe(ready raft.Ready) {
-	if ready.SoftState != nil {
-		s.role = *ready.SoftState
-	}
 	if ready.HardState != nil {
 		s.term = ready.HardState.GetTerm()
+	}
+	if ready.SoftState != nil {
+		if ready.SoftState.RaftState == raft.StateLeader && s.role.RaftState != raft.StateLeader {
+			s.lead.begin()
+			s.change.begin()
+		}
+		s.role = *ready.SoftState
+	}
+}
+
+// settle takes note of what a whole Advance has come to.
+func (s *Slot) settle() {
+	s.contact.settle(s.term, s.role.RaftState == raft.StateLeader)
+	s.change.settle(s.storage.last())
+	if s.lead.transferee != raft.None {
+		s.lead.transferee = s.node.BasicStatus().LeadTransferee
 	}
 }
 
 // apply applies one committed entry. An empty one is what a new leader begins its term with.
 func (s *Slot) apply(entry *raftpb.Entry, out *Output) {
-	if entry.GetIndex() != s.applied+1 || entry.GetType() != raftpb.EntryNormal {
-		s.broken("entry %d of kind %v in term %d follows %d", entry.GetIndex(), entry.GetType(), entry.GetTerm(), s.applied)
+	if entry.GetIndex() != s.applied+1 {
+		s.broken("entry %d of term %d follows %d", entry.GetIndex(), entry.GetTerm(), s.applied)
+	}
+	if entry.GetType() != raftpb.EntryNormal {
+		s.applyChange(entry, out)
 	}
 	s.applied, s.appliedTerm = entry.GetIndex(), entry.GetTerm()
-	if len(entry.GetData()) == 0 {
-		return
+	if entry.GetType() == raftpb.EntryNormal && len(entry.GetData()) > 0 {
+		s.applyBatch(entry, out)
 	}
+}
+
+func (s *Slot) applyBatch(entry *raftpb.Entry, out *Output) {
 	batch, err := channel.DecodeBatch(entry.GetData())
 	if err != nil {
 		s.broken("entry %d of term %d: %v", entry.GetIndex(), entry.GetTerm(), err)

@@ -22,11 +22,11 @@ func newTestSlot(t *testing.T, voters ...uint64) *Slot {
 
 func TestNewRefuses(t *testing.T) {
 	for name, config := range map[string]Config{
-		"no voters":              {Self: 1},
-		"not one of the voters":  {Self: 1, Voters: []uint64{2, 3}},
-		"nobody":                 {Self: 0, Voters: []uint64{0}},
-		"a number raft reserves": {Self: 1, Voters: []uint64{1, 1<<64 - 1}},
-		"a voter named twice":    {Self: 1, Voters: []uint64{1, 2, 2}},
+		"not one of the voters":   {Self: 1, Voters: []uint64{2, 3}},
+		"nobody":                  {Self: 0},
+		"nobody among the voters": {Self: 1, Voters: []uint64{0, 1}},
+		"a number raft reserves":  {Self: 1, Voters: []uint64{1, 1<<64 - 1}},
+		"a voter named twice":     {Self: 1, Voters: []uint64{1, 2, 2}},
 	} {
 		if _, err := New(config); err == nil || !strings.HasPrefix(err.Error(), "slot 0: ") {
 			t.Errorf("%s: %v, want an error", name, err)
@@ -74,14 +74,19 @@ func TestBroken(t *testing.T) {
 		return &raftpb.Entry{Index: new(index), Term: new(uint64(1)), Data: data}
 	}
 	for name, act := range map[string]func(*Slot){
-		"a hole":       func(s *Slot) { s.apply(entry(2, nil), &Output{}) },
-		"a repetition": func(s *Slot) { s.apply(entry(0, nil), &Output{}) },
+		"a hole":       func(s *Slot) { s.apply(entry(3, nil), &Output{}) },
+		"a repetition": func(s *Slot) { s.apply(entry(1, nil), &Output{}) },
 		"an entry of another kind": func(s *Slot) {
-			e := entry(1, nil)
+			e := entry(2, nil)
 			e.Type = raftpb.EntryConfChange.Enum()
 			s.apply(e, &Output{})
 		},
-		"an unreadable entry": func(s *Slot) { s.apply(entry(1, []byte("?")), &Output{}) },
+		"an unreadable change": func(s *Slot) {
+			e := entry(2, []byte("?"))
+			e.Type = raftpb.EntryConfChangeV2.Enum()
+			s.apply(e, &Output{})
+		},
+		"an unreadable entry": func(s *Slot) { s.apply(entry(2, []byte("?")), &Output{}) },
 		"a snapshot from nowhere": func(s *Slot) {
 			meta := &raftpb.SnapshotMetadata{Index: new(uint64(3)), Term: new(uint64(1))}
 			s.restore(&raftpb.Snapshot{Metadata: meta}, &Output{})

@@ -1,10 +1,13 @@
 package slot
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
+	"go.etcd.io/raft/v3/confchange"
 	"go.etcd.io/raft/v3/raftpb"
+	"go.etcd.io/raft/v3/tracker"
 
 	"halley/pushnode/channel"
 )
@@ -33,14 +36,30 @@ func (s *Slot) snapshot() *raftpb.Snapshot {
 	}
 }
 
-// receive decodes the snapshot that a message carries.
+// receive decodes the snapshot that a message carries, and looks at its configuration.
 func (s *Slot) receive(m *raftpb.Message) error {
+	if err := possible(m.GetSnapshot().GetMetadata().GetConfState()); err != nil {
+		return fmt.Errorf("slot %d: snapshot from %x: %w", s.id, m.GetFrom(), err)
+	}
 	state, err := channel.RestoreSnapshot(m.GetSnapshot().GetData())
 	if err != nil {
 		return fmt.Errorf("slot %d: snapshot from %x: %w", s.id, m.GetFrom(), err)
 	}
 	s.arrived = append(s.arrived, arrived{at: positionOf(m.GetSnapshot()), state: state})
 	return nil
+}
+
+// possible refuses a configuration that raft could not put in force.
+func possible(config *raftpb.ConfState) error {
+	if len(config.GetVoters()) == 0 {
+		return errors.New("no voters")
+	}
+	restored, _, err := confchange.Restore(confchange.Changer{Tracker: tracker.MakeProgressTracker(1, 0)}, config)
+	if err != nil {
+		return err
+	}
+	restoredState := (&tracker.ProgressTracker{Config: restored}).ConfState()
+	return config.Equivalent(restoredState)
 }
 
 // restore replaces the state by the snapshot that raft accepted.
@@ -54,7 +73,8 @@ func (s *Slot) restore(snapshot *raftpb.Snapshot, out *Output) {
 		s.broken("snapshot of entry %d, term %d, was accepted at %d and never arrived", at.index, at.term, s.applied)
 	}
 	s.storage.reset(snapshot)
+	s.logLimit = s.config.bounds(s.storage.everyone())
 	s.state = s.arrived[i].state
 	s.applied, s.appliedTerm = at.index, at.term
-	out.Effects, out.Restored = nil, true
+	out.Effects, out.Restored, out.Changed = nil, true, true
 }

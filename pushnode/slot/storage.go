@@ -10,11 +10,13 @@ import (
 // storage is a slot's log, in memory alone; raft reads it. The bytes of its entries are those that the state's publications
 // share.
 type storage struct {
-	config   *raftpb.ConfState
-	before   position        // of the entry before the first
-	entries  []*raftpb.Entry // never changed in place: raft holds parts of it
+	config   *raftpb.ConfState // applied last; without voters in an empty copy
+	begin    *raftpb.HardState // what raft starts with
+	before   position          // of the entry before the first
+	entries  []*raftpb.Entry   // never changed in place: raft holds parts of it
 	bytes    int
-	mark     mark // where the log ended a while ago
+	changing uint64 // the last entry that changes the configuration, as far as entries reach; else 0 or one that was applied
+	mark     mark   // where the log ended a while ago
 	snapshot func() *raftpb.Snapshot
 }
 
@@ -40,23 +42,42 @@ type bounds struct {
 // logAge is how long a copy may lag before it takes a snapshot, in milliseconds.
 const logAge = 10_000
 
-func (c *Config) bounds() bounds {
-	if len(c.Voters) == 1 {
-		return bounds{}
+// newStorage returns a log that begins behind a position, in the term of that.
+func newStorage(copies Copies, before position, snapshot func() *raftpb.Snapshot) *storage {
+	return &storage{
+		config:   configOf(copies),
+		begin:    &raftpb.HardState{Term: new(before.term), Commit: new(before.index)},
+		before:   before,
+		snapshot: snapshot,
 	}
-	b := bounds{bytes: c.LogBytes, entries: c.LogEntries, age: logAge}
-	if b.bytes == 0 {
-		b.bytes = DefaultLogBytes
-	}
-	if b.entries == 0 {
-		b.entries = DefaultLogEntries
-	}
-	return b
 }
 
-func newStorage(voters []uint64, snapshot func() *raftpb.Snapshot) *storage {
-	config := raftpb.EnsureConfState(&raftpb.ConfState{Voters: slices.Clone(voters)})
-	return &storage{config: config, snapshot: snapshot}
+// configOf is the configuration in which the copies decide, and no others.
+func configOf(copies Copies) *raftpb.ConfState {
+	copies = copies.sorted()
+	return raftpb.EnsureConfState(&raftpb.ConfState{Voters: copies.Voters, Learners: copies.Learners})
+}
+
+// empty reports whether the log has no beginning yet.
+func (s *storage) empty() bool { return len(s.config.Voters) == 0 }
+
+// joint reports whether the old voters still decide together with the new ones.
+func (s *storage) joint() bool { return len(s.config.VotersOutgoing) > 0 }
+
+// copies are those that the configuration is to have in the end.
+func (s *storage) copies() Copies {
+	return Copies{Voters: s.config.Voters, Learners: slices.Concat(s.config.Learners, s.config.LearnersNext)}.sorted()
+}
+
+// everyone is all that entries may have to be sent to.
+func (s *storage) everyone() Copies {
+	all := s.copies()
+	for _, voter := range s.config.VotersOutgoing {
+		if !all.has(voter) {
+			all.Voters = append(all.Voters, voter)
+		}
+	}
+	return all
 }
 
 func (s *storage) last() uint64 { return s.before.index + uint64(len(s.entries)) }
@@ -70,9 +91,29 @@ func (s *storage) append(entries []*raftpb.Entry) {
 	if kept < uint64(len(s.entries)) {
 		s.bytes -= size(s.entries[kept:])
 		s.entries = s.entries[:kept:kept]
+		s.changing = lastChange(s.entries)
 	}
 	s.entries = append(s.entries, entries...)
 	s.bytes += size(entries)
+	s.changing = max(s.changing, lastChange(entries))
+}
+
+// lastChange is the index of the last entry that changes the configuration; 0: there is none.
+func lastChange(entries []*raftpb.Entry) uint64 {
+	for _, entry := range slices.Backward(entries) {
+		if entry.GetType() != raftpb.EntryNormal {
+			return entry.GetIndex()
+		}
+	}
+	return 0
+}
+
+// bytesAfter is how many bytes the kept entries after index have.
+func (s *storage) bytesAfter(index uint64) int {
+	if index <= s.before.index {
+		return s.bytes
+	}
+	return size(s.entries[min(index-s.before.index, uint64(len(s.entries))):])
 }
 
 func size(entries []*raftpb.Entry) (bytes int) {
@@ -123,14 +164,15 @@ func (s *storage) release(index uint64) {
 func (s *storage) reset(snapshot *raftpb.Snapshot) {
 	s.config = snapshot.GetMetadata().GetConfState()
 	s.before = positionOf(snapshot)
-	s.entries, s.bytes, s.mark = nil, 0, mark{}
+	s.entries, s.bytes, s.changing, s.mark = nil, 0, 0, mark{}
 }
 
 // The methods of raft.Storage.
 
-// InitialState returns the voters; nothing else outlives a process.
+// InitialState returns where raft starts: at the position that the log begins behind, or, after a forced recovery, with all of
+// the log. Nothing outlives a process.
 func (s *storage) InitialState() (*raftpb.HardState, *raftpb.ConfState, error) {
-	return nil, s.config, nil
+	return s.begin, s.config, nil
 }
 
 // Entries returns entries lo to hi-1, or fewer to stay below maxSize, but one at least.
