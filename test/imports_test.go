@@ -13,6 +13,7 @@ var levels = []struct {
 }{
 	{packages: []string{"cmd/halley", "cmd/halley/edge"}, beside: map[string][]string{"cmd/halley": {"cmd/halley/edge"}}},
 	{packages: []string{"pushnode", "console"}},
+	{packages: []string{"pushnode/host"}},
 	{packages: []string{"pushnode/session", "pushnode/slot", "pushnode/cluster", "tenant"}},
 	{packages: []string{"pushnode/wire", "pushnode/channel", "auth"},
 		beside: map[string][]string{"pushnode/wire": {"pushnode/channel", "auth"}}},

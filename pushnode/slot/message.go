@@ -47,6 +47,9 @@ func (m Message) Control() bool {
 	}
 }
 
+// Begins reports whether an empty copy may begin with the message: it comes from a leader that wants a copy there.
+func (m Message) Begins() bool { return forEmpty(m.raft) }
+
 // outgoing is a message as it leaves this copy.
 func (s *Slot) outgoing(m *raftpb.Message) Message {
 	if m.GetType() == raftpb.MsgHeartbeat {

@@ -1,0 +1,131 @@
+package host
+
+import "slices"
+
+// Times of elections, in milliseconds. The evidence of links comes first; the silence of a slot's leader is the second line.
+const (
+	beat         = 500  // a leader tells its copies that it is there
+	silence      = 2000 // a copy that heard nothing for so long takes the leader for gone, within silenceSpan
+	silenceSpan  = 1000
+	rankDelay    = 50 // each copy lets those before it in rank go first
+	retryFirst   = 300
+	retryLongest = 2000
+)
+
+// election is what our copy waits for while it does not lead.
+type election struct {
+	contact uint64 // count of messages of the leader when we last looked
+	heardAt int64
+	patient int64 // how long the leader may be silent
+	at      int64 // when we stand for election; 0: not
+	tries   int
+	beaten  int64 // when our copy, which leads, was last given a tick
+	sleptAt int64 // when it last got one too late
+}
+
+// heard takes note that there is a leader.
+func (e *election) heard(now int64, contact uint64) {
+	e.contact, e.heardAt, e.at, e.tries = contact, now, 0, 0
+}
+
+// tick is called every tickInterval, and when an election is due.
+func (s *seat) tick() {
+	if s.copy != nil {
+		s.pulse()
+	}
+	s.expire()
+	s.refresh()
+	s.wake.Store(s.now + tickInterval)
+	if at := s.election.at; at != 0 && at < s.now+tickInterval {
+		s.wake.Store(at)
+	}
+}
+
+// tickInterval is how often a slot is looked at, in milliseconds.
+const tickInterval = 100
+
+// pulse gives our copy its time: a leader its beat, a follower its patience, others their elections.
+func (s *seat) pulse() {
+	e := &s.election
+	switch {
+	case s.status.Leads:
+		if s.now >= e.beaten+beat {
+			if s.now >= e.beaten+2*beat {
+				e.sleptAt = s.now
+			}
+			e.beaten = s.now
+			s.copy.Tick()
+			s.unsettled = true
+		}
+		s.sweep()
+	case !s.status.Voter:
+	case s.status.Leader == 0:
+		if e.at == 0 {
+			s.line()
+		}
+		if s.now >= e.at {
+			s.stand()
+		}
+	case s.status.Contact != e.contact:
+		e.heard(s.now, s.status.Contact)
+		e.patient = s.host.between(silence, silence+silenceSpan)
+	case s.now >= e.heardAt+max(e.patient, silence):
+		s.suspect()
+	}
+}
+
+// fresh reports whether a majority has followed our copy, which leads, within the last second. A copy that got no time cannot know how
+// old its news is, until it has had two ticks again.
+func (s *seat) fresh() bool {
+	e := &s.election
+	awake := s.now < e.beaten+2*beat && s.now >= e.sleptAt+2*beat
+	return s.status.Fresh && (awake || s.status.Copies == 1)
+}
+
+// suspect takes the leader for gone: our copy gives its vote to others from now on, and stands itself when its turn has come.
+func (s *seat) suspect() {
+	if s.copy == nil || s.status.Leads || s.status.Leader == 0 {
+		return
+	}
+	_ = s.copy.SuspectLeader() // it fails where there is no leader, which is as well
+	s.unsettled = true
+	s.line()
+}
+
+// line puts our copy in line for the election: who should lead the slot goes first.
+func (s *seat) line() {
+	s.election.at = s.now + s.rank()*rankDelay
+	if s.election.at < s.wake.Load() {
+		s.wake.Store(s.election.at)
+	}
+}
+
+// rank is how many copies that a link reaches go before ours.
+func (s *seat) rank() (before int64) {
+	v := s.host.view.Load()
+	order := slices.Clone(v.target[s.index])
+	for _, voter := range s.copy.Copies().Voters {
+		if !slices.Contains(order, voter) {
+			order = append(order, voter)
+		}
+	}
+	for _, instance := range order {
+		if instance == s.host.config.Self {
+			break
+		}
+		if v.linked[instance] {
+			before++
+		}
+	}
+	return before
+}
+
+// stand has our copy stand for election, and again after a while if nobody leads by then.
+func (s *seat) stand() error {
+	e := &s.election
+	pause := min(int64(retryFirst)<<min(e.tries, 3), retryLongest)
+	e.at = s.now + s.host.between(pause, 2*pause)
+	e.tries++
+	s.unsettled = true
+	return s.copy.Campaign()
+}

@@ -1,0 +1,185 @@
+// Package host is the slots of one node and the ways to those of the others: it takes commands and queries for any slot to the slot's
+// leader, keeps this node's copies, has them elect leaders, moves copies to where they belong, and hands what happens in
+// channels to the nodes whose clients follow them.
+//
+// It does no I/O, reads no clock, takes no chances and starts no goroutine: frames, evidence, views and ticks come in with the time as
+// an argument; frames and callbacks go out through Surroundings. So whole clusters run in one goroutine, repeatably, under a seed
+// (simulation_test.go). It knows no connections and no customers, and how a slot agrees is package slot's.
+//
+// Start reading at Host.Propose (request.go), then serve.go, seat.go and follow.go: the way of a publication. election.go is what
+// happens when a leader goes, move.go where copies belong. DESIGN.md says why.
+package host
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cespare/xxhash/v2"
+
+	"halley/pushnode/channel"
+)
+
+// Config is what a host is made of.
+type Config struct {
+	Self    uint64 // instance id of this process: random at each start
+	Cluster uint64 // id of the cluster, part of every epoch
+	Slots   int    // fixed for the life of a cluster
+	Copies  int    // wanted of each slot: its voters
+	Seed    uint64 // of the jitter of elections: different on every node
+	Logger  *slog.Logger
+}
+
+// Surroundings is the process around a host. Its methods are called while a slot is locked: they must not block, nor call the host.
+type Surroundings interface {
+	// Send puts a frame in line for a node. It must not be changed any more. false: it was not taken. Frames of one class arrive in
+	// order and without holes until PeerDown.
+	Send(to uint64, class Class, frame []byte) bool
+	// Deliver hands on what happened in a slot, in the order of its log, to those who follow its channels here. leads: this node
+	// leads the slot, so that what concerns the cluster once is done here.
+	Deliver(slot int, effects []channel.Effect, leads bool)
+	// Behind says where a followed channel stands, because deliveries may have been missed: whoever has not got that far must ask.
+	Behind(id channel.ID, position channel.Position, version uint64)
+	// Missed says that the fate of sessions in this slot may have been told to this node, and not heard.
+	Missed(slot int)
+	// Overloaded reports whether what happened in the slot is delivered too slowly to take more.
+	Overloaded(slot int) bool
+}
+
+// Host is the slots of one node. Its methods may be called by any goroutine.
+//
+// Lock order: Host.mu or a seat's mu, never one within the other.
+type Host struct {
+	// immutable after New
+	config  Config
+	outside Surroundings
+	seats   []seat
+
+	view     atomic.Pointer[view] // read by all, replaced under mu
+	requests atomic.Uint64        // the latest request's id
+	waiting  atomic.Int64         // requests without an outcome
+	clearing atomic.Int64         // sessions whose presence is being cleared
+	learning atomic.Int64         // learners that the slots led here bring level
+
+	mu sync.Mutex
+	// guarded by mu
+	missing map[uint64]int64 // instances that are expected and no members, by since when
+	chance  *rand.Rand
+}
+
+// New returns a host without any copy of a slot. It serves nobody until it has heard of others' slots, or Found was called.
+func New(config Config, outside Surroundings) *Host {
+	h := &Host{
+		config: config, outside: outside, seats: make([]seat, config.Slots), missing: make(map[uint64]int64),
+		chance: rand.New(rand.NewPCG(config.Seed, config.Self)),
+	}
+	h.view.Store(&view{linked: map[uint64]bool{}, target: make(placement, config.Slots)})
+	for i := range h.seats {
+		h.seats[i].init(h, i)
+	}
+	return h
+}
+
+// Found makes this node the only voter of every slot: a new cluster.
+func (h *Host) Found(now int64) error {
+	for i := range h.seats {
+		s := &h.seats[i]
+		s.enter(now)
+		err := s.found()
+		s.leave()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Tick tells that it is now (milliseconds). It wants to be called every 50 ms.
+func (h *Host) Tick(now int64) {
+	for i := range h.seats {
+		s := &h.seats[i]
+		if s.wake.Load() > now {
+			continue
+		}
+		s.enter(now)
+		s.tick()
+		s.leave()
+	}
+}
+
+// Receive takes in a frame of a peer. It may share the frame's memory from then on. An error says that the frame was of no use.
+func (h *Host) Receive(now int64, from uint64, frame []byte) error {
+	r := frameReader{rest: frame}
+	what := kind(r.byte())
+	if what == kindRoutes {
+		led := r.routes()
+		if err := r.end(); err != nil {
+			return fmt.Errorf("routes from %x: %w", from, err)
+		}
+		h.learnRoutes(now, led)
+		return nil
+	}
+	index := r.number()
+	if index >= uint64(len(h.seats)) {
+		return fmt.Errorf("frame of kind %d from %x: %w: slot %d", what, from, ErrFrame, index)
+	}
+	s := &h.seats[index]
+	s.enter(now)
+	err := s.receive(from, what, &r)
+	s.leave()
+	if err != nil {
+		return fmt.Errorf("frame of kind %d from %x for slot %d: %w", what, from, index, err)
+	}
+	return nil
+}
+
+// PeerUp tells that frames to a peer, and from it, arrive from now on.
+func (h *Host) PeerUp(now int64, instance uint64) {
+	h.link(instance, true)
+	var led []slotRoute
+	for i := range h.seats {
+		s := &h.seats[i]
+		s.enter(now)
+		s.peerUp(instance)
+		if s.status.Settled {
+			led = append(led, slotRoute{slot: i, route: s.route})
+		}
+		s.leave()
+	}
+	if len(led) > 0 {
+		h.outside.Send(instance, Control, appendRoutes(led))
+	}
+}
+
+// PeerDown tells that the link to a peer broke: what was on its way is lost, or not. gone: there is evidence that the process itself is
+// no more, or does not get any time.
+func (h *Host) PeerDown(now int64, instance uint64, gone bool) {
+	h.link(instance, false)
+	for i := range h.seats {
+		s := &h.seats[i]
+		s.enter(now)
+		s.peerDown(instance, gone)
+		s.leave()
+	}
+}
+
+// between draws a number from low to high.
+func (h *Host) between(low, high int64) int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return low + h.chance.Int64N(high-low+1)
+}
+
+// SlotOf places an app's channel, or session, in its slot.
+func (h *Host) SlotOf(app, name string) int { return SlotOf(app, name, len(h.seats)) }
+
+// SlotOf is the slot, of so many, of an app's channel or session.
+func SlotOf(app, name string, slots int) int {
+	var buffer [256]byte
+	key := append(buffer[:0], app...)
+	key = append(key, 0)
+	key = append(key, name...)
+	return int(xxhash.Sum64(key) % uint64(slots))
+}

@@ -1,0 +1,29 @@
+package host
+
+// peerUp is told that a link to a peer is there.
+func (s *seat) peerUp(instance uint64) {
+	s.redirect()
+	s.chooseSource()
+	if s.route.leader == instance {
+		s.reportAll()
+		s.missed = true
+	}
+}
+
+// peerDown is told that a link broke.
+func (s *seat) peerDown(instance uint64, gone bool) {
+	s.followers.forget(instance)
+	s.unlink(instance)
+	if s.interest.source == instance {
+		s.interest.source = 0
+		s.chooseSource()
+	}
+	if s.copy == nil {
+		return
+	}
+	s.copy.Unreachable(instance)
+	s.copy.SnapshotDone(instance, false)
+	if gone && s.status.Leader == instance {
+		s.suspect()
+	}
+}

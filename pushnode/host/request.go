@@ -1,0 +1,251 @@
+package host
+
+import (
+	"errors"
+	"slices"
+
+	"halley/pushnode/channel"
+	"halley/pushnode/slot"
+)
+
+// What Propose and Query answer where a request has no result.
+var (
+	// ErrNotDone means that no leader was found in time: a command was not stored, a query not answered.
+	ErrNotDone = errors.New("no leader of the slot took it in time")
+	// ErrUnknown means that a command may have been stored or not. The same command may be given again.
+	ErrUnknown = errors.New("the outcome is not known")
+	// ErrOverloaded means that more waits than is good: the command was not stored.
+	ErrOverloaded = errors.New("more waits than the slot's copies or subscribers take")
+	// ErrUnreadable means that the leader does not know such a command or query: it runs another version.
+	ErrUnreadable = errors.New("the leader of the slot does not know this request")
+)
+
+// maxWaiting bounds the requests of this node that have no outcome yet.
+const maxWaiting = 1 << 16
+
+// relayAfter is how long a request waits for a link to the leader before another copy is asked to pass it on, in milliseconds.
+const relayAfter = 2000
+
+// Reply is what came of a request: Result of a command, Answer of a query, or Err, which is one of this package's or of package
+// channel's.
+type Reply struct {
+	Result channel.Result
+	Answer channel.Answer
+	Copies int // nodes that have what was done, at least
+	Err    error
+}
+
+// request is a command or query of this node on its way.
+type request struct {
+	id       uint64
+	command  channel.Command // nil: a query
+	query    channel.Query
+	body     []byte // either, encoded; nil until it leaves this node
+	begun    int64
+	deadline int64
+	done     func(Reply)
+
+	with  uint64 // the instance that has it; 0: it waits for one
+	doubt bool   // one had it, and may have stored it
+}
+
+// Propose has a command applied by the slot's leader, wherever that is, and calls done once with its result: soon, or until deadline
+// (milliseconds). done is called without any lock, by whoever brings the outcome. Until then a lost leader costs nothing: the
+// command is proposed again to the next one. So it must be one that does no harm twice.
+func (h *Host) Propose(now int64, index int, command channel.Command, deadline int64, done func(Reply)) {
+	h.begin(now, index, &request{command: command, begun: now, deadline: deadline, done: done})
+}
+
+// Query has a question answered by the slot's leader from all that was ever acknowledged, and calls done as Propose does.
+func (h *Host) Query(now int64, index int, query channel.Query, deadline int64, done func(Reply)) {
+	h.begin(now, index, &request{query: query, begun: now, deadline: deadline, done: done})
+}
+
+func (h *Host) begin(now int64, index int, r *request) {
+	if h.waiting.Add(1) > maxWaiting {
+		h.waiting.Add(-1)
+		r.done(Reply{Err: ErrOverloaded})
+		return
+	}
+	s := &h.seats[index]
+	s.enter(now)
+	r.id = h.requests.Add(1)
+	s.requests = append(s.requests, r)
+	s.forward(r)
+	s.leave()
+}
+
+// forward takes a request to where it belongs, if that is known.
+func (s *seat) forward(r *request) {
+	leader := s.route.leader
+	v := s.host.view.Load()
+	switch {
+	case s.status.Leads:
+		s.tryHere(r)
+	case leader != 0 && leader != s.host.config.Self && v.linked[leader]:
+		s.sendRequest(r, leader, false)
+	case leader != 0 && s.now >= r.begun+relayAfter:
+		if relay := s.relay(v); relay != 0 {
+			s.sendRequest(r, relay, true)
+		}
+	}
+}
+
+// relay is a copy that may have a link to the leader where we have none.
+func (s *seat) relay(v *view) uint64 {
+	for _, voter := range s.route.voters {
+		if voter != s.route.leader && v.linked[voter] {
+			return voter
+		}
+	}
+	return 0
+}
+
+func (s *seat) sendRequest(r *request, to uint64, relay bool) {
+	if r.body == nil {
+		r.body = r.encode()
+	}
+	frame := requestFrame{origin: s.host.config.Self, id: r.id, query: r.command == nil, relay: relay, body: r.body}
+	if s.host.outside.Send(to, Data, frame.append(s.index)) {
+		r.with = to
+	}
+}
+
+func (r *request) encode() []byte {
+	if r.command == nil {
+		return channel.AppendQuery(nil, r.query)
+	}
+	return channel.AppendCommand(nil, r.command)
+}
+
+// tryHere does a request at our own copy, which leads.
+func (s *seat) tryHere(r *request) {
+	self := s.host.config.Self
+	if r.command == nil {
+		if s.fresh() {
+			s.complete(r, Reply{Answer: s.copy.State().Answer(r.query)})
+		}
+		return
+	}
+	switch ticket, err := s.propose(r.command); {
+	case err == nil:
+		s.asked[ticket] = asker{request: r}
+		r.with = self
+	case errors.Is(err, slot.ErrNotLeader): // it waits
+	case errors.Is(err, slot.ErrOverloaded) && s.status.Transferring: // the next leader gets it
+	default:
+		s.complete(r, Reply{Err: ErrOverloaded})
+	}
+}
+
+// propose puts a command in line in our own copy, which leads.
+func (s *seat) propose(command channel.Command) (ticket uint64, err error) {
+	s.unsettled = true
+	return s.copy.Propose(s.now, []channel.Command{command})
+}
+
+// redirect sends requests again that are with nobody, or with one that leads no more. Their order stays.
+func (s *seat) redirect() {
+	for _, r := range slices.Clone(s.requests) {
+		switch {
+		case r.with == 0:
+			s.forward(r)
+		case r.with != s.route.leader:
+			r.with, r.doubt = 0, true
+			s.forward(r)
+		}
+	}
+}
+
+// lost puts requests that our own copy cannot bring to an end any more back in line, and tells other nodes so of theirs.
+func (s *seat) lost() {
+	for _, ticket := range sortedKeys(s.asked) {
+		asked := s.asked[ticket]
+		delete(s.asked, ticket)
+		if asked.request == nil {
+			s.reply(asked, replyFrame{verdict: verdictLost, route: s.route})
+			continue
+		}
+		asked.request.with, asked.request.doubt = 0, true
+	}
+	s.redirect()
+}
+
+// replied takes in what another node says of a request.
+func (s *seat) replied(from uint64, f replyFrame) error {
+	if f.origin != s.host.config.Self {
+		s.host.outside.Send(f.origin, Data, f.append(s.index)) // we passed the request on
+		return nil
+	}
+	i, found := slices.BinarySearchFunc(s.requests, f.id, func(r *request, id uint64) int { return compareIDs(r.id, id) })
+	if !found {
+		return nil // it has its outcome
+	}
+	r := s.requests[i]
+	switch f.verdict {
+	case verdictDone:
+		reply, err := r.decode(f)
+		if err != nil {
+			return err
+		}
+		s.complete(r, reply)
+	case verdictOverloaded:
+		s.complete(r, Reply{Err: ErrOverloaded})
+	case verdictUnreadable:
+		s.complete(r, Reply{Err: ErrUnreadable})
+	default:
+		if r.with == from || f.verdict == verdictLost {
+			r.doubt = r.doubt || f.verdict == verdictLost
+			r.with = 0
+		}
+		s.learn(f.route)
+	}
+	return nil
+}
+
+func (r *request) decode(f replyFrame) (reply Reply, err error) {
+	reply.Copies = f.copies
+	if r.command == nil {
+		reply.Answer, err = channel.DecodeAnswer(f.body)
+		return reply, err
+	}
+	reply.Result, err = channel.DecodeResult(f.body)
+	reply.Err = reply.Result.Err
+	return reply, err
+}
+
+// complete ends a request.
+func (s *seat) complete(r *request, reply Reply) {
+	i, found := slices.BinarySearchFunc(s.requests, r.id, func(r *request, id uint64) int { return compareIDs(r.id, id) })
+	if !found {
+		return
+	}
+	s.requests = slices.Delete(s.requests, i, i+1)
+	s.host.waiting.Add(-1)
+	s.finished = append(s.finished, finished{done: r.done, reply: reply})
+}
+
+// expire ends requests whose time is over, and tries again those that wait.
+func (s *seat) expire() {
+	for _, r := range slices.Clone(s.requests) {
+		switch {
+		case s.now < r.deadline && r.with == 0:
+			s.forward(r)
+		case s.now < r.deadline:
+		case r.command != nil && (r.doubt || r.with != 0):
+			s.complete(r, Reply{Err: ErrUnknown})
+		default:
+			s.complete(r, Reply{Err: ErrNotDone})
+		}
+	}
+}
+
+// unlink puts requests back in line that were with a peer whose link broke.
+func (s *seat) unlink(instance uint64) {
+	for _, r := range slices.Clone(s.requests) {
+		if r.with == instance {
+			r.with, r.doubt = 0, true
+			s.forward(r)
+		}
+	}
+}

@@ -1,0 +1,266 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"halley/pushnode/channel"
+	"halley/pushnode/slot"
+)
+
+// seat is one slot as this node sees it: its copy, if it has one, the way to the leader, who waits for an outcome, and who follows its
+// channels from where. Whoever locks mu ends with leave.
+type seat struct {
+	// immutable after init
+	host  *Host
+	index int
+
+	wake atomic.Int64 // when tick has something to do; written under mu
+
+	mu sync.Mutex
+	// guarded by mu
+	now       int64      // the latest that anybody told
+	copy      *slot.Slot // nil: this node has none
+	status    slot.Status
+	unsettled bool // copy was touched: its output is to be collected
+	route     route
+	requests  []*request       // of this node, without an outcome; ascending by id
+	asked     map[uint64]asker // proposals at our copy under way, by ticket
+	election  election
+	learners  int   // that a slot led here brings level
+	swept     int64 // when this node last looked after the slot that it leads
+	interest  interest
+	followers followers
+	missed    bool       // fates of sessions may have been missed
+	finished  []finished // to be called back when mu is free
+}
+
+// finished is a callback that is due.
+type finished struct {
+	done  func(Reply)
+	reply Reply
+}
+
+func (s *seat) init(h *Host, index int) {
+	s.host, s.index = h, index
+	s.asked = make(map[uint64]asker)
+	s.interest.init()
+	s.followers.init()
+}
+
+// found makes this node the slot's only voter.
+func (s *seat) found() error {
+	if err := s.create([]uint64{s.host.config.Self}, 0); err != nil {
+		return err
+	}
+	return s.stand()
+}
+
+// create gives this node a copy of the slot: with voters, a new slot; without, an empty one that its leader fills.
+func (s *seat) create(voters []uint64, generation uint32) error {
+	config := &s.host.config
+	made, err := slot.New(slot.Config{
+		ID: s.index, Self: config.Self, Voters: voters, Cluster: config.Cluster, Generation: generation, Logger: config.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	s.copy, s.status, s.election, s.unsettled = made, made.Status(), election{}, true
+	return nil
+}
+
+// dropIfRemoved lets this node's copy go where the route says that it is none of the slot's any more, and that nobody can need its
+// vote: the leader has to have said so, for a copy cannot know it by itself.
+func (s *seat) dropIfRemoved() {
+	known := s.copy != nil && (s.status.Generation < s.route.generation || s.route.agreed && s.status.Term <= s.route.term)
+	if !known || s.route.holds(s.host.config.Self) {
+		return
+	}
+	s.copy, s.status = nil, slot.Status{}
+	s.host.learning.Add(int64(-s.learners))
+	s.learners = 0
+	s.followers.gone(s)
+	s.chooseSource()
+}
+
+// enter locks the seat.
+func (s *seat) enter(now int64) {
+	s.mu.Lock()
+	s.now = max(s.now, now)
+}
+
+// leave collects what the copy has to give, unlocks the seat and calls back.
+func (s *seat) leave() {
+	for s.unsettled {
+		s.unsettled = false
+		s.settle()
+	}
+	missed := s.missed
+	s.missed = false
+	due := s.finished
+	s.finished = nil
+	if missed {
+		s.host.outside.Missed(s.index)
+	}
+	s.mu.Unlock()
+	for _, one := range due {
+		one.done(one.reply)
+	}
+}
+
+// settle takes the output of the copy where it belongs.
+func (s *seat) settle() {
+	if s.copy == nil {
+		return
+	}
+	out := s.copy.Advance()
+	before := s.status
+	s.status = s.copy.Status()
+	for _, m := range out.Messages {
+		s.send(m)
+	}
+	for _, outcome := range out.Outcomes {
+		s.answer(outcome)
+	}
+	s.hand(out.Effects, out.Restored)
+	s.observe(before, out.Changed)
+}
+
+// send gives a message of our copy to another's. A copy that no link reaches is told of by silence.
+func (s *seat) send(m slot.Message) {
+	class := Data
+	switch {
+	case m.Snapshot():
+		class = Bulk
+	case m.Control():
+		class = Control
+	}
+	sent := s.host.outside.Send(m.To(), class, m.Append(beginFrame(kindRaft, s.index)))
+	if sent {
+		return
+	}
+	if m.Snapshot() {
+		s.copy.SnapshotDone(m.To(), false)
+	}
+	s.copy.Unreachable(m.To())
+}
+
+// observe acts on a change of lead, term or copies.
+func (s *seat) observe(before slot.Status, changed bool) {
+	after := s.status
+	if changed || before.Leads != after.Leads {
+		s.countLearners()
+	}
+	if before.Leads && (!after.Leads || before.Term != after.Term) {
+		s.lost()
+	}
+	if after.Leader != before.Leader && after.Leader != 0 {
+		s.election.heard(s.now, after.Contact)
+	}
+	if after.Leads && (!before.Leads || before.Term != after.Term) {
+		s.election.beaten, s.election.sleptAt = s.now, 0
+		_, _ = s.propose(channel.RestartGrace{}) // before anything else; a log that takes nothing now lets nothing expire either
+	}
+	if after.Settled && (!before.Settled || before.Term != after.Term) {
+		s.won()
+	} else if after.Settled && (changed || after.Agreed != before.Agreed) {
+		s.learn(s.ownRoute())
+		s.announce()
+	}
+	if before.Leader != after.Leader || changed {
+		s.chooseSource()
+	}
+}
+
+// won is called when this node leads the slot and has all that was ever acknowledged.
+func (s *seat) won() {
+	s.swept = 0
+	s.learn(s.ownRoute())
+	s.announce()
+	s.redirect()
+}
+
+func (s *seat) ownRoute() route {
+	copies := s.copy.Copies()
+	return route{
+		leader: s.host.config.Self, generation: s.status.Generation, term: s.status.Term, agreed: s.status.Agreed,
+		voters: slices.Clone(copies.Voters), learners: slices.Clone(copies.Learners),
+	}
+}
+
+// receive takes in a frame of a peer.
+func (s *seat) receive(from uint64, what kind, r *frameReader) error {
+	switch what {
+	case kindRaft:
+		return s.step(from, r.remainder())
+	case kindRequest:
+		f := r.request()
+		if r.err == nil {
+			s.serve(from, f)
+		}
+	case kindReply:
+		f := r.reply()
+		if err := r.end(); err != nil {
+			return err
+		}
+		return s.replied(from, f)
+	case kindFollow, kindUnfollow:
+		whole, channels := r.channels()
+		if r.end() == nil {
+			s.follow(from, what == kindFollow, whole, channels)
+		}
+	case kindHeads:
+		heads := r.heads()
+		if r.end() == nil {
+			s.compare(from, heads)
+		}
+	case kindNoSource:
+		found := r.route()
+		if r.end() == nil {
+			s.sourceGone(from, found)
+		}
+	case kindDeliver:
+		effects, err := channel.DecodeEffects(r.remainder())
+		if err != nil {
+			return err
+		}
+		s.host.outside.Deliver(s.index, effects, false)
+	case kindOccupancy:
+		whole, counts := r.occupancy()
+		if r.end() == nil {
+			s.count(from, whole, counts)
+		}
+	default:
+		return fmt.Errorf("%w: unknown kind", ErrFrame)
+	}
+	return r.end()
+}
+
+// step gives our copy a message of another. A leader's first message makes the copy.
+func (s *seat) step(from uint64, bytes []byte) error {
+	m, err := slot.DecodeMessage(s.index, bytes)
+	if err != nil {
+		return err
+	}
+	if m.From() != from {
+		return fmt.Errorf("%w: a message of %x", ErrFrame, m.From())
+	}
+	if s.copy == nil || m.Generation() > s.status.Generation {
+		if !m.Begins() {
+			return nil // who has nothing has no say
+		}
+		if err := s.create(nil, m.Generation()); err != nil {
+			return err
+		}
+	}
+	s.unsettled = true
+	err = s.copy.Step(m)
+	if errors.Is(err, slot.ErrEarlierGeneration) {
+		s.host.outside.Send(from, Control, appendRoutes([]slotRoute{{slot: s.index, route: s.route}}))
+		return nil
+	}
+	return err
+}

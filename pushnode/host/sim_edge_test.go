@@ -1,0 +1,141 @@
+package host_test
+
+import (
+	"slices"
+
+	"halley/pushnode/channel"
+)
+
+// edge does what package session does for clients, as far as the cluster can tell: it follows channels, hands on what is delivered in
+// order, and asks history for what is missing.
+type edge struct {
+	n         *node
+	followers map[channel.ID][]*following
+	heads     map[channel.ID]channel.Position // what was delivered last
+}
+
+// following is one subscription of a client at this edge.
+type following struct {
+	client *subscriber
+	id     channel.ID
+	live   bool // else it is being fed from history
+	asking bool
+}
+
+func (e *edge) init(n *node) {
+	e.n, e.followers, e.heads = n, map[channel.ID][]*following{}, map[channel.ID]channel.Position{}
+}
+
+// join begins a subscription at the place where the client stands.
+func (e *edge) join(client *subscriber, id channel.ID) *following {
+	f := &following{client: client, id: id}
+	e.followers[id] = append(e.followers[id], f)
+	e.tell(id)
+	e.feed(f)
+	return f
+}
+
+func (e *edge) leave(f *following) {
+	e.followers[f.id] = slices.DeleteFunc(e.followers[f.id], func(one *following) bool { return one == f })
+	if len(e.followers[f.id]) == 0 {
+		delete(e.heads, f.id)
+	}
+	e.tell(f.id)
+}
+
+func (e *edge) tell(id channel.ID) {
+	e.n.host.Follow(e.n.clock(), e.n.host.SlotOf(id.App, id.Name), id, len(e.followers[id]))
+}
+
+// gone cuts all clients off.
+func (e *edge) gone() {
+	for _, client := range e.n.w.subscribers {
+		if client.at == e.n {
+			client.cutOff()
+		}
+	}
+}
+
+func (e *edge) deliver(effect channel.Effect) {
+	switch effect := effect.(type) {
+	case channel.Published:
+		position := channel.Position{Epoch: effect.Epoch, Offset: effect.Publication.Offset}
+		if len(e.followers[effect.Channel]) == 0 || later(e.heads[effect.Channel], position) {
+			return
+		}
+		e.heads[effect.Channel] = position
+		for _, f := range e.followers[effect.Channel] {
+			e.offer(f, position, effect.Publication)
+		}
+	}
+}
+
+// later reports whether a is at b or after it.
+func later(a, b channel.Position) bool { return a.Epoch == b.Epoch && a.Offset >= b.Offset }
+
+func (e *edge) offer(f *following, position channel.Position, publication *channel.Publication) {
+	last := f.client.last[f.id]
+	switch {
+	case !f.live || later(last, position):
+	case last.Epoch == position.Epoch && last.Offset+1 == position.Offset:
+		f.client.receive(f.id, position, publication.ID)
+	default:
+		e.fallBehind(f)
+	}
+}
+
+func (e *edge) fallBehind(f *following) {
+	f.live = false
+	e.n.w.after(0, func() { e.feed(f) })
+}
+
+// behind is told where a channel stands.
+func (e *edge) behind(id channel.ID, position channel.Position) {
+	for _, f := range e.followers[id] {
+		if f.live && !later(f.client.last[id], position) {
+			e.fallBehind(f)
+		}
+	}
+}
+
+// feed asks history for what the client has not got.
+func (e *edge) feed(f *following) {
+	if f.asking || f.live || !e.n.alive || !slices.Contains(e.followers[f.id], f) {
+		return
+	}
+	if e.n.paused {
+		e.n.do(func() { e.feed(f) })
+		return
+	}
+	f.asking = true
+	query := channel.BacklogQuery{Channel: f.id, Limit: 10}
+	if f.client.begun[f.id] {
+		since := f.client.last[f.id]
+		query.Start.Since = &since
+	}
+	now := e.n.clock()
+	e.n.w.query(e.n, e.n.host.SlotOf(f.id.App, f.id.Name), query, now+2000, func(answer channel.Answer, err error) {
+		f.asking = false
+		if err != nil {
+			e.n.w.after(e.n.w.between(100*millisecond, second), func() { e.feed(f) })
+			return
+		}
+		e.take(f, answer.(channel.Backlog))
+	})
+}
+
+func (e *edge) take(f *following, backlog channel.Backlog) {
+	if !slices.Contains(e.followers[f.id], f) {
+		return
+	}
+	f.client.begin(f.id, backlog)
+	for _, publication := range backlog.Publications {
+		f.client.receive(f.id, channel.Position{Epoch: backlog.Position.Epoch, Offset: publication.Offset}, publication.ID)
+	}
+	last := f.client.last[f.id]
+	if later(last, backlog.Head) && (e.heads[f.id] == channel.Position{} || later(last, e.heads[f.id])) {
+		f.live = true
+		return
+	}
+	e.n.w.after(0, func() { e.feed(f) })
+}

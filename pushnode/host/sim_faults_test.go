@@ -1,0 +1,184 @@
+package host_test
+
+import (
+	"fmt"
+	"strings"
+)
+
+// fault is one thing that goes wrong, or is done on purpose, at a place.
+type fault struct {
+	kind   string
+	at     moment // when it begins
+	lasts  moment
+	place  int
+	places int // bits: the other side of a cut
+}
+
+func (f fault) String() string {
+	return fmt.Sprintf("%s at %.3fs for %.3fs, place %d, others %03b", f.kind, float64(f.at)/float64(second), float64(f.lasts)/float64(second), f.place, f.places)
+}
+
+// plan is the faults of one run. It follows from the seed, and what happens follows from plan and seed, so that faults can be left
+// out to find those that matter.
+type plan struct {
+	places int
+	faults []fault
+	length moment
+}
+
+func (p plan) String() string {
+	var lines []string
+	for _, f := range p.faults {
+		lines = append(lines, "  "+f.String())
+	}
+	return fmt.Sprintf("%d places\n%s", p.places, strings.Join(lines, "\n"))
+}
+
+var faultKinds = []string{"kill", "kill", "kill", "pause", "pause", "cut", "cut", "oneway", "isolate", "slow", "leave", "move", "join"}
+
+func makePlan(seed uint64, length moment) plan {
+	t := newTimeline(seed ^ 0xfa)
+	p := plan{places: 3 + t.chance.IntN(3), length: length}
+	for at := t.between(8*second, 12*second); at < length-2*second; at += t.between(second, 9*second) {
+		p.faults = append(p.faults, fault{
+			kind: pick(t, faultKinds), at: at, place: t.chance.IntN(p.places), places: 1 + t.chance.IntN(1<<p.places-1),
+			lasts: pick(t, []moment{t.between(50*millisecond, 900*millisecond), t.between(second, 4*second), t.between(4*second, 15*second)}),
+		})
+	}
+	return p
+}
+
+// at is the living node at a place.
+func (w *world) at(place int) *node {
+	for _, n := range w.all {
+		if n.alive && n.number == place {
+			return n
+		}
+	}
+	return nil
+}
+
+// strike does a fault.
+func (w *world) strike(p plan, f fault) {
+	n := w.at(f.place)
+	if n == nil {
+		return
+	}
+	switch f.kind {
+	case "kill":
+		if w.mayLose(n) {
+			n.kill()
+			w.after(f.lasts, func() { w.restart(f.place) })
+		}
+	case "leave":
+		if w.mayLose(n) {
+			w.leave(n)
+			w.after(4*second+f.lasts, func() { w.restart(f.place) })
+		}
+	case "pause":
+		if !n.paused {
+			n.pause()
+			w.after(f.lasts, n.resume)
+		}
+	case "cut":
+		w.cutBetween(p, f, func(a, b int) bool { return (f.places>>a)&1 != (f.places>>b)&1 })
+	case "isolate":
+		w.cutBetween(p, f, func(a, b int) bool { return (a == f.place) != (b == f.place) })
+	case "oneway":
+		w.cutBetween(p, f, func(a, b int) bool { return a == f.place && b == (f.place+1)%p.places })
+	case "slow":
+		w.log("slow")
+		w.network.slow = w.between(millisecond, 60*millisecond)
+		w.after(f.lasts, func() { w.network.slow = 0 })
+	case "move":
+		for _, s := range w.subscribers {
+			if w.oneIn(2) {
+				s.move()
+			}
+		}
+	}
+}
+
+func (w *world) cutBetween(p plan, f fault, apart func(a, b int) bool) {
+	w.log("cut: %v", f)
+	for a := range p.places {
+		for b := range p.places {
+			if a != b && apart(a, b) && !w.network.cut[pair{uint64(a), uint64(b)}] {
+				w.network.cutOff(a, b)
+				w.after(f.lasts, func() {
+					w.log("heal %d to %d", a, b)
+					w.network.heal(a, b)
+				})
+			}
+		}
+	}
+}
+
+// mayLose reports whether every slot keeps a majority of copies that hold everything if a node goes: what Halley promises to survive
+// is the loss of one at a time.
+func (w *world) mayLose(lost *node) bool {
+	for slot := range simSlots {
+		if !w.slotSurvives(slot, lost) {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *world) slotSurvives(slot int, lost *node) bool {
+	for _, n := range w.all {
+		if !n.alive {
+			continue
+		}
+		status := n.host.Status(slot)
+		if !status.Leads || !status.Settled || status.Changing || n.paused {
+			continue
+		}
+		level := 0
+		for _, voter := range status.Voters {
+			holder := w.nodes[voter]
+			if holder.alive && !holder.paused && holder != lost && holder.host.Status(slot).Term == status.Term {
+				level++
+			}
+		}
+		return level > len(status.Voters)/2
+	}
+	return false
+}
+
+func (w *world) restart(place int) {
+	if w.at(place) == nil {
+		w.log("start node%d", place)
+		w.start(place)
+	}
+}
+
+// leave is a planned end: the node hands over what it leads, and goes.
+func (w *world) leave(n *node) {
+	w.log("drain %s", n)
+	n.draining = true
+	for _, other := range w.all {
+		if other.alive && other.view[n.instance] {
+			w.after(w.between(0, 300*millisecond), func() {
+				if other.alive {
+					other.setView()
+				}
+			})
+		}
+	}
+	w.drainOn(n)
+}
+
+// drainOn waits until the node leads nothing and no slot needs it.
+func (w *world) drainOn(n *node) {
+	w.after(500*millisecond, func() {
+		switch {
+		case !n.alive:
+		case !n.paused && n.host.Drain(n.clock()) == 0 && w.mayLose(n):
+			n.left = true
+			n.kill()
+		default:
+			w.drainOn(n)
+		}
+	})
+}

@@ -1,0 +1,164 @@
+package host_test
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"halley/pushnode/channel"
+	"halley/pushnode/host"
+)
+
+const (
+	simSlots  = 4
+	simCopies = 3
+	tickTime  = 50 * millisecond
+)
+
+// node is one process life at a place. Another life at the same place is another node with the same name.
+type node struct {
+	w        *world
+	number   int // of its place
+	instance uint64
+	name     string
+	host     *host.Host
+	alive    bool
+	paused   bool
+	draining bool
+	left     bool     // it said so itself
+	waiting  []func() // what happens when it is not paused any more
+	skew     int64    // milliseconds by which its clock is off
+	view     map[uint64]bool
+	changing map[uint64]moment // members that it is about to see come or go, and when
+	edge     edge
+}
+
+// start begins a process life at a place. The first one of a world founds the cluster.
+func (w *world) start(number int) *node {
+	instance := w.chance.Uint64()>>1 + 1
+	n := &node{
+		w: w, number: number, instance: instance, name: fmt.Sprint("node", number), alive: true,
+		skew: w.chance.Int64N(400), view: map[uint64]bool{instance: true}, changing: map[uint64]moment{},
+	}
+	n.edge.init(n)
+	n.host = host.New(host.Config{
+		Self: n.instance, Cluster: 1, Slots: simSlots, Copies: simCopies, Seed: w.chance.Uint64(), Logger: slog.New(slog.DiscardHandler),
+	}, n)
+	w.nodes[n.instance] = n
+	w.all = append(w.all, n)
+	n.setView()
+	w.after(w.between(0, tickTime), n.tick)
+	return n
+}
+
+func (n *node) clock() int64 { return clockStart + n.skew + int64(n.w.now/millisecond) }
+
+// do lets something happen at the node now, or when it goes on.
+func (n *node) do(what func()) {
+	switch {
+	case !n.alive:
+	case n.paused:
+		n.waiting = append(n.waiting, what)
+	default:
+		what()
+	}
+}
+
+func (n *node) tick() {
+	if !n.alive {
+		return
+	}
+	if !n.paused {
+		n.host.Tick(n.clock())
+		n.w.inspect(n)
+	}
+	n.w.after(tickTime, n.tick)
+}
+
+// kill is kill -9.
+func (n *node) kill() {
+	n.alive, n.waiting = false, nil
+	n.w.log("kill %s", n)
+	for _, l := range n.w.network.sorted() {
+		if l.a == n || l.b == n {
+			n.w.network.snap(l, true)
+		}
+	}
+	n.edge.gone()
+}
+
+// pause is SIGSTOP: the kernel keeps what arrives, until peers give up on the silent process.
+func (n *node) pause() {
+	n.paused = true
+	n.w.log("pause %s", n)
+	for _, l := range n.w.network.sorted() {
+		if l.a != n && l.b != n {
+			continue
+		}
+		life := l.life
+		n.w.after(silentTime+n.w.between(0, 200*millisecond), func() {
+			if n.paused && n.alive && l.life == life {
+				n.w.network.snap(l, true)
+			}
+		})
+	}
+}
+
+func (n *node) resume() {
+	if !n.alive || !n.paused {
+		return
+	}
+	n.paused = false
+	n.w.log("resume %s", n)
+	waiting := n.waiting
+	n.waiting = nil
+	for _, what := range waiting {
+		n.do(what)
+	}
+}
+
+func (n *node) String() string { return fmt.Sprintf("%s#%04x", n.name, n.instance>>48) }
+
+func (n *node) knows(other *node) bool { return n.view[other.instance] }
+
+// setView tells the host who is a member.
+func (n *node) setView() {
+	var members []host.Node
+	for _, instance := range sortedInstances(n.view) {
+		member := n.w.nodes[instance]
+		members = append(members, host.Node{Instance: instance, Name: member.name, Draining: member.draining})
+	}
+	n.do(func() { n.host.SetView(n.clock(), members) })
+}
+
+func sortedInstances(set map[uint64]bool) []uint64 {
+	list := make([]uint64, 0, len(set))
+	for instance := range set {
+		list = append(list, instance)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Send is host.Surroundings.
+func (n *node) Send(to uint64, class host.Class, frame []byte) bool {
+	return n.w.network.send(n, to, class, frame)
+}
+
+// Deliver is host.Surroundings.
+func (n *node) Deliver(slot int, effects []channel.Effect, leads bool) {
+	for _, effect := range effects {
+		n.edge.deliver(effect)
+	}
+}
+
+// Behind is host.Surroundings.
+func (n *node) Behind(id channel.ID, position channel.Position, version uint64) {
+	n.edge.behind(id, position)
+}
+
+// Missed is host.Surroundings.
+func (n *node) Missed(int) {}
+
+// Overloaded is host.Surroundings.
+func (n *node) Overloaded(int) bool { return false }

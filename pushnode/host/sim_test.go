@@ -1,0 +1,100 @@
+package host_test
+
+import (
+	"fmt"
+	"strings"
+
+	"halley/pushnode/channel"
+	"halley/pushnode/host"
+)
+
+// world is one simulated cluster, its clients, and what is known of both.
+type world struct {
+	*timeline
+	network *network
+	nodes   map[uint64]*node // every process life there was
+	all     []*node          // in the order of their start
+
+	channels     []channel.ID
+	publishers   []*publisher
+	subscribers  []*subscriber
+	sentMessages []*sent
+
+	history history
+	lines   []string // what happened, for who reads a failure
+	failure string   // the first violation
+}
+
+func newWorld(seed uint64) *world {
+	w := &world{timeline: newTimeline(seed), nodes: map[uint64]*node{}}
+	w.network = &network{w: w, links: map[pair]*link{}, cut: map[pair]bool{}}
+	w.history.init()
+	for i := range 6 {
+		w.channels = append(w.channels, channel.ID{App: "app", Name: fmt.Sprint("room", i)})
+	}
+	return w
+}
+
+func (w *world) log(format string, args ...any) {
+	w.lines = append(w.lines, fmt.Sprintf("%9.3f ", float64(w.now)/float64(second))+fmt.Sprintf(format, args...))
+}
+
+// fail takes note of a violation. Only the first counts: what follows may follow from it.
+func (w *world) fail(invariant, format string, args ...any) {
+	if w.failure == "" {
+		w.failure = invariant + ": " + fmt.Sprintf(format, args...)
+		w.log("VIOLATION %s", w.failure)
+	}
+}
+
+func (w *world) story() string {
+	lines := w.lines
+	if len(lines) > 80 {
+		lines = lines[len(lines)-80:]
+	}
+	return strings.Join(lines, "\n")
+}
+
+// anyNode is a node that a balancer would send a client to.
+func (w *world) anyNode() *node {
+	var ready []*node
+	for _, n := range w.all {
+		if n.alive && !n.draining {
+			ready = append(ready, n)
+		}
+	}
+	if len(ready) == 0 {
+		return nil
+	}
+	return pick(w.timeline, ready)
+}
+
+// propose is a request of a client: where its node dies, or sleeps for too long, the client knows nothing.
+func (w *world) propose(n *node, slot int, command channel.Command, deadline int64, done func(host.Reply)) {
+	answered := false
+	answer := func(reply host.Reply) {
+		if !answered {
+			answered = true
+			w.after(0, func() { done(reply) })
+		}
+	}
+	n.do(func() { n.host.Propose(n.clock(), slot, command, deadline, answer) })
+	wait := moment(deadline-n.clock())*millisecond + second
+	w.after(wait, func() { answer(host.Reply{Err: host.ErrUnknown}) })
+}
+
+func (w *world) query(n *node, slot int, query channel.Query, deadline int64, done func(channel.Answer, error)) {
+	n.host.Query(n.clock(), slot, query, deadline, func(reply host.Reply) {
+		w.after(0, func() { done(reply.Answer, reply.Err) })
+	})
+}
+
+func (w *world) sent(from *node, class host.Class, frame []byte) {
+	w.history.frames++
+	w.history.bytes += len(frame)
+}
+
+func (w *world) refused(to, from *node, err error) {
+	w.history.refused++
+	w.log("%s refuses a frame of %s: %v", to, from, err)
+}

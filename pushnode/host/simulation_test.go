@@ -1,0 +1,165 @@
+package host_test
+
+import (
+	"flag"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"halley/pushnode/channel"
+)
+
+var (
+	seeds     = flag.Int("seeds", 300, "how many simulations to run")
+	firstSeed = flag.Uint64("seed", 1, "the first simulation's seed; with -seeds 1, it is replayed and told")
+)
+
+// simLength is how long a simulated cluster is under load; then everything heals and comes to rest.
+const (
+	simLength = 60 * second
+	simRest   = 25 * second
+)
+
+// TestSimulation runs whole clusters on a virtual network under faults. A failing seed prints itself and the faults that matter; it is
+// replayed with -seed N -seeds 1.
+func TestSimulation(t *testing.T) {
+	var next atomic.Uint64
+	next.Store(*firstSeed)
+	last := *firstSeed + uint64(*seeds)
+	var total totals
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for seed := next.Add(1) - 1; seed < last && !t.Failed(); seed = next.Add(1) - 1 {
+				w := simulate(seed, makePlan(seed, simLength))
+				total.add(w)
+				if w.failure != "" {
+					report(t, seed, w)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	t.Logf("%d seeds: %v", *seeds, &total)
+}
+
+func report(t *testing.T, seed uint64, failed *world) {
+	small := shrink(seed, makePlan(seed, simLength))
+	w := simulate(seed, small)
+	t.Errorf("seed %d: %s\nwith fewer faults: %s\n%v\n%s", seed, failed.failure, w.failure, small, w.story())
+}
+
+// shrink leaves out faults as long as something still goes wrong.
+func shrink(seed uint64, p plan) plan {
+	for size := len(p.faults); size > 0; size /= 2 {
+		for i := 0; i+size <= len(p.faults); {
+			fewer := p
+			fewer.faults = slices.Delete(slices.Clone(p.faults), i, i+size)
+			if simulate(seed, fewer).failure != "" {
+				p = fewer
+			} else {
+				i += size
+			}
+		}
+	}
+	return p
+}
+
+// simulate runs one cluster to its end, or to its first violation.
+func simulate(seed uint64, p plan) *world {
+	w := newWorld(seed)
+	founder := w.start(0)
+	if err := founder.host.Found(founder.clock()); err != nil {
+		w.fail("start", "%v", err)
+	}
+	for place := 1; place < p.places; place++ {
+		w.after(w.between(0, second), func() { w.start(place) })
+	}
+	w.membership()
+	w.clients()
+	for _, f := range p.faults {
+		w.after(f.at, func() { w.strike(p, f) })
+	}
+	for end := second; end <= p.length && w.failure == ""; end += second {
+		w.run(end)
+	}
+	w.heal(p)
+	for end := w.now + second; end <= p.length+simRest && w.failure == ""; end += second {
+		if end > p.length+simRest/2 {
+			w.silence()
+		}
+		w.run(end)
+	}
+	if w.failure == "" {
+		w.checkEnd()
+	}
+	return w
+}
+
+// clients lets publishers and subscribers begin.
+func (w *world) clients() {
+	for i := range 5 {
+		p := &publisher{w: w, name: fmt.Sprint("p", i), rate: w.between(40*millisecond, 400*millisecond)}
+		w.publishers = append(w.publishers, p)
+		w.after(w.between(0, 5*second), p.next)
+	}
+	for i := range 6 {
+		s := &subscriber{
+			w: w, name: fmt.Sprint("s", i), begun: map[channel.ID]bool{}, last: map[channel.ID]channel.Position{},
+			first: map[channel.ID]channel.Position{}, ids: map[channel.ID]map[string]bool{},
+		}
+		w.subscribers = append(w.subscribers, s)
+		w.after(w.between(0, 15*second), s.connect)
+	}
+}
+
+// heal ends all faults.
+func (w *world) heal(p plan) {
+	w.log("all heals")
+	w.network.slow = 0
+	for a := range p.places {
+		for b := range p.places {
+			if a != b && w.network.cut[pair{uint64(a), uint64(b)}] {
+				w.network.heal(a, b)
+			}
+		}
+		if n := w.at(a); n != nil && n.paused {
+			n.resume()
+		}
+		w.restart(a)
+	}
+}
+
+// silence has publishers publish no more.
+func (w *world) silence() {
+	for _, p := range w.publishers {
+		p.silent = true
+	}
+}
+
+// totals sums up what simulations did, for who wants to know that they did something.
+type totals struct {
+	mu                                         sync.Mutex
+	published, acked, delivered, frames, lives int
+}
+
+func (t *totals) add(w *world) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.published += len(w.sentMessages)
+	for _, m := range w.sentMessages {
+		if m.acked != 0 {
+			t.acked++
+		}
+	}
+	t.delivered += w.history.delivered
+	t.frames += w.history.frames
+	t.lives += len(w.all)
+}
+
+func (t *totals) String() string {
+	return fmt.Sprintf("%d lives of nodes, %d published, %d acknowledged, %d delivered, %d frames", t.lives, t.published, t.acked, t.delivered, t.frames)
+}

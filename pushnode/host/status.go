@@ -1,0 +1,38 @@
+package host
+
+import "slices"
+
+// Status is one slot as a node sees it.
+type Status struct {
+	Slot       int
+	Leader     uint64 // as far as is known; 0: nobody
+	Generation uint32
+	Term       uint64
+	Voters     []uint64 // as the leader told
+	Learners   []uint64
+	Copy       bool // this node has one
+	Leads      bool
+	Settled    bool
+	Changing   bool // it leads, and its copies are changing
+	Applied    uint64
+	Hash       uint64
+	Waiting    int // requests of this node without an outcome
+}
+
+// Status returns what is known of a slot.
+func (h *Host) Status(index int) Status {
+	s := &h.seats[index]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status := Status{
+		Slot: index, Leader: s.route.leader, Generation: s.route.generation, Term: s.route.term,
+		Voters: slices.Clone(s.route.voters), Learners: slices.Clone(s.route.learners),
+		Copy: s.copy != nil, Leads: s.status.Leads, Settled: s.status.Settled, Applied: s.status.Applied, Hash: s.status.Hash,
+		Waiting: len(s.requests),
+	}
+	if s.copy != nil {
+		status.Generation, status.Term = s.status.Generation, s.status.Term
+		status.Changing = s.copy.Changing()
+	}
+	return status
+}

@@ -1,0 +1,34 @@
+package host
+
+import (
+	"halley/pushnode/channel"
+)
+
+// sweepInterval is how often a leader looks after its slot, in milliseconds.
+const sweepInterval = 1000
+
+// edgeLostAfter is how long (milliseconds) a node must be no member before the sessions that it held count as detached.
+const edgeLostAfter = 2000
+
+// sweep lets what is too old go, notices nodes that died with sessions, and moves copies to where they belong.
+func (s *seat) sweep() {
+	if s.now < s.swept+sweepInterval || !s.status.Settled {
+		return
+	}
+	s.swept = s.now
+	state := s.copy.State()
+	if deadline, due := state.NextDeadline(); due && deadline <= s.now {
+		_, _ = s.propose(channel.Advance{}) // what cannot be taken s.now is proposed at the next sweep
+	}
+	for _, edge := range state.Edges() {
+		if s.host.missedFor(s.now, edge) >= edgeLostAfter {
+			_, _ = s.propose(channel.EdgeLost{Edge: edge})
+		}
+	}
+	for _, edge := range sortedKeys(s.followers.counts) {
+		if s.host.missedFor(s.now, edge) >= edgeLostAfter {
+			delete(s.followers.counts, edge)
+		}
+	}
+	s.move()
+}
