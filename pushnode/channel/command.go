@@ -13,6 +13,24 @@ type Publish struct {
 	Retention Retention
 }
 
+// Import appends publications that another cluster, or a generation of the slot that lost, had acknowledged: in their order, under
+// new offsets, but for those whose ids the channel knows. It is to be proposed in commands of about as many bytes as other
+// entries have. The answer's Position is the head.
+type Import struct {
+	Channel      ID
+	Retention    Retention
+	Publications []Imported // oldest first
+}
+
+// Imported is one publication of an Import: what Publish says of the fields holds here too.
+type Imported struct {
+	ID        string
+	Event     string
+	Data      []byte
+	Exclude   string
+	Timestamp int64 // Unix milliseconds at which it was accepted there
+}
+
 // EnterPresence makes (ClientID, Session) a member of Channel, or changes its data.
 // A Generation older than the one that entered is refused with ErrGeneration.
 type EnterPresence struct {
@@ -105,6 +123,7 @@ type BreakEpoch struct {
 type Advance struct{}
 
 func (Publish) command()         {}
+func (Import) command()          {}
 func (EnterPresence) command()   {}
 func (LeavePresence) command()   {}
 func (AttachSession) command()   {}

@@ -19,6 +19,7 @@ const (
 	codeBreakEpoch
 	codeEdgeLost
 	codeRestartGrace
+	codeImport
 )
 
 // AppendCommand appends the encoding of one command to dst: what a batch holds of it. A command of an unknown kind is a fault of
@@ -88,6 +89,12 @@ func (w *writer) command(command Command) {
 		w.fixed(c.Edge)
 	case RestartGrace:
 		w.byte(codeRestartGrace)
+	case Import:
+		w.byte(codeImport)
+		w.id(c.Channel)
+		w.retention(c.Retention)
+		w.count(len(c.Publications))
+		each(c.Publications, w.imported)
 	default:
 		panic(fmt.Sprintf("channel: unknown command %T", command))
 	}
@@ -125,6 +132,9 @@ func (r *reader) command() Command {
 		return EdgeLost{Edge: r.fixed()}
 	case codeRestartGrace:
 		return RestartGrace{}
+	case codeImport:
+		const least = 5 // bytes of a publication: four lengths and a time
+		return Import{Channel: r.id(), Retention: r.retention(), Publications: list(r, least, r.imported)}
 	}
 	r.fail("kind of command")
 	return Advance{}
@@ -143,6 +153,18 @@ func (r *reader) publish() Publish {
 	return Publish{
 		Channel: r.id(), ID: r.text(), Event: r.text(), Data: r.bytes(), Exclude: r.text(), Retention: r.retention(),
 	}
+}
+
+func (w *writer) imported(one Imported) {
+	w.text(one.ID)
+	w.text(one.Event)
+	w.bytes(one.Data)
+	w.text(one.Exclude)
+	w.signed(one.Timestamp)
+}
+
+func (r *reader) imported() Imported {
+	return Imported{ID: r.text(), Event: r.text(), Data: r.bytes(), Exclude: r.text(), Timestamp: r.signed()}
 }
 
 func (w *writer) attach(c *AttachSession) {

@@ -77,6 +77,16 @@ var commands = []func(*rapid.T) channel.Command{
 	},
 	func(t *rapid.T) channel.Command { return channel.EdgeLost{Edge: rapid.Uint64().Draw(t, "edge")} },
 	func(*rapid.T) channel.Command { return channel.RestartGrace{} },
+	func(t *rapid.T) channel.Command {
+		return channel.Import{Channel: drawID(t), Retention: drawRetention(t), Publications: drawList(t, "imported", drawImported)}
+	},
+}
+
+func drawImported(t *rapid.T) channel.Imported {
+	return channel.Imported{
+		ID: drawText().Draw(t, "id"), Event: drawText().Draw(t, "event"), Data: drawData(t),
+		Exclude: drawText().Draw(t, "exclude"), Timestamp: rapid.Int64().Draw(t, "timestamp"),
+	}
 }
 
 func drawCommand(t *rapid.T) channel.Command { return rapid.SampledFrom(commands).Draw(t, "kind")(t) }
@@ -111,6 +121,10 @@ func TestCommandBytes(t *testing.T) {
 		"0a" + "01":               channel.BreakEpoch{Generation: 1},
 		"0b" + "0100000000000000": channel.EdgeLost{Edge: 1},
 		"0c":                      channel.RestartGrace{},
+		"0d" + "0161" + "0162" + "020406" + "01" + "0163" + "0164" + "0131" + "0165" + "08": channel.Import{
+			Channel: id, Retention: channel.Retention{Messages: 1, Bytes: 2, Age: milliseconds(3)},
+			Publications: []channel.Imported{{ID: "c", Event: "d", Data: []byte("1"), Exclude: "e", Timestamp: 4}},
+		},
 	} {
 		commandCoding.pinned(t, command, want)
 	}
@@ -123,5 +137,6 @@ func TestCommandRefused(t *testing.T) {
 		"an unknown kind":         "0e",
 		"something after the end": "0100",
 	})
-	commandCoding.bounded(t, "06"+"0000"+"00"+"00", "06"+"0000"+"00"+"00"+"00", "09"+"0000"+"00")
+	commandCoding.bounded(t, "06"+"0000"+"00"+"00", "06"+"0000"+"00"+"00"+"00", "09"+"0000"+"00",
+		"0d"+"0000"+"000000")
 }

@@ -23,6 +23,7 @@ type model struct {
 type modelChannel struct {
 	epoch     channel.Epoch
 	all       []*channel.Publication // the one with offset n at n-1
+	accepted  []int64                // when each of them came here
 	evicted   int                    // that many of them are not kept any more
 	unseen    int                    // that many ids are not remembered any more
 	retention channel.Retention
@@ -95,7 +96,7 @@ func (c *modelChannel) trim(now int64) {
 		c.evicted++
 	}
 	window := max(2*time.Minute, c.retention.Age).Milliseconds()
-	for len(c.all) > c.unseen && c.all[c.unseen].Time+window <= now {
+	for len(c.all) > c.unseen && c.accepted[c.unseen]+window <= now {
 		c.unseen++
 	}
 }
@@ -134,7 +135,7 @@ func (m *model) nextDeadline() int64 {
 			at = min(at, c.all[c.evicted].Time+c.retention.Age.Milliseconds())
 		}
 		if c.unseen < len(c.all) {
-			at = min(at, c.all[c.unseen].Time+max(2*time.Minute, c.retention.Age).Milliseconds())
+			at = min(at, c.accepted[c.unseen]+max(2*time.Minute, c.retention.Age).Milliseconds())
 		}
 	}
 	return at
@@ -197,6 +198,8 @@ func (m *model) apply(command channel.Command, epoch channel.Epoch) channel.Resu
 	switch c := command.(type) {
 	case channel.Publish:
 		return m.publish(c, epoch)
+	case channel.Import:
+		return m.importAll(c, epoch)
 	case channel.EnterPresence:
 		return m.enter(c, epoch)
 	case channel.LeavePresence:
@@ -240,22 +243,57 @@ func (m *model) apply(command channel.Command, epoch channel.Epoch) channel.Resu
 }
 
 func (m *model) publish(c channel.Publish, epoch channel.Epoch) channel.Result {
-	if known := m.channels[c.Channel.Name]; known != nil {
+	if offset := m.offset(c.Channel.Name, c.ID); offset != 0 {
+		at := channel.Position{Epoch: m.channels[c.Channel.Name].epoch, Offset: offset}
+		return channel.Result{ID: c.ID, Position: at, Duplicate: true}
+	}
+	at := m.append(c.Channel, epoch, c.Retention, &channel.Publication{
+		ID: c.ID, Event: c.Event, Data: c.Data, Exclude: c.Exclude, Time: m.now,
+	})
+	return channel.Result{ID: c.ID, Position: at}
+}
+
+// offset is that of an id which is remembered, or 0.
+func (m *model) offset(name, id string) uint64 {
+	if known := m.channels[name]; known != nil {
 		for _, p := range known.all[known.unseen:] {
-			if p.ID == c.ID {
-				return channel.Result{ID: c.ID, Position: channel.Position{Epoch: known.epoch, Offset: p.Offset}, Duplicate: true}
+			if p.ID == id {
+				return p.Offset
 			}
 		}
 	}
-	known := m.hold(c.Channel.Name, epoch)
-	publication := &channel.Publication{
-		ID: c.ID, Offset: uint64(len(known.all) + 1), Event: c.Event, Data: c.Data, Exclude: c.Exclude, Time: m.now,
-	}
-	known.all = append(known.all, publication)
-	known.retention = c.Retention
+	return 0
+}
+
+func (m *model) append(id channel.ID, epoch channel.Epoch, keep channel.Retention, p *channel.Publication) channel.Position {
+	known := m.hold(id.Name, epoch)
+	p.Offset = uint64(len(known.all) + 1)
+	known.all = append(known.all, p)
+	known.accepted = append(known.accepted, m.now)
+	known.retention = keep
 	known.trim(m.now)
-	m.effects = append(m.effects, channel.Published{Channel: c.Channel, Epoch: known.epoch, Publication: publication})
-	return channel.Result{ID: c.ID, Position: channel.Position{Epoch: known.epoch, Offset: publication.Offset}}
+	m.effects = append(m.effects, channel.Published{Channel: id, Epoch: known.epoch, Publication: p})
+	return channel.Position{Epoch: known.epoch, Offset: p.Offset}
+}
+
+func (m *model) importAll(c channel.Import, epoch channel.Epoch) channel.Result {
+	at := channel.Position{Epoch: epoch}
+	if known := m.channels[c.Channel.Name]; known != nil {
+		at = channel.Position{Epoch: known.epoch, Offset: uint64(len(known.all))}
+	}
+	for _, one := range c.Publications {
+		if m.offset(c.Channel.Name, one.ID) != 0 {
+			continue
+		}
+		accepted := min(one.Timestamp, m.now)
+		if known := m.channels[c.Channel.Name]; known != nil && known.evicted < len(known.all) {
+			accepted = max(accepted, known.all[len(known.all)-1].Time)
+		}
+		at = m.append(c.Channel, epoch, c.Retention, &channel.Publication{
+			ID: one.ID, Event: one.Event, Data: one.Data, Exclude: one.Exclude, Time: accepted,
+		})
+	}
+	return channel.Result{Position: at}
 }
 
 func (m *model) enter(c channel.EnterPresence, epoch channel.Epoch) channel.Result {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -46,12 +47,10 @@ func (w *world) command(c script.Command) channel.Command {
 	case "publish":
 		return channel.Publish{
 			Channel: room(c.Word(0)), ID: c.Options["id"], Event: "e", Data: []byte(c.Options["data"]),
-			Exclude: c.Options["exclude"],
-			Retention: channel.Retention{
-				Messages: int(c.Number("messages", 3)), Bytes: int(c.Number("bytes", 1000)),
-				Age: milliseconds(c.Number("age", 10_000)),
-			},
+			Exclude: c.Options["exclude"], Retention: retention(c),
 		}
+	case "import": // ids with their times, as a@12
+		return channel.Import{Channel: room(c.Word(0)), Retention: retention(c), Publications: imported(w.t, c.Words[1:])}
 	case "enter":
 		return channel.EnterPresence{
 			Channel: room(c.Word(0)), ClientID: c.Word(1), Session: c.Word(2), Generation: generation,
@@ -154,6 +153,25 @@ func (w *world) restore() string {
 	return "restored"
 }
 
+func retention(c script.Command) channel.Retention {
+	return channel.Retention{
+		Messages: int(c.Number("messages", 3)), Bytes: int(c.Number("bytes", 1000)), Age: milliseconds(c.Number("age", 10_000)),
+	}
+}
+
+func imported(t *testing.T, words []string) (publications []channel.Imported) {
+	t.Helper()
+	for _, word := range words {
+		id, at, _ := strings.Cut(word, "@")
+		timestamp, err := strconv.ParseInt(at, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		publications = append(publications, channel.Imported{ID: id, Event: "e", Timestamp: timestamp})
+	}
+	return publications
+}
+
 func room(name string) channel.ID { return channel.ID{App: "app", Name: name} }
 
 func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
@@ -193,7 +211,10 @@ func showResult(r channel.Result) string {
 		b.WriteString("ok")
 	}
 	if r.ID != "" {
-		fmt.Fprintf(&b, " %s %s", r.ID, r.Position)
+		fmt.Fprintf(&b, " %s", r.ID)
+	}
+	if r.Position != (channel.Position{}) {
+		fmt.Fprintf(&b, " %s", r.Position)
 	}
 	if r.Duplicate {
 		b.WriteString(" duplicate")

@@ -69,6 +69,8 @@ func (s *State) apply(command Command) Result {
 	switch c := command.(type) {
 	case Publish:
 		return s.publish(c)
+	case Import:
+		return s.importAll(c)
 	case EnterPresence:
 		return s.enter(c)
 	case LeavePresence:

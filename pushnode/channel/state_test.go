@@ -20,6 +20,7 @@ func TestStateAgainstModel(t *testing.T) {
 		m := &machine{state: channel.NewState(1), copied: channel.NewState(1), model: newModel()}
 		t.Repeat(map[string]func(*rapid.T){
 			"publish":  m.publish,
+			"import":   m.importSome,
 			"presence": m.presence,
 			"session":  m.session,
 			"time":     func(t *rapid.T) { m.advance(t, channel.Advance{}) },
@@ -61,11 +62,29 @@ func (m *machine) publish(t *rapid.T) {
 	}
 	m.advance(t, channel.Publish{
 		Channel: room(rapid.SampledFrom(channelNames).Draw(t, "channel")), ID: id, Event: "e",
-		Data: []byte(rapid.StringN(0, 8, 8).Draw(t, "data")),
-		Retention: channel.Retention{
-			Messages: rapid.IntRange(0, 6).Draw(t, "messages"), Bytes: rapid.IntRange(0, 60).Draw(t, "bytes"),
-			Age: milliseconds(rapid.SampledFrom(ages).Draw(t, "age")),
-		},
+		Data: []byte(rapid.StringN(0, 8, 8).Draw(t, "data")), Retention: drawTightRetention(t),
+	})
+}
+
+// drawTightRetention draws bounds that matter to a handful of publications.
+func drawTightRetention(t *rapid.T) channel.Retention {
+	return channel.Retention{
+		Messages: rapid.IntRange(0, 6).Draw(t, "messages"), Bytes: rapid.IntRange(0, 60).Draw(t, "bytes"),
+		Age: milliseconds(rapid.SampledFrom(ages).Draw(t, "age")),
+	}
+}
+
+// importSome brings publications of another cluster, whose clock is not ours.
+func (m *machine) importSome(t *rapid.T) {
+	publications := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) channel.Imported {
+		return channel.Imported{
+			ID: rapid.SampledFrom([]string{"i1", "i2", "i3", "j1", "j2"}).Draw(t, "id"), Event: "e", Data: []byte("1"),
+			Timestamp: m.now + rapid.SampledFrom(spans).Draw(t, "ahead") - 120_000,
+		}
+	}), 0, 4).Draw(t, "publications")
+	m.advance(t, channel.Import{
+		Channel:   room(rapid.SampledFrom(channelNames).Draw(t, "channel")),
+		Retention: drawTightRetention(t), Publications: publications,
 	})
 }
 
@@ -140,7 +159,7 @@ func (m *machine) apply(t *rapid.T, command channel.Command) {
 	if copied := showResult(results[0]) + showEffects(effects); copied != got {
 		t.Fatalf("%+v\ngot       %sthe copy  %s", command, got, copied)
 	}
-	if results[0].ID != "" {
+	if results[0].Position != (channel.Position{}) {
 		m.told = append(m.told, results[0].Position)
 	}
 }
@@ -150,6 +169,8 @@ func (m *machine) epoch(command channel.Command) channel.Epoch {
 	var id channel.ID
 	switch c := command.(type) {
 	case channel.Publish:
+		id = c.Channel
+	case channel.Import:
 		id = c.Channel
 	case channel.EnterPresence:
 		id = c.Channel
