@@ -51,6 +51,9 @@ type LeavePresence struct {
 	ClientID   string
 	Session    string
 	Generation uint64
+	// Final says that nobody can enter under Generation any more: it answers PresenceDue. An EnterPresence of it, or of an earlier
+	// one, that is applied within DepartureTTL is refused with ErrGeneration.
+	Final bool
 }
 
 // AttachSession opens a session, or takes over the one of that id: the generation rises, older connections lose their right

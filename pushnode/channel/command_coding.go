@@ -62,6 +62,7 @@ func (w *writer) command(command Command) {
 		w.text(c.ClientID)
 		w.text(c.Session)
 		w.number(c.Generation)
+		w.bool(c.Final)
 	case AttachSession:
 		w.byte(codeAttachSession)
 		w.attach(&c)
@@ -112,7 +113,9 @@ func (r *reader) command() Command {
 			Attempt: r.number(),
 		}
 	case codeLeavePresence:
-		return LeavePresence{Channel: r.id(), ClientID: r.text(), Session: r.text(), Generation: r.number()}
+		return LeavePresence{
+			Channel: r.id(), ClientID: r.text(), Session: r.text(), Generation: r.number(), Final: r.bool(),
+		}
 	case codeAttachSession:
 		return r.attach()
 	case codeUpdateSession:

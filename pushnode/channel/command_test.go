@@ -34,6 +34,7 @@ var commands = []func(*rapid.T) channel.Command{
 		return channel.LeavePresence{
 			Channel: drawID(t), ClientID: drawText().Draw(t, "client"), Session: drawText().Draw(t, "session"),
 			Generation: rapid.Uint64().Draw(t, "generation"),
+			Final:      rapid.Bool().Draw(t, "final"),
 		}
 	},
 	func(t *rapid.T) channel.Command {
@@ -104,8 +105,8 @@ func TestCommandBytes(t *testing.T) {
 		"03" + "0161" + "0162" + "0163" + "0164" + "01" + "0131" + "04" + "03": channel.EnterPresence{
 			Channel: id, ClientID: "c", Session: "d", Generation: 1, Data: []byte("1"), Max: 2, Attempt: 3,
 		},
-		"04" + "0161" + "0162" + "0163" + "0164" + "01": channel.LeavePresence{
-			Channel: id, ClientID: "c", Session: "d", Generation: 1,
+		"04" + "0161" + "0162" + "0163" + "0164" + "01" + "01": channel.LeavePresence{
+			Channel: id, ClientID: "c", Session: "d", Generation: 1, Final: true,
 		},
 		"05" + "0161" + "0162" + secret + "0163" + "0200000000000000" + "06" + "01" + "04": channel.AttachSession{
 			App: "a", Session: "b", SecretHash: [32]byte{1}, ClientID: "c", Edge: 2, Expires: 3, Create: true, Attempt: 4,

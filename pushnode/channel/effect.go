@@ -28,7 +28,7 @@ type PresenceChanged struct {
 	Version uint64
 }
 
-// PresenceDue asks that a session's memberships be ended (LeavePresence in each channel's slot, then PresenceCleared here):
+// PresenceDue asks that a session's memberships be ended (a final LeavePresence in each channel's slot, then PresenceCleared here):
 // it was detached beyond its grace, or ended. It is repeated by later Advance commands until it has been done.
 type PresenceDue struct {
 	App        string

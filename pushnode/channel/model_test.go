@@ -17,6 +17,7 @@ type model struct {
 	channels   map[string]*modelChannel
 	past       map[string][]channel.Epoch // of channels that were forgotten
 	sessions   map[string]*modelSession
+	left       []modelDeparture // for good
 	effects    []channel.Effect
 }
 
@@ -39,6 +40,14 @@ type modelMember struct {
 	generation uint64
 	attempt    uint64
 	since      int64
+}
+
+// modelDeparture is that nobody enters a channel any more as a member, under a generation or an earlier one.
+type modelDeparture struct {
+	channel    string
+	member     string
+	generation uint64
+	until      int64
 }
 
 type modelSession struct {
@@ -298,6 +307,13 @@ func (m *model) importAll(c channel.Import, epoch channel.Epoch) channel.Result 
 
 func (m *model) enter(c channel.EnterPresence, epoch channel.Epoch) channel.Result {
 	known := m.channels[c.Channel.Name]
+	if m.departed(c.Channel.Name, c.ClientID+"/"+c.Session, c.Generation) {
+		refused := channel.Result{Err: channel.ErrGeneration}
+		if known != nil {
+			refused.Version = known.version
+		}
+		return refused
+	}
 	var version uint64
 	var before modelMember
 	var member bool
@@ -327,7 +343,16 @@ func (m *model) enter(c channel.EnterPresence, epoch channel.Epoch) channel.Resu
 	return m.changed(known, c.Channel, action, after.Member)
 }
 
+func (m *model) departed(name, member string, generation uint64) bool {
+	return slices.ContainsFunc(m.left, func(d modelDeparture) bool {
+		return d.channel == name && d.member == member && generation <= d.generation && m.now < d.until
+	})
+}
+
 func (m *model) leave(c channel.LeavePresence) channel.Result {
+	if member := c.ClientID + "/" + c.Session; c.Final && !m.departed(c.Channel.Name, member, c.Generation) {
+		m.left = append(m.left, modelDeparture{c.Channel.Name, member, c.Generation, m.now + 60_000})
+	}
 	known := m.channels[c.Channel.Name]
 	if known == nil {
 		return channel.Result{}

@@ -29,6 +29,9 @@ func (s *State) enter(c EnterPresence) Result {
 	s.digest.bytes(c.Data)
 	s.digest.number(c.Attempt)
 	key := memberKey{clientID: c.ClientID, session: c.Session}
+	if s.departed(c.Channel, key, c.Generation) {
+		return Result{Err: ErrGeneration, Version: s.look(c.Channel).version}
+	}
 	var known *member
 	held := s.channels[c.Channel]
 	if held != nil {
@@ -75,11 +78,15 @@ func (s *State) join(held *channelState, key memberKey, entered *member) {
 func (s *State) leave(c LeavePresence) Result {
 	s.digest.text(c.Channel.Name)
 	s.digest.text(c.ClientID)
+	key := memberKey{clientID: c.ClientID, session: c.Session}
+	if c.Final {
+		s.digest.number(c.Generation)
+		s.departures.add(departure{key: departureKey(c.Channel, key), generation: c.Generation, time: s.now})
+	}
 	held := s.channels[c.Channel]
 	if held == nil {
 		return Result{Version: s.look(c.Channel).version}
 	}
-	key := memberKey{clientID: c.ClientID, session: c.Session}
 	known := held.members[key]
 	if known == nil {
 		return Result{Version: held.version}

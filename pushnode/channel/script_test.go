@@ -57,7 +57,9 @@ func (w *world) command(c script.Command) channel.Command {
 			Data: []byte(c.Options["data"]), Max: int(c.Number("max", 0)), Attempt: uint64(c.Number("attempt", 0)),
 		}
 	case "leave":
-		return channel.LeavePresence{Channel: room(c.Word(0)), ClientID: c.Word(1), Session: c.Word(2), Generation: generation}
+		return channel.LeavePresence{
+			Channel: room(c.Word(0)), ClientID: c.Word(1), Session: c.Word(2), Generation: generation, Final: c.Word(3) == "final",
+		}
 	case "attach":
 		return channel.AttachSession{
 			App: "app", Session: c.Word(0), SecretHash: [32]byte([]byte(fmt.Sprintf("%32s", c.Options["secret"]))),

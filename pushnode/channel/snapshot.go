@@ -40,6 +40,7 @@ func AppendSnapshot(dst []byte, s *State) []byte {
 	for _, id := range sorted(s.sessions) {
 		w.sessionState(s.sessions[id])
 	}
+	w.departures(&s.departures)
 	w.fixed(xxhash.Sum64(w.data[start:]))
 	return w.data
 }
@@ -70,6 +71,7 @@ func RestoreSnapshot(data []byte) (*State, error) {
 	for range r.count() {
 		r.sessionState(s)
 	}
+	r.departures(&s.departures)
 	if err := r.end(); err != nil {
 		return nil, err
 	}

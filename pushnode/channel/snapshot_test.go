@@ -33,6 +33,7 @@ func full() *channel.State {
 			Presence: []string{"room", "x"},
 		},
 		channel.DetachSession{App: "app", Session: "s1", Generation: 1},
+		channel.LeavePresence{Channel: room("x"), ClientID: "ada", Session: "s1", Generation: 1, Final: true},
 		channel.BreakEpoch{Generation: 2},
 	})
 	s.Apply(216_000, []channel.Command{
@@ -58,9 +59,9 @@ func TestSnapshotRefused(t *testing.T) {
 	}
 	body := snapshot[:len(snapshot)-8]
 	empty := channel.AppendSnapshot(nil, channel.NewState(1))
-	empty = empty[:len(empty)-3-8] // without the numbers of channels, tombstones and sessions
+	empty = empty[:len(empty)-4-8] // without the numbers of channels, tombstones, sessions and departures
 	for name, changed := range map[string][]byte{
-		"more messages than the head": append(empty, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+		"more messages than the head": append(empty, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
 		"another version":             append([]byte{2}, body[1:]...),
 		"something after the end":     append(bytes.Clone(body), 0),
 	} {

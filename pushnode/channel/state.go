@@ -25,6 +25,7 @@ type State struct {
 	tombstones map[ID]*tombstone
 	sessions   map[ID]*sessionState // by app and session id
 	edges      edges
+	departures departures
 	timers     timers
 	usage      Usage
 
@@ -105,6 +106,7 @@ func (s *State) emit(effect Effect) {
 // expire acts on every deadline up to now, in their order. A timer that rings early is put at its deadline first, also where that
 // has passed: a copy restored from a snapshot has exact timers, and must do the same things in the same order.
 func (s *State) expire() {
+	s.departures.trim(s.now - DepartureTTL.Milliseconds())
 	for len(s.timers) > 0 && s.timers[0].at <= s.now {
 		one := s.timers[0]
 		owner := s.owner(one)

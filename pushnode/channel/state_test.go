@@ -2,6 +2,7 @@ package channel_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -93,7 +94,9 @@ func (m *machine) presence(t *rapid.T) {
 	client, session := rapid.SampledFrom(clientNames).Draw(t, "client"), rapid.SampledFrom(sessionNames).Draw(t, "session")
 	generation := rapid.Uint64Range(1, 3).Draw(t, "generation")
 	if rapid.Bool().Draw(t, "leave") {
-		m.advance(t, channel.LeavePresence{Channel: id, ClientID: client, Session: session, Generation: generation})
+		m.advance(t, channel.LeavePresence{
+			Channel: id, ClientID: client, Session: session, Generation: generation, Final: rapid.Bool().Draw(t, "final"),
+		})
 		return
 	}
 	m.advance(t, channel.EnterPresence{
@@ -358,6 +361,28 @@ func TestDedupeBound(t *testing.T) {
 	}
 	if again := publish(0); again.Duplicate {
 		t.Errorf("an id beyond the bound: %+v, want a new publication", again)
+	}
+}
+
+// TestDepartureBound forgets the oldest departures first.
+func TestDepartureBound(t *testing.T) {
+	s := channel.NewState(1)
+	session := func(i int) string { return fmt.Sprint("s", i) }
+	for i := range channel.MaxDepartures + 1 {
+		leave := channel.LeavePresence{Channel: room("a"), ClientID: "ada", Session: session(i), Generation: 1, Final: true}
+		s.Apply(1, []channel.Command{leave})
+	}
+	enter := func(i int) error {
+		results, _ := s.Apply(2, []channel.Command{
+			channel.EnterPresence{Channel: room("a"), ClientID: "ada", Session: session(i), Generation: 1},
+		})
+		return results[0].Err
+	}
+	if err := enter(1); !errors.Is(err, channel.ErrGeneration) {
+		t.Errorf("the oldest departure that is remembered: %v, want ErrGeneration", err)
+	}
+	if err := enter(0); err != nil {
+		t.Errorf("a departure beyond the bound: %v, want none", err)
 	}
 }
 
