@@ -70,7 +70,7 @@ func (s *seat) serveCommand(asked asker, body []byte) {
 // refused, it would be there for ever.
 func addsWork(command channel.Command) bool {
 	switch command.(type) {
-	case channel.Publish, channel.EnterPresence, channel.AttachSession:
+	case channel.Publish, channel.EnterPresence, channel.AttachSession, channel.Import:
 		return true
 	default:
 		return false
