@@ -1,0 +1,119 @@
+package cluster
+
+import (
+	"context"
+	"maps"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+// seek looks for peers until ctx ends or the node leaves: every 2 s while a seed or somebody known is missing. Without it a partition
+// that memberlist gave up on would never heal.
+func (n *Cluster) seek(ctx context.Context, g *gossip) {
+	for began, looked := time.Now(), (time.Time{}); !n.leaving(); began = time.Now() {
+		picked := n.pick(began)
+		if len(picked) > 0 || !n.hasCluster() || began.Sub(looked) >= restInterval {
+			n.look(ctx)
+			looked, picked = began, n.pick(began)
+		}
+		n.try(g, append(picked, n.companion(began)...))
+		next := time.NewTimer(searchInterval + rand.N(searchJitter) - time.Since(began))
+		select {
+		case <-ctx.Done():
+			next.Stop()
+			return
+		case <-next.C:
+		}
+	}
+}
+
+// look resolves the seeds anew.
+func (n *Cluster) look(ctx context.Context) {
+	found := resolveAll(ctx, n.config.Resolver, n.seeds)
+	for i, r := range found {
+		if r.err != nil {
+			n.metrics.lookups.Inc()
+			n.log.Debug("seed is unknown", "seed", n.config.Seeds[i], "err", r.err)
+		}
+		for _, address := range r.addresses {
+			if !n.config.admits(address.Addr()) {
+				n.log.Warn("seed is not on loopback and there is no cluster secret", "seed", n.config.Seeds[i], "address", address.String())
+			}
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.found = found
+}
+
+// pick returns the addresses to try now: those that seeds stand for, and those where somebody known may be, unless a member is there.
+func (n *Cluster) pick(now time.Time) []netip.AddrPort {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.roster.forget(now)
+	wanted := slices.Collect(maps.Keys(n.roster.missing()))
+	living := map[netip.AddrPort]bool{}
+	for _, m := range n.View() {
+		living[m.Gossip] = true
+	}
+	for _, r := range n.found {
+		for _, address := range r.addresses {
+			if !living[address] {
+				wanted = append(wanted, address)
+			}
+		}
+	}
+	wanted = slices.DeleteFunc(wanted, func(a netip.AddrPort) bool { return !n.config.admits(a.Addr()) })
+	return n.search.pick(wanted, now)
+}
+
+// stirredFor is how long after a change of the view it is compared with others': gossip reaches most nodes at once, but now and then
+// one is left out, and memberlist itself compares views only every 15 s (30 s above 32 nodes).
+const stirredFor = 10 * time.Second
+
+// companion returns the address of one other member to compare views with, none while the view is at rest.
+func (n *Cluster) companion(now time.Time) []netip.AddrPort {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now.Sub(n.stirred) > stirredFor {
+		return nil
+	}
+	others := slices.DeleteFunc(slices.Clone(n.View()), func(m Member) bool { return m.Instance == n.self.Instance })
+	if len(others) == 0 {
+		return nil
+	}
+	return []netip.AddrPort{others[rand.IntN(len(others))].Gossip}
+}
+
+// try compares views with all addresses at once, and returns when the last has answered or failed.
+func (n *Cluster) try(g *gossip, picked []netip.AddrPort) {
+	if len(picked) == 0 {
+		return
+	}
+	errs := make([]error, len(picked))
+	var joins sync.WaitGroup
+	for i, address := range picked {
+		joins.Go(func() { errs[i] = g.join(address) })
+	}
+	joins.Wait()
+	answered := map[netip.AddrPort]bool{}
+	for i, err := range errs {
+		answered[picked[i]] = err == nil
+		outcome := "met"
+		if err != nil {
+			outcome = "failed"
+			n.log.Debug("peer is not there", "address", picked[i].String(), "err", err)
+		}
+		n.metrics.joins.WithLabelValues(outcome).Inc()
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.search.tried(answered, n.back, time.Now())
+	n.back = false
+}
+
+func (n *Cluster) leaving() bool    { return n.Self().State == Left }
+func (n *Cluster) hasCluster() bool { return n.Self().Cluster != 0 }
