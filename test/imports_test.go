@@ -15,8 +15,11 @@ var levels = []struct {
 	{packages: []string{"pushnode", "console"}},
 	{packages: []string{"pushnode/host"}},
 	{packages: []string{"pushnode/session", "pushnode/slot", "pushnode/cluster", "tenant"}},
-	{packages: []string{"pushnode/wire", "pushnode/channel", "auth"},
-		beside: map[string][]string{"pushnode/wire": {"pushnode/channel", "auth"}}},
+	{packages: []string{"pushnode/wire", "pushnode/channel", "auth", "pushnode/cluster/link", "pushnode/cluster/trust"},
+		beside: map[string][]string{
+			"pushnode/wire":         {"pushnode/channel", "auth"},
+			"pushnode/cluster/link": {"pushnode/cluster/trust"},
+		}},
 	{packages: []string{"migrations", "web"}},
 }
 
