@@ -58,7 +58,8 @@ func ping(now time.Duration) []byte {
 
 // pong answers a ping.
 func pong(ping []byte, wall time.Time) []byte {
-	return binary.BigEndian.AppendUint64(ping[:min(len(ping), pingBytes):pingBytes], uint64(wall.UnixNano()))
+	answer := append(make([]byte, 0, pongBytes), ping[:min(len(ping), pingBytes)]...)
+	return binary.BigEndian.AppendUint64(answer, uint64(wall.UnixNano()))
 }
 
 // measure takes the sample that a pong stands for. False: it makes no sense.

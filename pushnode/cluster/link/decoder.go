@@ -28,7 +28,7 @@ func newDecoder(source io.Reader, limit int) *decoder {
 // end between frames alone.
 func (d *decoder) next() (kind, []byte, error) {
 	if d.start == d.end && len(d.buffer) > keepBytes {
-		d.buffer = make([]byte, bufferBytes)
+		d.buffer, d.start, d.end = make([]byte, bufferBytes), 0, 0
 	}
 	if err := d.fill(headerBytes); err != nil {
 		return 0, nil, err

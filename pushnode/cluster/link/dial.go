@@ -106,5 +106,8 @@ func (m *Mesh) introduce(conn net.Conn, proven uint64, h hello) error {
 	case w.version < minVersion || w.version > maxVersion:
 		return errors.New("the peer chose a version that was not offered")
 	}
+	if h.purpose == probing {
+		return nil
+	}
 	return conn.SetDeadline(time.Time{})
 }

@@ -1,0 +1,135 @@
+package link_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"halley/pushnode/cluster/link"
+)
+
+// pipes is a network of net.Pipe for bubbles of synctest. The address of a node is its instance.
+type pipes struct {
+	mu        sync.Mutex
+	listeners map[string]*pipeListener
+	dialled   []time.Time
+}
+
+func newPipes() *pipes { return &pipes{listeners: map[string]*pipeListener{}} }
+
+// node says to a config that the node is on this network.
+func (p *pipes) node(c *link.Config) {
+	listener := &pipeListener{
+		network: p, address: pipeAddress(c.Instance), conns: make(chan net.Conn), closed: make(chan struct{}), thawed: make(chan struct{}),
+	}
+	close(listener.thawed)
+	p.mu.Lock()
+	p.listeners[listener.address] = listener
+	p.mu.Unlock()
+	c.Listener = listener
+	c.Dial = p.dial
+}
+
+func pipeAddress(instance uint64) string { return fmt.Sprint("node ", instance) }
+
+func (p *pipes) dial(ctx context.Context, address string) (net.Conn, error) {
+	p.mu.Lock()
+	p.dialled = append(p.dialled, time.Now())
+	listener := p.listeners[address]
+	p.mu.Unlock()
+	if listener == nil {
+		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	}
+	near, far := net.Pipe()
+	select {
+	case listener.conns <- &frozenConn{Conn: far, listener: listener}:
+		return near, nil
+	case <-listener.closed:
+		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// dials returns when connections were dialled, and forgets it.
+func (p *pipes) dials() []time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	dialled := p.dialled
+	p.dialled = nil
+	return dialled
+}
+
+// freeze stops all reading of what a node accepted, as a stopped process does, until the function that it returns is called.
+func (p *pipes) freeze(instance uint64) (thaw func()) {
+	p.mu.Lock()
+	listener := p.listeners[pipeAddress(instance)]
+	p.mu.Unlock()
+	listener.mu.Lock()
+	defer listener.mu.Unlock()
+	thawed := make(chan struct{})
+	listener.thawed = thawed
+	return func() { close(thawed) }
+}
+
+type pipeListener struct {
+	network *pipes
+	address string
+	conns   chan net.Conn
+	closed  chan struct{}
+	once    sync.Once
+
+	mu     sync.Mutex
+	thawed chan struct{}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() {
+		l.network.mu.Lock()
+		delete(l.network.listeners, l.address)
+		l.network.mu.Unlock()
+		close(l.closed)
+	})
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr  { return l }
+func (l *pipeListener) Network() string { return "pipe" }
+func (l *pipeListener) String() string  { return l.address }
+
+func (l *pipeListener) wait() {
+	l.mu.Lock()
+	thawed := l.thawed
+	l.mu.Unlock()
+	<-thawed
+}
+
+// frozenConn reads and writes only while its node is not frozen.
+type frozenConn struct {
+	net.Conn
+	listener *pipeListener
+}
+
+func (c *frozenConn) Read(b []byte) (int, error) {
+	c.listener.wait()
+	n, err := c.Conn.Read(b)
+	c.listener.wait()
+	return n, err
+}
+
+func (c *frozenConn) Write(b []byte) (int, error) {
+	c.listener.wait()
+	return c.Conn.Write(b)
+}
