@@ -110,11 +110,11 @@ func (n *Node) getChannel(w http.ResponseWriter, r *http.Request, grant *auth.Gr
 
 // info reads what a channel's slot knows of it.
 func (n *Node) info(ctx context.Context, id channel.ID) (info channel.Info, err error) {
-	err = n.slots.read(ctx, slotOf(id.App, id.Name), func(state *channel.State) { info, _ = state.Info(id) })
+	answer, err := n.slots.query(ctx, slotOf(id.App, id.Name), channel.InfoQuery{Channel: id})
 	if err != nil {
 		return channel.Info{}, n.wireError("read channel", err)
 	}
-	return info, nil
+	return answer.(channel.InfoAnswer).Info, nil
 }
 
 // getPresence is GET /v1/channels/{channel}/presence: the members.
@@ -142,7 +142,7 @@ func (n *Node) channelAnswer(id channel.ID, info channel.Info) channelAnswer {
 		Channel:   id.Name,
 		Epoch:     info.Position.Epoch.String(),
 		Offset:    info.Position.Offset,
-		Occupancy: occupancyAnswer{Subscribers: n.sessions.Occupancy(id).Subscribers, Members: info.Members},
+		Occupancy: occupancyAnswer{Subscribers: info.Subscribers, Members: info.Members},
 		History:   historyAnswer{Messages: info.Messages, Bytes: info.Bytes},
 	}
 }

@@ -47,11 +47,6 @@ func (n *Node) getChannels(w http.ResponseWriter, r *http.Request, grant *auth.G
 		Cursor   string          `json:"cursor,omitzero"`
 	}{Channels: make([]channelAnswer, 0, min(limit, len(found)))}
 	for _, info := range found[:min(limit, len(found))] {
-		if info.Position == (channel.Position{}) {
-			if info, err = n.info(r.Context(), channel.ID{App: grant.AppID, Name: info.Name}); err != nil {
-				return err
-			}
-		}
 		page.Channels = append(page.Channels, n.channelAnswer(channel.ID{App: grant.AppID, Name: info.Name}, info))
 	}
 	if len(found) > limit {
@@ -60,25 +55,16 @@ func (n *Node) getChannels(w http.ResponseWriter, r *http.Request, grant *auth.G
 	return answerJSON(w, page)
 }
 
-// channelsInUse collects from all slots, and from those who subscribe here, at most limit channels after the name given. Of one
-// that is only followed there is no more than its name.
+// channelsInUse collects from all slots at most limit channels after the name given.
 func (n *Node) channelsInUse(ctx context.Context, app, prefix, after string, limit int) ([]channel.Info, error) {
+	answers, err := n.slots.queryAll(ctx, channel.ChannelsQuery{App: app, Prefix: prefix, After: after, Limit: limit})
+	if err != nil {
+		return nil, n.wireError("list channels", err)
+	}
 	var found []channel.Info
-	for index := range slotCount {
-		err := n.slots.read(ctx, index, func(state *channel.State) {
-			found = append(found, state.Channels(app, prefix, after, limit)...)
-		})
-		if err != nil {
-			return nil, n.wireError("list channels", err)
-		}
+	for _, answer := range answers {
+		found = append(found, answer.(channel.ChannelList)...)
 	}
-	for _, name := range n.sessions.Followed(app, prefix) {
-		if name > after {
-			found = append(found, channel.Info{Name: name})
-		}
-	}
-	// Of a channel that holds something and is followed too, the slot's entry stands first: the sort is stable.
-	slices.SortStableFunc(found, func(a, b channel.Info) int { return strings.Compare(a.Name, b.Name) })
-	found = slices.CompactFunc(found, func(a, b channel.Info) bool { return a.Name == b.Name })
+	slices.SortFunc(found, func(a, b channel.Info) int { return strings.Compare(a.Name, b.Name) })
 	return found[:min(limit, len(found))], nil
 }

@@ -18,7 +18,14 @@ const maxPendingEffects = 1 << 16
 // waits for a fan-out and no fan-out holds a slot.
 type deliveries struct {
 	queues []effectQueue
-	handle func(channel.Effect)
+	handle func(any)
+}
+
+// behind says where a channel stands, for those who may have missed something.
+type behind struct {
+	id       channel.ID
+	position channel.Position
+	version  uint64 // of its presence
 }
 
 // effectQueue is the work of one delivery goroutine. A slot always uses the same queue.
@@ -27,10 +34,10 @@ type effectQueue struct {
 	wake  chan struct{} // one token: there may be something
 	mu    sync.Mutex
 	// guarded by mu
-	pending []channel.Effect
+	pending []any // a channel.Effect or a behind
 }
 
-func newDeliveries(handle func(channel.Effect)) *deliveries {
+func newDeliveries(handle func(any)) *deliveries {
 	d := &deliveries{queues: make([]effectQueue, runtime.GOMAXPROCS(0)), handle: handle}
 	for i := range d.queues {
 		d.queues[i].wake = make(chan struct{}, 1)
@@ -52,11 +59,26 @@ func (d *deliveries) push(slotIndex int, effects []channel.Effect) {
 	}
 	queue := d.queue(slotIndex)
 	queue.mu.Lock()
-	queue.pending = append(queue.pending, effects...)
+	for _, effect := range effects {
+		queue.pending = append(queue.pending, effect)
+	}
 	queue.mu.Unlock()
-	queue.depth.Add(int64(len(effects)))
+	queue.added(len(effects))
+}
+
+// pushBehind appends where a channel stands; the caller holds the slot.
+func (d *deliveries) pushBehind(slotIndex int, told behind) {
+	queue := d.queue(slotIndex)
+	queue.mu.Lock()
+	queue.pending = append(queue.pending, told)
+	queue.mu.Unlock()
+	queue.added(1)
+}
+
+func (q *effectQueue) added(count int) {
+	q.depth.Add(int64(count))
 	select {
-	case queue.wake <- struct{}{}:
+	case q.wake <- struct{}{}:
 	default: // it has been told already
 	}
 }
@@ -71,7 +93,7 @@ func (d *deliveries) run(ctx context.Context) {
 }
 
 func (d *deliveries) drain(ctx context.Context, queue *effectQueue) {
-	var batch []channel.Effect
+	var batch []any
 	for ended := false; !ended; {
 		select {
 		case <-queue.wake:

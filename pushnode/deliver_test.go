@@ -14,8 +14,8 @@ func TestDeliveriesSettle(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const each = 10 * time.Millisecond
-		handled := make(chan channel.Effect, 100)
-		d := newDeliveries(func(effect channel.Effect) {
+		handled := make(chan any, 100)
+		d := newDeliveries(func(effect any) {
 			time.Sleep(each)
 			handled <- effect
 		})

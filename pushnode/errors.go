@@ -8,7 +8,7 @@ import (
 
 	"halley/auth"
 	"halley/pushnode/channel"
-	"halley/pushnode/slot"
+	"halley/pushnode/host"
 	"halley/pushnode/wire"
 	"halley/tenant"
 )
@@ -50,9 +50,12 @@ func tableCode(err error) (code wire.Code, text string, known bool) {
 		return wire.CodeAppNotFound, "no such app", true
 	case errors.Is(err, channel.ErrNoSession), errors.Is(err, channel.ErrGeneration):
 		return wire.CodeSessionNotFound, "this session has ended or lives on another connection", true
-	case errors.Is(err, slot.ErrOverloaded):
+	case errors.Is(err, host.ErrOverloaded):
 		return wire.CodeOverCapacity, "this node has as much to deliver as it can: publish more slowly", true
-	case errors.Is(err, slot.ErrNotLeader), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, host.ErrNotDone):
+		return wire.CodeUnavailable, "not done: too few nodes that hold this channel can be reached, try again", true
+	case errors.Is(err, host.ErrUnknown), errors.Is(err, host.ErrUnreadable),
+		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return wire.CodeUnavailable, "not done, or not known to be: try again, a publication with the same id", true
 	default:
 		return 0, "", false

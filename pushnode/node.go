@@ -18,12 +18,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"halley/auth"
-	"halley/pushnode/channel"
+	"halley/pushnode/host"
 	"halley/pushnode/session"
 	"halley/tenant"
 )
 
-// Config is what a node is made of. All fields but Session are required.
+// Config is what a node is made of. All fields but Session and Peering are required.
 type Config struct {
 	Instance   uint64 // names this process life; random
 	Cluster    uint64 // names the cluster's life: part of every epoch; random where a cluster is founded
@@ -35,48 +35,68 @@ type Config struct {
 	Session    session.Config
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
+	Peering    *Peering // nil: a cluster of this node alone
 }
 
 // Node is one running push node. New builds it, Run lives, Drain tells its clients to go elsewhere.
 type Node struct {
 	// immutable after New
-	instance    uint64
-	directory   *tenant.Directory
-	limiter     *tenant.Limiter
-	meter       *tenant.Meter
-	verifier    *auth.Verifier
-	signer      *auth.Signer
-	logger      *slog.Logger
-	metrics     *metrics
-	slots       *slots
-	deliveries  *deliveries
-	sessions    *session.Server
-	handler     http.Handler
-	presenceDue chan channel.PresenceDue // from delivery to clearPresence; bounded by maxPresenceDue
-	draining    atomic.Bool              // set once by Drain; read by every request
+	instance   uint64
+	directory  *tenant.Directory
+	limiter    *tenant.Limiter
+	meter      *tenant.Meter
+	verifier   *auth.Verifier
+	signer     *auth.Signer
+	logger     *slog.Logger
+	metrics    *metrics
+	slots      *slots
+	deliveries *deliveries
+	sessions   *session.Server
+	handler    http.Handler
+	peers      *peers      // nil: there are none
+	joined     atomic.Bool // set once, when it holds what it should; read by Ready
+	draining   atomic.Bool // set once by Drain; read by every request
 }
 
 // New builds a node that leads all slots of a cluster of one. It serves nobody before Run.
 func New(config Config) (*Node, error) {
 	n := &Node{
-		instance:    config.Instance,
-		directory:   config.Directory,
-		limiter:     config.Limiter,
-		meter:       config.Meter,
-		verifier:    config.Verifier,
-		signer:      config.Signer,
-		logger:      config.Logger,
-		presenceDue: make(chan channel.PresenceDue, maxPresenceDue),
+		instance:  config.Instance,
+		directory: config.Directory,
+		limiter:   config.Limiter,
+		meter:     config.Meter,
+		verifier:  config.Verifier,
+		signer:    config.Signer,
+		logger:    config.Logger,
 	}
 	n.deliveries = newDeliveries(n.deliver)
-	var err error
-	if n.slots, err = newSlots(config.Instance, config.Cluster, n.deliveries, config.Logger); err != nil {
+	n.slots = newSlots(config, n.deliveries, n.countOnce)
+	if err := n.join(config); err != nil {
 		return nil, err
 	}
 	n.metrics = newMetrics(config.Registerer, n.deliveries)
 	n.sessions = session.New(config.Session, n) // it has goroutines: nothing may fail from here on
 	n.handler = n.routes()
 	return n, nil
+}
+
+// join makes the node part of its cluster: its links, and all slots where there is nobody else.
+func (n *Node) join(config Config) error {
+	now := n.slots.clock.now()
+	n.slots.host.SetView(now, []host.Node{{Instance: config.Instance}})
+	if config.Peering == nil {
+		n.joined.Store(true)
+		return n.slots.host.Found(now)
+	}
+	var err error
+	if n.peers, err = newPeers(n, config); err != nil {
+		return err
+	}
+	n.slots.links = n.peers
+	if config.Peering.Founder {
+		return n.slots.host.Found(now)
+	}
+	return nil
 }
 
 // Handler serves everything under /v1/ and the files that clients load.
@@ -89,7 +109,11 @@ func (n *Node) Run(ctx context.Context) error {
 	var feeding, delivery sync.WaitGroup
 	delivery.Go(func() { n.deliveries.run(delivering) })
 	feeding.Go(func() { n.slots.run(ctx) })
-	feeding.Go(func() { n.clearPresence(ctx) })
+	if n.peers != nil {
+		feeding.Go(func() { n.peers.run(ctx) })
+	}
+	feeding.Go(func() { n.slots.keepCount(ctx) })
+	feeding.Go(func() { n.followSessions(ctx) })
 	feeding.Go(func() { n.followDirectory(ctx) })
 	feeding.Wait()
 	err := n.sessions.Close()
@@ -107,13 +131,19 @@ func (n *Node) Drain(ctx context.Context) error {
 	return n.sessions.Drain(ctx)
 }
 
-// errDraining is what Ready answers while the node goes away.
-var errDraining = errors.New("draining")
+// What Ready answers while the node comes and goes.
+var (
+	errJoining  = errors.New("joining: its copies are not level yet")
+	errDraining = errors.New("draining")
+)
 
 // Ready reports whether a balancer should send clients here.
 func (n *Node) Ready() error {
 	if n.draining.Load() {
 		return errDraining
+	}
+	if !n.joined.Load() {
+		return errJoining
 	}
 	return nil
 }

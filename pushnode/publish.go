@@ -93,35 +93,43 @@ func (n *Node) append(ctx context.Context, id channel.ID, rule channel.Rule, p s
 	if p.Event == "" {
 		p.Event = wire.DefaultEvent
 	}
-	result, err := n.slots.propose(ctx, slotOf(id.App, id.Name), channel.Publish{
+	reply, err := n.slots.propose(ctx, slotOf(id.App, id.Name), channel.Publish{
 		Channel: id, ID: p.ID, Event: p.Event, Data: p.Data, Exclude: p.Exclude, Retention: rule.Retention,
 	})
 	if err != nil {
 		return session.Published{}, n.wireError("publish", err)
 	}
+	result := reply.Result
 	if !result.Duplicate {
 		n.meter.App(id.App).Published(1, len(p.Data))
 		n.metrics.published.Inc()
 	}
 	return session.Published{
-		ID: p.ID, Channel: id.Name, Position: result.Position, Copies: copies, Duplicate: result.Duplicate,
+		ID: p.ID, Channel: id.Name, Position: result.Position, Copies: reply.Copies, Duplicate: result.Duplicate,
 	}, nil
 }
 
 // deliver hands one effect of a slot to who watches it. It runs on the delivery goroutines, in the order of the slot's log.
-func (n *Node) deliver(effect channel.Effect) {
-	switch effect := effect.(type) {
+func (n *Node) deliver(happened any) {
+	switch effect := happened.(type) {
 	case channel.Published:
 		n.sessions.Deliver(effect)
 	case channel.PresenceChanged:
-		n.meter.App(effect.Channel.App).PresenceChanged(1)
 		n.sessions.DeliverPresence(effect)
 	case channel.SessionEnded:
 		n.sessions.Ended(effect.App, effect.Session)
-	case channel.PresenceDue:
-		select {
-		case n.presenceDue <- effect:
-		default: // the slot asks again
+	case channel.SessionMoved:
+		if effect.To != n.instance {
+			n.sessions.Moved(effect.App, effect.Session, effect.Generation)
 		}
+	case behind:
+		n.sessions.Behind(effect.id, effect.position, effect.version)
+	}
+}
+
+// countOnce counts what happens once in a cluster, on the node that leads the slot.
+func (n *Node) countOnce(effect channel.Effect) {
+	if changed, ok := effect.(channel.PresenceChanged); ok {
+		n.meter.App(changed.Channel.App).PresenceChanged(1)
 	}
 }

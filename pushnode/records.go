@@ -2,18 +2,19 @@ package pushnode
 
 import (
 	"context"
+	"math/rand/v2"
 
 	"halley/pushnode/channel"
 )
 
 // Attach opens a session's record or takes it over.
 func (n *Node) Attach(ctx context.Context, attach channel.AttachSession) (channel.Session, bool, error) {
-	attach.Edge = n.instance
-	result, err := n.slots.propose(ctx, slotOf(attach.App, attach.Session), attach)
+	attach.Edge, attach.Attempt = n.instance, newAttempt()
+	reply, err := n.slots.propose(ctx, slotOf(attach.App, attach.Session), attach)
 	if err != nil {
 		return channel.Session{}, false, n.wireError("attach session", err)
 	}
-	return result.Session, result.Resumed, nil
+	return reply.Result.Session, reply.Result.Resumed, nil
 }
 
 // Update records what a session follows.
@@ -37,3 +38,6 @@ func (n *Node) record(ctx context.Context, app, session string, command channel.
 	}
 	return nil
 }
+
+// newAttempt numbers what is wanted once: a request that is sent again, because nobody knows what came of it, does nothing twice.
+func newAttempt() uint64 { return rand.Uint64() | 1 }

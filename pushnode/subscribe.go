@@ -9,14 +9,16 @@ import (
 
 // Backlog reads what follows start in a channel, at most limit publications, from the leader of its slot.
 func (n *Node) Backlog(ctx context.Context, id channel.ID, start channel.Start, limit int) (channel.Backlog, error) {
-	var backlog channel.Backlog
-	err := n.slots.read(ctx, slotOf(id.App, id.Name), func(state *channel.State) {
-		backlog = state.Backlog(id, start, limit)
-	})
+	answer, err := n.slots.query(ctx, slotOf(id.App, id.Name), channel.BacklogQuery{Channel: id, Start: start, Limit: limit})
 	if err != nil {
 		return channel.Backlog{}, n.wireError("read backlog", err)
 	}
-	return backlog, nil
+	return answer.(channel.Backlog), nil
+}
+
+// Follow has what happens in a channel handed to this node while it has subscriptions here.
+func (n *Node) Follow(id channel.ID, subscriptions int) {
+	n.slots.host.Follow(n.slots.clock.now(), slotOf(id.App, id.Name), id, subscriptions)
 }
 
 // History reads a page of a channel's history, if the grant may.
@@ -27,12 +29,10 @@ func (n *Node) History(ctx context.Context, grant *auth.Grant, name string, quer
 		return channel.HistoryPage{}, err
 	}
 	id := channel.ID{App: grant.AppID, Name: name}
-	var page channel.HistoryPage
-	err := n.slots.read(ctx, slotOf(id.App, id.Name), func(state *channel.State) {
-		page = state.History(id, query)
-	})
+	query.Channel = id
+	answer, err := n.slots.query(ctx, slotOf(id.App, id.Name), query)
 	if err != nil {
 		return channel.HistoryPage{}, n.wireError("read history", err)
 	}
-	return page, nil
+	return answer.(channel.HistoryPage), nil
 }

@@ -51,6 +51,9 @@ func TestTokenLifetimes(t *testing.T) {
 			t.Errorf("%s: got %d %s, which lives for %v, want %v", name, got.Status, got.Text, life, test.want)
 			continue
 		}
+		if test.want < patience {
+			continue // it may be over by now
+		}
 		used := n.call(t, http.MethodGet, "/v1/poll?channel=news&wait=0s&token="+got.JSON.text("token"), "", "")
 		if used.Status != http.StatusOK {
 			t.Errorf("%s: the token is refused: %d %s", name, used.Status, used.Text)

@@ -26,6 +26,15 @@ const (
 // signingOverlap is how long a retired signing key still verifies: the longest life of a token, and some for clocks.
 const signingOverlap = auth.MaxTokenTTL + time.Hour
 
+// Identity returns what tells this database from every other: the system identifier of its server, and its name. A copy of the data that
+// is restored elsewhere differs. Of the embedded store it is empty.
+func (s *Store) Identity(ctx context.Context) (system, name string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, queryDeadline)
+	defer cancel()
+	system, name, err = s.engine.identity(ctx, s.db)
+	return system, name, wrap("identity of the database", storeError(err))
+}
+
 // revision returns the number of the last change that push nodes must see.
 func (s *Store) revision(ctx context.Context) (revision int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, queryDeadline)

@@ -35,6 +35,8 @@ const (
 	sqlListen = `LISTEN ` + channelName
 )
 
+const sqlIdentity = `SELECT system_identifier, current_database() FROM pg_control_system()`
+
 // postgresEngine is Postgres, shared by all nodes.
 type postgresEngine struct {
 	pool *pgxpool.Pool
@@ -137,6 +139,11 @@ func closeConnection(ctx context.Context, conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = conn.Close(ctx)
+}
+
+func (e *postgresEngine) identity(ctx context.Context, db *sql.DB) (system, name string, err error) {
+	err = db.QueryRowContext(ctx, sqlIdentity).Scan(&system, &name)
+	return system, name, err
 }
 
 func (e *postgresEngine) close() error {

@@ -76,6 +76,20 @@ func makeMasterKey(path string) error {
 	return nil
 }
 
+// newSealer takes master keys as they are, at least one.
+func newSealer(keys [][]byte) (*sealer, error) {
+	s := &sealer{keys: make(map[string]cipher.AEAD)}
+	for _, key := range keys {
+		if len(key) != masterKeyBytes {
+			return nil, fmt.Errorf("a master key has %d bytes, want %d", len(key), masterKeyBytes)
+		}
+		if err := s.add(key); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
 func parseSealer(text string) (*sealer, error) {
 	s := &sealer{keys: make(map[string]cipher.AEAD)}
 	for line := range strings.Lines(text) {

@@ -107,4 +107,8 @@ func (e *sqliteEngine) announce(context.Context, *sql.Tx) error { return nil }
 
 func (e *sqliteEngine) listen(context.Context, *slog.Logger, func()) {}
 
+func (e *sqliteEngine) identity(context.Context, *sql.DB) (system, name string, err error) {
+	return "", "", nil
+}
+
 func (e *sqliteEngine) close() error { return nil }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,7 +21,9 @@ type Config struct {
 	URL           string // postgres://…; empty: SQLite in DataDir
 	DataDir       string // of the embedded store and of the generated master key; made if it is not there
 	MasterKeyFile string // empty: master.key in DataDir
-	Logger        *slog.Logger
+	// MasterKeys are used where no file is named and none is in DataDir: 32 bytes each, the first seals, all open. None: a file is made.
+	MasterKeys [][]byte
+	Logger     *slog.Logger
 }
 
 // Validate returns an *InvalidError for what cannot work.
@@ -55,6 +58,8 @@ type engine interface {
 	announce(ctx context.Context, tx *sql.Tx) error
 	// listen calls heard for each announcement until ctx ends.
 	listen(ctx context.Context, logger *slog.Logger, heard func())
+	// identity returns what tells the database from every other.
+	identity(ctx context.Context, db *sql.DB) (system, name string, err error)
 	close() error
 }
 
@@ -68,11 +73,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 			return nil, fmt.Errorf("make the data folder: %w", err)
 		}
 	}
-	keyFile := config.MasterKeyFile
-	if keyFile == "" {
-		keyFile = filepath.Join(config.DataDir, "master.key")
-	}
-	seals, err := openSealer(keyFile, config.MasterKeyFile == "")
+	seals, err := config.sealer()
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +88,18 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// sealer reads the master keys from where the Config says.
+func (c Config) sealer() (*sealer, error) {
+	if c.MasterKeyFile != "" {
+		return openSealer(c.MasterKeyFile, false)
+	}
+	generated := filepath.Join(c.DataDir, "master.key")
+	if _, err := os.Stat(generated); errors.Is(err, fs.ErrNotExist) && len(c.MasterKeys) > 0 {
+		return newSealer(c.MasterKeys)
+	}
+	return openSealer(generated, true)
 }
 
 // Migrate brings the schema up to date. Several processes may do it at once.

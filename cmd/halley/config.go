@@ -16,7 +16,8 @@ type storeConfig struct {
 	Database string `placeholder:"URL" env:"HALLEY_DATABASE" help:"Database: postgres://user:password@host/name. Default: SQLite in --data-dir. A URL with a password belongs in the environment or the file, where other users of the machine do not see it."`
 	DataDir  string `default:"./data" placeholder:"DIR" env:"HALLEY_DATA_DIR" help:"Folder of the embedded database and of generated secrets; made with mode 0700. Default: ${default}."`
 
-	MasterKeyFile string `placeholder:"FILE" env:"HALLEY_MASTER_KEY_FILE" help:"File with the master key, which seals the secrets in the database: all nodes of one database need the same. Default: master.key in --data-dir, made when it is missing."`
+	MasterKeyFile     string `placeholder:"FILE" env:"HALLEY_MASTER_KEY_FILE" help:"File with the master key, which seals the secrets in the database: all nodes of one database need the same. Default: master.key in --data-dir; without that, a key made of the cluster secret; without that, master.key is made."`
+	ClusterSecretFile string `placeholder:"FILE" env:"HALLEY_CLUSTER_SECRET_FILE" help:"File with the secret that all nodes share: gossip is encrypted and links are mutual TLS with keys made of it. More lines: further secrets that are accepted. Default: none, and then only loopback addresses take part."`
 }
 
 // listenConfig says where clients come in, and how many.
@@ -71,6 +72,9 @@ func (c serveCommand) Validate() error {
 		return errors.New("--drain-timeout must not be negative")
 	case c.MaxConnections < 0 || c.MaxConnectionsPerIP < 0:
 		return errors.New("--max-connections and --max-connections-per-ip must not be negative")
+	}
+	if err := c.clusterConfig.validate(c.Database); err != nil {
+		return err
 	}
 	if err := validAddress(c.Listen); err != nil {
 		return fmt.Errorf("--listen: %w", err)

@@ -2,15 +2,21 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
+	"halley/pushnode/cluster/trust"
 	"halley/tenant"
 )
 
 // open opens the database and brings its schema up to date.
 func (c storeConfig) open(ctx context.Context, logger *slog.Logger) (*tenant.Store, error) {
+	keys, err := c.masterKeys()
+	if err != nil {
+		return nil, err
+	}
 	store, err := tenant.Open(ctx, tenant.Config{
-		URL: c.Database, DataDir: c.DataDir, MasterKeyFile: c.MasterKeyFile, Logger: logger,
+		URL: c.Database, DataDir: c.DataDir, MasterKeyFile: c.MasterKeyFile, MasterKeys: keys, Logger: logger,
 	})
 	if err != nil {
 		return nil, err
@@ -20,6 +26,26 @@ func (c storeConfig) open(ctx context.Context, logger *slog.Logger) (*tenant.Sto
 		return nil, err
 	}
 	return store, nil
+}
+
+// clusterSecrets reads the secrets that all nodes share, where there are any.
+func (c storeConfig) clusterSecrets() (secrets trust.Secrets, given bool, err error) {
+	if c.ClusterSecretFile == "" {
+		return secrets, false, nil
+	}
+	if secrets, err = trust.ReadFile(c.ClusterSecretFile); err != nil {
+		return secrets, false, fmt.Errorf("--cluster-secret-file: %w", err)
+	}
+	return secrets, true, nil
+}
+
+// masterKeys are what the cluster secret gives for the case that no master key is given.
+func (c storeConfig) masterKeys() ([][]byte, error) {
+	secrets, given, err := c.clusterSecrets()
+	if err != nil || !given {
+		return nil, err
+	}
+	return secrets.MasterKeys()
 }
 
 // missing reports that the database is the embedded one and has not been made yet.

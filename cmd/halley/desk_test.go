@@ -30,7 +30,7 @@ func startDesk(t *testing.T) (*desk, tenant.Provisioned) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts, err := serve.build(t.Context(), store, "http://localhost:8080", newRegistry(), logger, logger)
+	parts, err := serve.build(t.Context(), store, place{instance: 1, cluster: 1}, "http://localhost:8080", newRegistry(), logger, logger)
 	if err != nil {
 		t.Fatal(err)
 	}

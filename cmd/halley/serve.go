@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"time"
 
@@ -23,6 +22,7 @@ type serveCommand struct {
 	listenConfig  `embed:"" group:"Ports:"`
 	tlsConfig     `embed:"" group:"HTTPS:"`
 	storeConfig   `embed:"" group:"Storage:"`
+	clusterConfig `embed:"" group:"Cluster:"`
 	consoleConfig `embed:"" group:"Console:"`
 	egressConfig  `embed:"" group:"Calls to others:"`
 }
@@ -50,13 +50,17 @@ func (c serveCommand) Run(p *process, log logConfig) error {
 	}
 	defer closeStore()
 	url := c.publicURL(ports.public.Addr().(*net.TCPAddr))
-	parts, err := c.build(p.ctx, store, url, registry, logger, log.letters(p.stderr))
-	if err != nil {
-		return err
-	}
 
 	// Each stands on those above it, and is stopped before them.
 	running := newServices()
+	place, err := c.findPlace(p.ctx, store, registry, running, logger)
+	if err != nil {
+		return errors.Join(err, running.stop())
+	}
+	parts, err := c.build(p.ctx, store, place, url, registry, logger, log.letters(p.stderr))
+	if err != nil {
+		return errors.Join(err, running.stop())
+	}
 	if ports.admin != nil {
 		running.start("operator's port", newAdminPort(ports.admin, registry, parts.node.Ready, logger).Run)
 	}
@@ -86,7 +90,7 @@ type parts struct {
 
 // build makes the parts. What a wrong setting can spoil comes first: node and console have goroutines from the start.
 func (c serveCommand) build(
-	ctx context.Context, store *tenant.Store, url string, registry *prometheus.Registry, logger, letters *slog.Logger,
+	ctx context.Context, store *tenant.Store, place place, url string, registry *prometheus.Registry, logger, letters *slog.Logger,
 ) (*parts, error) {
 	certificate, err := c.certificate(logger, registry)
 	if err != nil {
@@ -96,20 +100,20 @@ func (c serveCommand) build(
 	if err != nil {
 		return nil, err
 	}
-	instance := rand.Uint64()
 	directory, err := tenant.OpenDirectory(ctx, store, logger)
 	if err != nil {
 		return nil, err
 	}
-	meter := tenant.NewMeter(store, directory, instance, logger)
+	meter := tenant.NewMeter(store, directory, place.instance, logger)
 	ring, err := keyring(ctx, store)
 	if err != nil {
 		return nil, err
 	}
 	signer := auth.NewSigner(ring)
 	node, err := pushnode.New(pushnode.Config{
-		Instance:   instance,
-		Cluster:    rand.Uint64N(1 << 40), // every message carries it: eight characters
+		Instance:   place.instance,
+		Cluster:    place.cluster,
+		Peering:    place.peering,
 		Directory:  directory,
 		Limiter:    tenant.NewLimiter(meter),
 		Meter:      meter,

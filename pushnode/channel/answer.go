@@ -49,6 +49,8 @@ type Info struct {
 	Bytes    int
 	Members  int // of presence
 	Version  uint64
+	// Subscribers is how many follow the channel in the whole cluster. The state does not know: whoever hosts it adds them.
+	Subscribers int
 }
 
 // InfoAnswer is what is known of a channel, and whether the slot holds it. Name and Position are right in any case.

@@ -161,12 +161,14 @@ func (w *writer) info(i Info) {
 	w.position(i.Position)
 	each([]int{i.Messages, i.Bytes, i.Members}, func(n int) { w.signed(int64(n)) })
 	w.number(i.Version)
+	w.count(i.Subscribers)
 }
 
 func (r *reader) info() Info {
 	return Info{
 		Name: r.text(), Position: r.position(),
 		Messages: int(r.signed()), Bytes: int(r.signed()), Members: int(r.signed()), Version: r.number(),
+		Subscribers: int(r.number32()),
 	}
 }
 

@@ -16,7 +16,8 @@ func (e edges) remove(edge uint64) {
 	}
 }
 
-// Edges returns the instance ids of the nodes that sessions are attached to, in order.
+// Edges returns the instance ids of the nodes that sessions are attached to, in order. The leader compares them with the nodes that
+// there are, for an AttachSession that was under way may be applied after the EdgeLost of its node.
 func (s *State) Edges() []uint64 { return slices.Sorted(maps.Keys(s.edges)) }
 
 // edgeLost detaches what is attached to a node that died. Where there is something, it looks at every session of the slot.

@@ -92,7 +92,8 @@ func TestAnswers(t *testing.T) {
 		channel.AttachSession{App: "app", Session: "s2", ClientID: "bob", Edge: 8, Create: true},
 		channel.AttachSession{App: "other", Session: "s4", ClientID: "ada", Edge: 8, Create: true},
 		channel.AttachSession{App: "app", Session: "s5", ClientID: "ada", Edge: 8, Create: true},
-		channel.EndSession{App: "app", Session: "s5"},
+		channel.UpdateSession{App: "app", Session: "s5", Generation: 1, Presence: []string{"room"}},
+		channel.EndSession{App: "app", Session: "s5"}, // and is kept until its presence is cleared
 		channel.Publish{Channel: channel.ID{App: "aaa", Name: "x"}, ID: "x", Retention: channel.DefaultRetention},
 	})
 	id := room("room")

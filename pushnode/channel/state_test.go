@@ -285,7 +285,7 @@ func (m *machine) checkChannel(t *rapid.T, name string, usage *channel.Usage) {
 func (m *machine) checkEachMember(t *rapid.T) {
 	before := m.now - 5_000
 	var got, want []string
-	m.state.EachMember(before, func(id channel.ID, one channel.Member, generation uint64) bool {
+	m.copied.EachMember(before, func(id channel.ID, one channel.Member, generation uint64) bool {
 		got = append(got, fmt.Sprint(id.Name, one, generation))
 		return true
 	})

@@ -89,12 +89,12 @@ func (n *Cluster) enterCluster(v verdict) {
 	}
 }
 
-// randomID returns a random number that is not 0.
+// randomID returns a random number that is not 0. It has 40 bits: every message of the cluster carries it as text.
 func randomID() uint64 {
 	var b [8]byte
 	for {
 		rand.Read(b[:]) // never fails: crypto/rand ends the program first
-		if id := binary.BigEndian.Uint64(b[:]); id != 0 {
+		if id := binary.BigEndian.Uint64(b[:]) >> 24; id != 0 {
 			return id
 		}
 	}

@@ -6,27 +6,34 @@ import (
 	"halley/pushnode/slot"
 )
 
-// settleAfter is how long (milliseconds) the view must be as it is before copies are moved: a node that comes and goes moves nothing.
-const settleAfter = 5_000
+// How long (milliseconds) the view must be as it is before a leader acts on it.
+const (
+	fillAfter   = 1_000 // where the slot has fewer copies than are wanted
+	settleAfter = 5_000 // where it has enough: a node that comes and goes moves nothing
+)
 
 // maxLearners bounds the copies that the slots led by this node are bringing level at a time.
-const maxLearners = 64
+const maxLearners = 256
 
 // move brings the copies of a slot that this node leads one step closer to where they belong: learners first; when they are level, the
 // voters, all in one; at last the lead. Each step is proposed when the one before is in force.
 func (s *seat) move() {
 	v := s.host.view.Load()
 	target := v.target[s.index]
-	if len(target) == 0 || s.copy.Changing() || s.status.Transferring || s.now < v.since+settleAfter {
+	have := s.copy.Copies()
+	wait := int64(settleAfter)
+	if len(have.Voters) < min(len(target), s.host.config.Copies) {
+		wait = fillAfter
+	}
+	if len(target) == 0 || s.copy.Changing() || s.status.Transferring || s.now < v.since+wait {
 		return
 	}
-	have := s.copy.Copies()
 	next := nextCopies(have, target, s.level(), s.host.config)
 	if len(next.Learners) > len(have.Learners) && s.host.learning.Load() >= maxLearners {
 		return
 	}
 	if !slices.Equal(next.Voters, have.Voters) || !slices.Equal(next.Learners, have.Learners) {
-		_ = s.copy.Change(next) // what is refused now is tried at the next sweep
+		_ = s.copy.Change(next) // what is refused now is tried again
 		s.unsettled = true
 		return
 	}
@@ -94,7 +101,7 @@ func (s *seat) handOver(have slot.Copies, target []uint64, v *view) {
 func (s *seat) transfer(heir uint64) {
 	for _, progress := range s.copy.Progress() {
 		if progress.Instance == heir && progress.Level {
-			_ = s.copy.Transfer(heir) // what is refused now is tried at the next sweep
+			_ = s.copy.Transfer(heir) // what is refused now is tried again
 			s.unsettled = true
 			return
 		}

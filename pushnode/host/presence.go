@@ -45,6 +45,7 @@ func (c *clearing) leave(i int) {
 	leave := channel.LeavePresence{
 		Channel: id, Session: c.due.Session, Generation: c.due.Generation,
 		ClientID: cmp.Or(c.due.ClientID, c.due.Session), // of an anonymous member the session id stands in
+		Final:    true,
 	}
 	c.host.Propose(c.begun, c.host.SlotOf(id.App, id.Name), leave, c.begun+clearTime, func(reply Reply) {
 		if reply.Err != nil && !errors.Is(reply.Err, channel.ErrGeneration) { // who came back and entered again stays

@@ -123,7 +123,7 @@ func (s *seat) tryHere(r *request) {
 	self := s.host.config.Self
 	if r.command == nil {
 		if s.fresh() {
-			s.complete(r, Reply{Answer: s.copy.State().Answer(r.query)})
+			s.complete(r, Reply{Answer: s.answerQuery(r.query)})
 		}
 		return
 	}

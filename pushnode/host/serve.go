@@ -42,7 +42,7 @@ func (s *seat) serveQuery(asked asker, body []byte) {
 	case !s.fresh():
 		s.reply(asked, replyFrame{verdict: verdictNoQuorum, route: s.route})
 	default:
-		s.reply(asked, replyFrame{verdict: verdictDone, body: channel.AppendAnswer(nil, s.copy.State().Answer(query))})
+		s.reply(asked, replyFrame{verdict: verdictDone, body: channel.AppendAnswer(nil, s.answerQuery(query))})
 	}
 }
 

@@ -36,3 +36,19 @@ func (h *Host) Status(index int) Status {
 	}
 	return status
 }
+
+// Level reports whether this node holds all that it should hold as far as it can see, and knows all leaders.
+func (h *Host) Level() bool {
+	target := h.view.Load().target
+	for i := range h.seats {
+		s := &h.seats[i]
+		s.mu.Lock()
+		level := s.route.leader != 0 &&
+			(!slices.Contains(target[i], h.config.Self) || slices.Contains(s.route.voters, h.config.Self))
+		s.mu.Unlock()
+		if !level {
+			return false
+		}
+	}
+	return len(h.view.Load().nodes) > 0
+}

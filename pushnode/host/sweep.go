@@ -12,7 +12,11 @@ const edgeLostAfter = 2000
 
 // sweep lets what is too old go, notices nodes that died with sessions, and moves copies to where they belong.
 func (s *seat) sweep() {
-	if s.now < s.swept+sweepInterval || !s.status.Settled {
+	if !s.status.Settled {
+		return
+	}
+	s.move()
+	if s.now < s.swept+sweepInterval {
 		return
 	}
 	s.swept = s.now
@@ -30,5 +34,4 @@ func (s *seat) sweep() {
 			delete(s.followers.counts, edge)
 		}
 	}
-	s.move()
 }

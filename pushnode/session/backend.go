@@ -44,6 +44,9 @@ type Meter interface {
 
 // Channels reads and changes channels. Permissions are the caller's duty (Gate.Allow) unless a grant is an argument.
 type Channels interface {
+	// Follow says how many subscriptions a channel has on this node: from the first one on, what happens in it is to be handed to the
+	// server. It is called in order for each channel, under a lock: it must not block, nor call the server.
+	Follow(id channel.ID, subscriptions int)
 	// Rule returns the rule in force for the channel.
 	Rule(id channel.ID) channel.Rule
 	// Publish checks permission, limits and the block policy, and returns once the publication is acknowledged.

@@ -137,10 +137,10 @@ func (e *entry) addLocked(sub *subscription) {
 	}
 }
 
-// removeLocked takes sub out. It may be called twice.
-func (e *entry) removeLocked(sub *subscription) {
+// removeLocked takes sub out, and reports whether it was in.
+func (e *entry) removeLocked(sub *subscription) bool {
 	if sub.mode == gone {
-		return
+		return false
 	}
 	e.setModeLocked(sub, gone)
 	if sub.outbox != nil {
@@ -154,6 +154,7 @@ func (e *entry) removeLocked(sub *subscription) {
 	if cap(e.subs) > 64 && len(e.subs) < cap(e.subs)/4 {
 		e.subs = slices.Clip(slices.Clone(e.subs))
 	}
+	return true
 }
 
 // setModeLocked changes how a subscription gets its messages. Who is not behind is not stalled.

@@ -13,8 +13,9 @@ const stripeCount = 64
 
 // hub finds the entry of a channel. An entry exists while the channel has subscriptions here.
 type hub struct {
-	seed    maphash.Seed // immutable
-	metrics *metrics     // immutable
+	seed    maphash.Seed                           // immutable
+	metrics *metrics                               // immutable
+	follow  func(id channel.ID, subscriptions int) // immutable
 	stripes [stripeCount]stripe
 }
 
@@ -24,8 +25,8 @@ type stripe struct {
 	apps map[string]map[string]*entry // guarded by mu
 }
 
-func newHub(metrics *metrics) *hub {
-	h := &hub{seed: maphash.MakeSeed(), metrics: metrics}
+func newHub(metrics *metrics, follow func(channel.ID, int)) *hub {
+	h := &hub{seed: maphash.MakeSeed(), metrics: metrics, follow: follow}
 	for i := range h.stripes {
 		h.stripes[i].apps = make(map[string]map[string]*entry)
 	}
@@ -56,6 +57,7 @@ func (h *hub) join(id channel.ID, session *Session, outbox *outbox, rule channel
 		e.rule = rule
 		sub := &subscription{entry: e, session: session, outbox: outbox}
 		e.addLocked(sub)
+		h.follow(id, len(e.subs))
 		e.mu.Unlock()
 		return sub
 	}
@@ -83,7 +85,9 @@ func (h *hub) findOrMake(id channel.ID) *entry {
 func (h *hub) leave(sub *subscription) {
 	e := sub.entry
 	e.mu.Lock()
-	e.removeLocked(sub)
+	if e.removeLocked(sub) {
+		h.follow(e.id, len(e.subs))
+	}
 	empty := len(e.subs) == 0
 	e.mu.Unlock()
 	if empty {

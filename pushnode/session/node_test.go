@@ -114,6 +114,9 @@ func (n *node) deliver() {
 	}
 }
 
+// Follow is the backend's: everything is handed to the server anyway.
+func (n *node) Follow(channel.ID, int) {}
+
 func (n *node) clear(due channel.PresenceDue) {
 	for _, name := range due.Channels {
 		n.apply(channel.LeavePresence{

@@ -160,7 +160,15 @@ func (s *Server) drop(ctx context.Context, session *Session) {
 		return
 	}
 	defer session.release()
+	if session.wentElsewhere() {
+		s.letGo(session)
+		return
+	}
 	session.mu.Lock()
+	if !session.recordGone && !session.ended {
+		session.mu.Unlock()
+		return // it was elsewhere, and has come back since
+	}
 	session.ended = true
 	conn := session.conn
 	session.mu.Unlock()

@@ -47,7 +47,7 @@ func New(config Config, backend Backend) *Server {
 	}
 	s.logger = s.config.Logger
 	s.metrics = newMetrics(s.config.Registerer, s.queuedBytes, s.parkedSessions)
-	s.hub = newHub(s.metrics)
+	s.hub = newHub(s.metrics, backend.Follow)
 	s.pending = newPending(s.config.PendingPerIP)
 	s.chores, s.unsaved, s.unrecorded = newSessionQueue(), newSessionQueue(), newSessionQueue()
 	s.doubtful, s.undecided = newSessionQueue(), newSessionQueue()
@@ -114,6 +114,9 @@ func (s *Server) Followed(app, prefix string) []string {
 // blocks on a client.
 func (s *Server) Ended(app, session string) {
 	if ended := s.sessions.find(channel.ID{App: app, Name: session}); ended != nil {
+		ended.mu.Lock()
+		ended.recordGone = true
+		ended.mu.Unlock()
 		s.chores.add(ended)
 	}
 }

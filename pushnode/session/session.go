@@ -29,6 +29,8 @@ type Session struct {
 	grant      *auth.Grant
 	credential string // what the grant was made from: it is verified again when the app or its keys change
 	generation uint64 // of the record
+	movedTo    uint64 // generation in which the record was attached elsewhere
+	recordGone bool   // there is none any more
 	conn       *connection
 	parkedAt   time.Time   // zero while a connection is attached
 	ended      bool        // nothing can be done with it any more

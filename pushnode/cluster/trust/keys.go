@@ -12,6 +12,7 @@ const (
 	salt          = "halley cluster secret, version 1"
 	purposeGossip = "gossip key"
 	purposeCA     = "certificate authority key"
+	purposeMaster = "master key"
 )
 
 // gossipKeyBytes makes the gossip use AES-256.
@@ -19,9 +20,22 @@ const gossipKeyBytes = 32
 
 // GossipKeys returns the keys of the gossip, 32 bytes each: the first is to encrypt with, all are to decrypt with.
 func (s Secrets) GossipKeys() ([][]byte, error) {
+	return s.deriveAll(purposeGossip, gossipKeyBytes)
+}
+
+// masterKeyBytes is what package tenant seals with.
+const masterKeyBytes = 32
+
+// MasterKeys returns the keys that seal secrets in the database where no master key is given: nodes that share nothing but the cluster
+// secret then open what each of them sealed. The first seals, all open.
+func (s Secrets) MasterKeys() ([][]byte, error) {
+	return s.deriveAll(purposeMaster, masterKeyBytes)
+}
+
+func (s Secrets) deriveAll(purpose string, length int) ([][]byte, error) {
 	keys := make([][]byte, len(s.all))
 	for i, secret := range s.all {
-		key, err := derive(secret, purposeGossip, gossipKeyBytes)
+		key, err := derive(secret, purpose, length)
 		if err != nil {
 			return nil, err
 		}

@@ -1,0 +1,143 @@
+package pushnode
+
+import (
+	"context"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"halley/pushnode/cluster"
+	"halley/pushnode/cluster/link"
+	"halley/pushnode/cluster/trust"
+	"halley/pushnode/host"
+)
+
+// Peering is what a node of several is given beside its Config.
+type Peering struct {
+	Members  *cluster.Cluster // runs, and knows its cluster
+	Listener net.Listener     // for links
+	Identity *trust.Identity  // nil: plain TCP, on loopback addresses alone
+	Label    string           // of the deployment
+	Founder  bool             // nobody else has copies yet
+}
+
+// peers is a node's part in a cluster of several: the view and the links that the host works with.
+type peers struct {
+	node    *Node
+	members *cluster.Cluster
+	mesh    *link.Mesh
+}
+
+func newPeers(n *Node, config Config) (*peers, error) {
+	p := &peers{node: n, members: config.Peering.Members}
+	mesh, err := link.New(link.Config{
+		Instance: config.Instance, Cluster: config.Cluster, Label: config.Peering.Label, Identity: config.Peering.Identity,
+		Listener: config.Peering.Listener, Up: p.up, Down: p.down, Receive: p.receive,
+		Logger: config.Logger, Registerer: config.Registerer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.mesh = mesh
+	return p, nil
+}
+
+// Send puts a frame in line for a node.
+func (p *peers) Send(to uint64, class host.Class, frame []byte) bool {
+	return p.mesh.Send(to, classes[class], frame)
+}
+
+var classes = [...]link.Class{host.Control: link.Control, host.Data: link.Data, host.Bulk: link.Bulk}
+
+func (p *peers) up(instance uint64) { p.node.slots.host.PeerUp(p.node.slots.clock.now(), instance) }
+
+func (p *peers) down(instance uint64, reason link.Reason) {
+	p.node.slots.host.PeerDown(p.node.slots.clock.now(), instance, gone(reason))
+}
+
+// gone reports whether a reason is evidence against the peer's process, and not only against one link to it.
+func gone(reason link.Reason) bool {
+	switch reason {
+	case link.Refused, link.Silent, link.Unreachable, link.Replaced, link.Left:
+		return true
+	default:
+		return false
+	}
+}
+
+// receive hands a frame to the host, which keeps it: the link's own memory is only lent.
+func (p *peers) receive(from uint64, _ link.Class, frame []byte) {
+	if err := p.node.slots.host.Receive(p.node.slots.clock.now(), from, slices.Clone(frame)); err != nil {
+		p.node.logger.Debug("frame not taken", "peer", from, "err", err)
+	}
+}
+
+const (
+	// lookInterval is how often the view is looked at where nothing tells that it changed.
+	lookInterval = time.Second
+	// joinPatience is how long a node waits for its copies before it serves clients without them.
+	joinPatience = 5 * time.Minute
+)
+
+// run keeps the links up and the host's view true until ctx ends.
+func (p *peers) run(ctx context.Context) {
+	var work sync.WaitGroup
+	work.Go(func() { p.mesh.Run(ctx) })
+	p.follow(ctx)
+	work.Wait()
+}
+
+func (p *peers) follow(ctx context.Context) {
+	ticks := time.NewTicker(lookInterval)
+	defer ticks.Stop()
+	begun := time.Now()
+	var told []host.Node
+	for {
+		told = p.tell(told)
+		p.judge(begun)
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.members.Changed():
+		case <-ticks.C:
+		}
+	}
+}
+
+// tell gives the view to host and links, if it is another than was told before.
+func (p *peers) tell(told []host.Node) []host.Node {
+	self := p.members.Self()
+	var nodes []host.Node
+	var wanted []link.Peer
+	for _, member := range p.members.View() {
+		if member.Cluster != self.Cluster {
+			continue // it has not found its cluster yet, or belongs to another
+		}
+		nodes = append(nodes, host.Node{
+			Instance: member.Instance, Name: member.Name, Zone: member.Zone, Draining: member.State == cluster.Draining,
+		})
+		wanted = append(wanted, link.Peer{Instance: member.Instance, Address: member.Links.String()})
+	}
+	if !slices.Equal(nodes, told) {
+		p.node.slots.host.SetView(p.node.slots.clock.now(), nodes)
+		p.mesh.SetPeers(wanted)
+	}
+	return nodes
+}
+
+// judge says that this node is ready when it holds what it should.
+func (p *peers) judge(begun time.Time) {
+	if p.node.joined.Load() {
+		return
+	}
+	level := p.node.slots.host.Level()
+	if !level && time.Since(begun) < joinPatience {
+		return
+	}
+	if !level {
+		p.node.logger.Error("copies are not level after all this time, serving clients without them", "seconds", time.Since(begun).Seconds())
+	}
+	p.node.joined.Store(true)
+	p.members.SetState(cluster.Ready)
+}

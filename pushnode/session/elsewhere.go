@@ -1,0 +1,94 @@
+package session
+
+import (
+	"time"
+
+	"halley/pushnode/channel"
+	"halley/pushnode/wire"
+)
+
+// Behind tells where a channel stands, because deliveries may have been missed: who follows it and has less asks history. version is
+// that of its presence. It never blocks on a client.
+func (s *Server) Behind(id channel.ID, position channel.Position, version uint64) {
+	if e := s.hub.find(id); e != nil {
+		e.reached(position, version)
+	}
+}
+
+// reached takes note of where the channel stands.
+func (e *entry) reached(position channel.Position, version uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if comparePositions(position, e.head) > 0 {
+		e.head = position
+	}
+	e.version = max(e.version, version)
+	for _, sub := range e.subs {
+		if sub.mode == live && comparePositions(sub.last, position) < 0 {
+			e.metrics.holes.Inc()
+			e.fallBehindLocked(sub)
+		}
+		if watch := &sub.watch; watch.wanted && !watch.stale && sub.mode != parked && watch.version < version {
+			watch.stale = true
+			sub.outbox.hungry(sub, time.Time{})
+		}
+	}
+}
+
+// Moved tells that the record of a session was attached elsewhere, in that generation. What this node has of an earlier one goes: its
+// connection is closed, as one that a later connection has replaced. It never blocks on a client.
+func (s *Server) Moved(app, session string, generation uint64) {
+	moved := s.sessions.find(channel.ID{App: app, Name: session})
+	if moved == nil {
+		return
+	}
+	moved.mu.Lock()
+	moved.movedTo = max(moved.movedTo, generation)
+	moved.mu.Unlock()
+	s.chores.add(moved)
+}
+
+// wentElsewhere reports whether a later connection, on another node, has the session. If so, it is none of this node's any more, and its
+// record is not this node's to end.
+func (s *Session) wentElsewhere() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.movedTo <= s.generation {
+		return false
+	}
+	s.ended, s.over = true, true
+	return true
+}
+
+// letGo forgets a session that lives elsewhere. The caller has its turn.
+func (s *Server) letGo(session *Session) {
+	if conn := session.connection(); conn != nil {
+		conn.close(wire.NewError(wire.CodeSessionReplaced)) // detach dismisses the session
+		return
+	}
+	s.dismiss(session)
+}
+
+// Lasting is a session that has a record.
+type Lasting struct {
+	App        string
+	ID         string
+	Generation uint64
+	Attached   bool
+}
+
+// Lasting returns the sessions of this node that have a record, in no order: whether they still are this node's, their slots know.
+func (s *Server) Lasting() []Lasting {
+	var list []Lasting
+	for _, one := range s.sessions.all() {
+		if !one.lasting {
+			continue
+		}
+		one.mu.Lock()
+		if !one.ended {
+			list = append(list, Lasting{App: one.app, ID: one.id, Generation: one.generation, Attached: one.conn != nil})
+		}
+		one.mu.Unlock()
+	}
+	return list
+}
