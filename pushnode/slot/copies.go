@@ -40,6 +40,17 @@ func (c Copies) validate() error {
 // copy knows of none.
 func (s *Slot) Copies() Copies { return s.storage.copies() }
 
+// removed reports whether the copy was one of the slot's and is none any more.
+func (s *Slot) removed() bool { return !s.storage.empty() && !s.voter() && !s.learner() }
+
+// voter reports whether the copy decides. A voter that a change is to make a learner still does.
+func (s *Slot) voter() bool {
+	config := s.storage.config
+	return slices.Contains(config.Voters, s.self) || slices.Contains(config.VotersOutgoing, s.self)
+}
+
+func (s *Slot) learner() bool { return slices.Contains(s.storage.config.Learners, s.self) }
+
 // Changing reports whether a change of the copies is proposed and not applied, or is half done: until it is over, what is
 // committed needs a majority of the old voters as well as of the new ones.
 func (s *Slot) Changing() bool {
@@ -161,7 +172,7 @@ func (s *Slot) applyChange(entry *raftpb.Entry, out *Output) {
 	}
 	var step raftpb.ConfChangeV2
 	if entry.GetType() != raftpb.EntryConfChangeV2 || proto.Unmarshal(entry.GetData(), &step) != nil {
-		s.broken("entry %d of term %d is of kind %v and no change of the copies", entry.GetIndex(), entry.GetTerm(), entry.GetType())
+		s.broken("entry %d of term %d, of kind %v, is no change of the copies", entry.GetIndex(), entry.GetTerm(), entry.GetType())
 	}
 	s.storage.config = s.node.ApplyConfChange(&step)
 	s.logLimit = s.config.bounds(s.storage.everyone())

@@ -220,3 +220,42 @@ func TestChangeRefused(t *testing.T) {
 	}
 	n.changeTo(1, voters(1))
 }
+
+// TestSnapshotAmidChange makes raft ask for a snapshot at the very moment when a change is put in force: the link to a slow copy
+// breaks after the change was committed and before it is applied. What the copy is sent must not be the new entry's state with the
+// old copies.
+func TestSnapshotAmidChange(t *testing.T) {
+	n := newNetwork(t, 3, func(c *slot.Config) { c.LogEntries = 4 })
+	n.lead(1)
+	n.mustPublish(1, "room", "first", nil)
+	// round lets instances 1 and 2 come to an agreement; what is for instance 3 is under way for ever.
+	round := func() {
+		t.Helper()
+		for _, from := range []int{0, 1} {
+			n.collect(from, n.copies[from].Advance())
+			n.queue = slices.DeleteFunc(n.queue, func(m slot.Message) bool { return m.To() == 3 })
+			n.deliver()
+		}
+	}
+	for i := range 20 {
+		if _, err := n.publish(1, "room", fmt.Sprint(i), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	round()
+	n.at(1).Advance()
+	n.add(slot.Config{})
+	if err := n.at(1).Change(slot.Copies{Voters: []uint64{1, 2, 3}, Learners: []uint64{4}}); err != nil {
+		t.Fatal(err)
+	}
+	round()
+	n.at(1).Unreachable(3)
+	out := n.at(1).Advance()
+	if !out.Changed || !slices.ContainsFunc(out.Messages, func(m slot.Message) bool { return m.To() == 3 && m.Snapshot() }) {
+		t.Fatalf("changed %t, want the change and a snapshot for instance 3 in one", out.Changed)
+	}
+	n.collect(0, out)
+	n.settle()
+	n.tick(2)
+	n.equal()
+}

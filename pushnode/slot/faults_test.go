@@ -2,6 +2,7 @@ package slot_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -10,21 +11,27 @@ import (
 	"halley/pushnode/slot"
 )
 
-// TestFaults lets copies go away and come back, messages get lost, come late, twice and in another order, and leaders change,
-// while messages are published. Copies at the same entry are equal at every moment; what was acknowledged is never lost nor
-// numbered anew.
+// TestFaults lets copies go away and come back, die and be replaced by new instances, messages get lost, come late, twice and in
+// another order, and leaders and copies change, while messages are published. Copies at the same entry are equal at every moment,
+// their configuration included; what was acknowledged is never lost nor numbered anew.
 func TestFaults(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
+		size := rapid.IntRange(1, 3).Draw(t, "voters")
 		f := &faults{
-			network: newNetwork(t, 3, func(c *slot.Config) { c.LogEntries = 6 }),
-			acked:   map[string]uint64{}, hashes: map[uint64]uint64{}, pending: map[string]string{},
+			network: newNetwork(t, size, func(c *slot.Config) { c.LogEntries = 6 }),
+			dead:    map[uint64]bool{}, acked: map[string]uint64{}, seen: map[uint64]string{}, pending: map[string]string{},
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"publish":  f.publishSome,
 			"step":     f.stepSome,
+			"calm":     func(*rapid.T) { f.calm() },
 			"campaign": f.campaign,
+			"transfer": f.transfer,
+			"change":   f.changeSome,
+			"die":      f.die,
+			"drop":     func(*rapid.T) { f.drop() },
 			"outage":   f.outage,
-			"tick":     func(t *rapid.T) { f.each(func(one *slot.Slot) { one.Tick() }) },
+			"tick":     func(*rapid.T) { f.each((*slot.Slot).Tick) },
 			"":         f.check,
 		})
 		f.heal(t)
@@ -33,10 +40,18 @@ func TestFaults(t *testing.T) {
 
 type faults struct {
 	*network
+	dead    map[uint64]bool // down for ever
 	minted  int
 	pending map[string]string // instance and ticket: id
 	acked   map[string]uint64 // id: offset
-	hashes  map[uint64]uint64 // index: hash of the copies that have applied it
+	seen    map[uint64]string // index: what the copies are like that have applied it
+}
+
+// mostInstances bounds how many instances there ever are.
+const mostInstances = 9
+
+func (f *faults) instance(t *rapid.T) uint64 {
+	return rapid.Uint64Range(1, uint64(len(f.copies))).Draw(t, "instance")
 }
 
 // each does something on all copies that are up, and collects what comes out.
@@ -55,7 +70,7 @@ func (f *faults) each(do func(*slot.Slot)) {
 	}
 }
 
-func (f *faults) publishSome(t *rapid.T) {
+func (f *faults) publishSome(*rapid.T) {
 	f.each(func(one *slot.Slot) {
 		f.minted++
 		id := fmt.Sprint("m", f.minted)
@@ -67,7 +82,7 @@ func (f *faults) publishSome(t *rapid.T) {
 
 // stepSome delivers some of the messages that are on their way, any of them first; some stay, and some come twice.
 func (f *faults) stepSome(t *rapid.T) {
-	for range rapid.IntRange(0, 8).Draw(t, "messages") {
+	for range rapid.IntRange(0, 12).Draw(t, "messages") {
 		if len(f.queue) == 0 {
 			return
 		}
@@ -78,7 +93,7 @@ func (f *faults) stepSome(t *rapid.T) {
 		}
 		reached := !f.down[m.To()]
 		if reached {
-			if err := f.at(m.To()).Step(m); err != nil {
+			if err := f.step(m); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -89,8 +104,16 @@ func (f *faults) stepSome(t *rapid.T) {
 	}
 }
 
+// calm delivers all messages to those that are up, in order.
+func (f *faults) calm() {
+	for len(f.queue) > 0 {
+		f.deliver()
+		f.each(func(*slot.Slot) {})
+	}
+}
+
 func (f *faults) campaign(t *rapid.T) {
-	candidate := rapid.Uint64Range(1, 3).Draw(t, "candidate")
+	candidate := f.instance(t)
 	f.each(func(one *slot.Slot) {
 		if err := one.SuspectLeader(); err != nil {
 			t.Fatal(err)
@@ -103,19 +126,89 @@ func (f *faults) campaign(t *rapid.T) {
 	})
 }
 
+func (f *faults) transfer(t *rapid.T) {
+	to := f.instance(t)
+	f.each(func(one *slot.Slot) { _ = one.Transfer(to) }) // refused by all but a leader, to all but its voters
+}
+
+// changeSome lets every leader propose one of the steps that a host takes.
+func (f *faults) changeSome(t *rapid.T) {
+	step := rapid.SampledFrom([]string{"learner", "voter", "replace", "remove"}).Draw(t, "step")
+	pick := rapid.IntRange(0, 5).Draw(t, "pick")
+	f.each(func(one *slot.Slot) {
+		to := one.Copies()
+		if !one.Status().Leads || one.Changing() {
+			return
+		}
+		victim := to.Voters[pick%len(to.Voters)]
+		switch {
+		case step == "learner" && len(f.alive(to.Learners)) == 0 && len(f.copies) < mostInstances:
+			to.Learners = []uint64{f.add(slot.Config{})}
+		case step == "voter" && len(to.Voters) < 3:
+			to = slot.Copies{Voters: append(to.Voters, to.Learners...)}
+		case step == "replace" && len(to.Learners) > 0:
+			to = slot.Copies{Voters: append(remove(to.Voters, victim), to.Learners...)}
+		case step == "remove" && len(to.Voters) == 3:
+			to.Voters = remove(to.Voters, victim)
+		}
+		if len(f.alive(to.Voters)) > len(to.Voters)/2 {
+			_ = one.Change(to) // refused where a learner holds nothing yet
+		}
+	})
+}
+
+func (f *faults) alive(instances []uint64) []uint64 {
+	return slices.DeleteFunc(slices.Clone(instances), func(one uint64) bool { return f.dead[one] })
+}
+
+// die ends an instance for ever, unless too few would be left of the voters that any copy knows of to go on.
+func (f *faults) die(t *rapid.T) {
+	victim := f.instance(t)
+	for instance, one := range f.copies {
+		if one.Changing() {
+			return
+		}
+		voters := one.Copies().Voters
+		left := f.alive(remove(voters, victim))
+		if !f.dead[uint64(instance+1)] && len(voters) > 0 && len(left) <= len(voters)/2 {
+			return
+		}
+	}
+	f.dead[victim], f.down[victim] = true, true
+}
+
+// drop ends the copies that an agreed leader says are none any more, as their hosts would.
+func (f *faults) drop() {
+	for _, leader := range f.copies {
+		if f.down[leader.Status().Self] || !leader.Status().Agreed {
+			continue
+		}
+		for _, one := range f.copies {
+			if status := one.Status(); status.Removed && !slices.Contains(members(leader.Copies()), status.Self) {
+				f.dead[status.Self], f.down[status.Self] = true, true
+			}
+		}
+	}
+}
+
 func (f *faults) outage(t *rapid.T) {
-	instance := rapid.Uint64Range(1, 3).Draw(t, "instance")
-	f.down[instance] = !f.down[instance]
+	if instance := f.instance(t); !f.dead[instance] {
+		f.down[instance] = !f.down[instance]
+	}
 }
 
 func (f *faults) check(t *rapid.T) {
 	leaders := map[uint64]uint64{}
 	for _, one := range f.copies {
 		status := one.Status()
-		if hash, known := f.hashes[status.Applied]; known && hash != status.Hash {
-			t.Fatalf("instance %d at entry %d has hash %x, another had %x", status.Self, status.Applied, status.Hash, hash)
+		if status.Empty {
+			continue
 		}
-		f.hashes[status.Applied] = status.Hash
+		looks := fmt.Sprintf("hash %x, copies %v", status.Hash, one.Copies())
+		if seen, known := f.seen[status.Applied]; known && seen != looks {
+			t.Fatalf("instance %d at entry %d has %s, another had %s", status.Self, status.Applied, looks, seen)
+		}
+		f.seen[status.Applied] = looks
 		if other, has := leaders[status.Term]; has && status.Leads {
 			t.Fatalf("instances %d and %d lead in term %d", other, status.Self, status.Term)
 		} else if status.Leads {
@@ -124,13 +217,22 @@ func (f *faults) check(t *rapid.T) {
 	}
 }
 
-// heal ends all faults, and looks whether everything acknowledged is there.
+// heal ends all faults but deaths, and looks whether everything acknowledged is there.
 func (f *faults) heal(t *rapid.T) {
-	clear(f.down)
+	for instance := range f.down {
+		f.down[instance] = f.dead[instance]
+	}
 	f.settle()
 	f.tick(2)
 	leader := f.elect()
-	f.tick(5)
+	if f.tick(5); f.at(leader).Status().Removed { // by the change that it has only now brought to its end
+		leader = f.elect()
+		f.tick(5)
+	}
+	if !f.at(leader).Status().Agreed {
+		t.Fatalf("after all faults the copies still change: %+v", f.at(leader).Status())
+	}
+	f.outcomes = nil
 	f.equal()
 	for id, offset := range f.acked {
 		got := f.mustPublish(leader, "room", id, nil)

@@ -51,12 +51,13 @@ func blocks(participants, voters []uint64, count int) bool {
 
 // Recover makes this copy's log, all of it, committed or not, the beginning of a new group of copies: a later generation, of which
 // this copy is the only voter and others are learners. It is for a slot that has lost its majority (note on the cluster, 3.10), and
-// safe only if no majority of the old generation can ever act again. After it Advance applies what was not committed, and Campaign
-// takes the lead in a later term. The other instances, if they hold a copy, drop it, as ErrLaterGeneration tells them to, and begin
-// with an empty one; they become voters by Change when they are level. Covers says whether something acknowledged can be missing.
+// safe only if no majority of the old generation can ever act again. Then Advance applies what was not committed, and after that
+// Campaign takes the lead in a later term. The other instances, if they hold a copy, drop it, as ErrLaterGeneration tells them to,
+// and begin with an empty one; they become voters by Change when they are level. Covers says whether something acknowledged can be
+// missing.
 //
-// Changes of the copies that the log holds beyond the applied entries are void. Advance must have been called since the latest other
-// call. Errors: an empty copy, a generation that is not later, instances that cannot be.
+// Changes of the copies that the log holds beyond the applied entries are void. Advance must have been called since the latest
+// other call. Errors: an empty copy, a generation that is not later, instances that cannot be.
 func (s *Slot) Recover(generation uint32, learners []uint64) error {
 	copies := Copies{Voters: []uint64{s.self}, Learners: learners}
 	err := copies.validate()

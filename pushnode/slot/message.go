@@ -22,6 +22,7 @@ var (
 type Message struct {
 	raft       *raftpb.Message
 	generation uint32
+	committed  position // not zero: the message says no more than that this entry is committed
 }
 
 // From is the instance that sends the message.
@@ -64,6 +65,9 @@ func (s *Slot) Step(m Message) error {
 	if err := s.admit(m); err != nil {
 		return fmt.Errorf("slot %d: message from %x: %w", s.id, m.From(), err)
 	}
+	if m.committed != (position{}) {
+		return s.learn(m.From(), m.committed)
+	}
 	in := m.raft
 	switch in.GetType() {
 	case raftpb.MsgSnap:
@@ -101,7 +105,8 @@ func (s *Slot) admit(m Message) error {
 }
 
 // forEmpty reports whether an empty copy may take the message in: what a leader sends to one that holds nothing. A vote it must
-// not give, for there is nothing that it could hold against a candidate; that a leader counts on entries here means that they were lost.
+// not give, for there is nothing that it could hold against a candidate; and a leader that counts on entries here means a copy that
+// is no more.
 func forEmpty(m *raftpb.Message) bool {
 	switch m.GetType() {
 	case raftpb.MsgSnap:

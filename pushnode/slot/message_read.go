@@ -13,8 +13,9 @@ import (
 var ErrMessage = errors.New("not a message between copies")
 
 // DecodeMessage reads what Message.Append wrote; slot is for the error alone. Entries and states share the memory of data, which
-// must not change from then on: a publication that came to a follower is in memory once, in the frame that brought it. It allocates no more than some 70
-// times the length of data. Its errors wrap ErrMessage.
+// must not change from then on: a publication that came to a follower is in memory once, in the frame that brought it, and a frame
+// lives as long as one of its publications is kept. It allocates no more than some 70 times the length of data. Its errors wrap
+// ErrMessage.
 func DecodeMessage(slot int, data []byte) (Message, error) {
 	r := messageReader{data: data, rest: data}
 	if r.byte() != messageVersion {
@@ -25,7 +26,11 @@ func DecodeMessage(slot int, data []byte) (Message, error) {
 	e := &envelope{from: r.fixed(), to: r.fixed(), term: r.number()}
 	m.raft = &e.message
 	e.message.From, e.message.To, e.message.Term = &e.from, &e.to, &e.term
-	r.body(kind, e)
+	if kind == codeCommitted {
+		m.committed = r.fact()
+	} else {
+		r.body(kind, e)
+	}
 	if err := r.end(); err != nil {
 		return Message{}, fmt.Errorf("slot %d: %w", slot, err)
 	}
@@ -144,6 +149,15 @@ func (r *messageReader) snapshot() *raftpb.Snapshot {
 		AutoLeave: new(r.bool()),
 	}
 	return &raftpb.Snapshot{Metadata: meta, Data: r.take(len(r.rest))}
+}
+
+// fact is a position; the one before all entries says nothing.
+func (r *messageReader) fact() position {
+	fact := position{index: r.number(), term: r.number()}
+	if fact == (position{}) {
+		r.fail("position")
+	}
+	return fact
 }
 
 func (r *messageReader) instances() []uint64 {

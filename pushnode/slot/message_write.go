@@ -22,6 +22,7 @@ const (
 	codePreVoted
 	codeSnapshot
 	codeTimeoutNow
+	codeCommitted
 )
 
 var codes = map[raftpb.MessageType]byte{
@@ -41,15 +42,21 @@ var codes = map[raftpb.MessageType]byte{
 //	vote, pre-vote  index and term of the last entry, length, context;   answers: refused byte
 //	snapshot   index, term, four lists of copies (count, 8 bytes each), leaves by itself byte, then the state up to the end
 //	timeout    nothing: stand for election now
+//	committed  index and term of an entry
 func (m Message) Append(dst []byte) []byte {
 	w := messageWriter{data: slices.Grow(dst, m.sizeHint())}
 	in := m.raft
 	w.byte(messageVersion)
-	w.byte(codes[in.GetType()])
+	w.byte(m.kind())
 	w.number(uint64(m.generation))
 	w.fixed(in.GetFrom())
 	w.fixed(in.GetTo())
 	w.number(in.GetTerm())
+	if m.committed != (position{}) {
+		w.number(m.committed.index)
+		w.number(m.committed.term)
+		return w.data
+	}
 	switch in.GetType() {
 	case raftpb.MsgApp:
 		w.entries(in)
@@ -75,6 +82,13 @@ func (m Message) Append(dst []byte) []byte {
 		w.snapshot(in.GetSnapshot())
 	}
 	return w.data
+}
+
+func (m Message) kind() byte {
+	if m.committed != (position{}) {
+		return codeCommitted
+	}
+	return codes[m.raft.GetType()]
 }
 
 // sizeHint is at least how long the encoding gets, short of lists of copies beyond the usual.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"halley/pushnode/channel"
@@ -117,11 +118,12 @@ func (n *network) deliver() {
 	}
 }
 
-// step encodes the message, decodes it and hands it to its receiver. What comes from, or for, a copy that was removed is no mistake.
+// step encodes the message, decodes it and hands it to its receiver. What comes from, or for, a copy that was removed is no
+// mistake.
 func (n *network) step(m slot.Message) error {
 	read, err := slot.DecodeMessage(7, m.Append(nil))
-	if err != nil {
-		return err
+	if err != nil || !slot.Same(m, read) {
+		n.t.Fatalf("a message from %d to %d is another after its encoding: %v", m.From(), m.To(), err)
 	}
 	err = n.at(m.To()).Step(read)
 	if err != nil && !slices.Contains(members(n.at(m.To()).Copies()), m.From()) {
@@ -198,14 +200,24 @@ func (n *network) mustPublish(instance uint64, name, id string, data []byte) cha
 	return result
 }
 
-// equal wants all copies that are up at the same entry with the same state.
+// equal wants all copies that are up, and that the leader counts as such, at the same entry with the same state and configuration.
 func (n *network) equal() {
 	n.t.Helper()
 	var first []byte
 	var applied, hash uint64
+	leader := slices.IndexFunc(n.copies, func(one *slot.Slot) bool {
+		return one.Status().Settled && !n.down[one.Status().Self]
+	})
+	if leader < 0 {
+		n.t.Fatal("nobody leads")
+	}
+	copies := n.copies[leader].Copies()
 	for i, one := range n.copies {
-		if n.down[uint64(i+1)] {
+		if n.down[uint64(i+1)] || !slices.Contains(members(copies), uint64(i+1)) {
 			continue
+		}
+		if got := one.Copies(); fmt.Sprint(got) != fmt.Sprint(copies) {
+			n.t.Fatalf("instance %d knows of the copies %v, the leader of %v", i+1, got, copies)
 		}
 		status := one.Status()
 		state := channel.AppendSnapshot(nil, one.State())
@@ -400,11 +412,12 @@ func TestQuorumLost(t *testing.T) {
 	}
 }
 
-// elect lets one copy after the other stand for election until one of them leads.
+// elect lets one copy after the other stand for election until one of them leads, each twice: the first attempt may end with the
+// news of a later term.
 func (n *network) elect() uint64 {
 	n.t.Helper()
 	n.suspect()
-	for _, one := range n.copies {
+	for _, one := range slices.Concat(n.copies, n.copies) {
 		if n.down[one.Status().Self] {
 			continue
 		}
@@ -416,6 +429,11 @@ func (n *network) elect() uint64 {
 			return one.Status().Self
 		}
 	}
-	n.t.Fatal("no copy can be elected")
+	var all []string
+	for _, one := range n.copies {
+		status := one.Status()
+		all = append(all, fmt.Sprintf("down %t, changing %t, %+v, %+v", n.down[status.Self], one.Changing(), one.Copies(), status))
+	}
+	n.t.Fatalf("no copy can be elected:\n%s", strings.Join(all, "\n"))
 	return 0
 }

@@ -102,8 +102,10 @@ func (s *Slot) Tick() {
 // leads reports whether the copy is the leader at this moment, also where Step has taken the lead since the latest Advance.
 func (s *Slot) leads() bool { return s.node.BasicStatus().RaftState == raft.StateLeader }
 
-// Campaign stands for election, again if the votes for an earlier attempt were lost. With one voter, the slot leads after the next
-// Advance. On a copy without a say, empty, a learner or removed, it does nothing.
+// Campaign stands for election, again if the votes for an earlier attempt were lost. One that has missed a term is refused, learns
+// the term by that, and is elected at its next attempt; so is one that has missed how the copies changed. With one voter, the slot
+// leads after the next Advance. On a copy without a say, empty, a learner or removed, and where a committed change of the copies
+// waits for Advance, it does nothing.
 func (s *Slot) Campaign() error {
 	if err := s.node.Campaign(); err != nil {
 		return fmt.Errorf("slot %d: campaign: %w", s.id, err)
@@ -179,6 +181,7 @@ func (s *Slot) Advance() Output {
 		s.carryOn()
 	}
 	s.arrived = nil
+	s.tellRefused(&out)
 	s.settle()
 	s.storage.compact(s.applied, s.state.Now(), s.logLimit)
 	return out

@@ -1,10 +1,6 @@
 package slot
 
-import (
-	"slices"
-
-	"go.etcd.io/raft/v3"
-)
+import "go.etcd.io/raft/v3"
 
 // Status is a copy of a slot at a glance, as of the latest Advance.
 type Status struct {
@@ -19,8 +15,8 @@ type Status struct {
 	// within its last two ticks. With one voter that is always so. A host that slept must Tick twice before it believes it.
 	Fresh        bool
 	Transferring bool // it hands the lead over
-	// Agreed means that it leads, that no change is under way, and that nobody can lead any more who does not know its Copies. Only then may
-	// the host of a copy that is none of them drop it: before, its vote may be needed.
+	// Agreed means that it leads, that no change is under way, and that nobody can lead any more who does not know its Copies. Only
+	// then may the host of a copy that is none of them drop it: before, its vote may be needed.
 	Agreed  bool
 	Contact uint64 // rises when the leader of the present term was heard: at most once by each Advance
 
@@ -39,17 +35,12 @@ type Status struct {
 
 // Status returns the slot's status. It costs next to nothing.
 func (s *Slot) Status() Status {
-	config := s.storage.config
-	status := Status{
+	return Status{
 		ID: s.id, Self: s.self, Generation: s.generation, Term: s.term, Leader: s.role.Lead,
 		Leads: s.role.RaftState == raft.StateLeader, Settled: s.settled(), Fresh: s.fresh(),
 		Transferring: s.lead.transferee != raft.None, Agreed: s.agreed(), Contact: s.contact.count,
-		Empty:   s.storage.empty(),
-		Voter:   slices.Contains(config.Voters, s.self) || slices.Contains(config.VotersOutgoing, s.self),
-		Learner: slices.Contains(config.Learners, s.self), Copies: len(config.Voters),
+		Empty: s.storage.empty(), Voter: s.voter(), Learner: s.learner(), Removed: s.removed(), Copies: len(s.storage.config.Voters),
 		Applied: s.applied, Hash: s.state.Hash(),
 		LogEntries: len(s.storage.entries), LogBytes: s.storage.bytes,
 	}
-	status.Removed = !status.Empty && !status.Voter && !status.Learner
-	return status
 }
