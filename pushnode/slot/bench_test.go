@@ -57,3 +57,29 @@ func BenchmarkPropose(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMessage is what an append of a batch costs on its way between two copies, short of the link.
+func BenchmarkMessage(b *testing.B) {
+	n := newNetwork(b, 2, nil)
+	n.lead(1)
+	if _, err := n.at(1).Propose(1000, publishes(16)); err != nil {
+		b.Fatal(err)
+	}
+	message := n.at(1).Advance().Messages[0]
+	data := message.Append(nil)
+	b.Run("write", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetBytes(int64(len(data)))
+		for b.Loop() {
+			data = message.Append(data[:0])
+		}
+	})
+	b.Run("read", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := slot.DecodeMessage(7, data); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

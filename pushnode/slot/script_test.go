@@ -38,6 +38,10 @@ func (w *world) do(c script.Command) string {
 		return "ok"
 	case "status":
 		return w.status()
+	case "members":
+		return w.members()
+	case "progress":
+		return w.progress(instance(c))
 	case "backlog":
 		return w.backlog(instance(c))
 	}
@@ -65,6 +69,14 @@ func (w *world) act(c script.Command) error {
 		w.now += c.Number("ms", 0)
 		_, err := w.at(instance(c)).Propose(w.now, []channel.Command{channel.Advance{}})
 		return err
+	case "empty": // an empty copy, of the next instance
+		w.add(slot.Config{Generation: uint32(c.Number("generation", 0))})
+	case "change":
+		return w.at(instance(c)).Change(slot.Copies{Voters: list(c.Options["voters"]), Learners: list(c.Options["learners"])})
+	case "transfer":
+		return w.at(instance(c)).Transfer(uint64(c.Number("to", 0)))
+	case "recover":
+		return w.at(instance(c)).Recover(uint32(c.Number("generation", 0)), list(c.Options["learners"]))
 	case "down":
 		w.down[instance(c)] = true
 	case "up":
@@ -85,6 +97,18 @@ func instance(c script.Command) uint64 {
 		panic(err)
 	}
 	return number
+}
+
+// list reads instances with commas between them.
+func list(text string) (instances []uint64) {
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' }) {
+		number, err := strconv.ParseUint(word, 10, 64)
+		if err != nil {
+			panic(err)
+		}
+		instances = append(instances, number)
+	}
+	return instances
 }
 
 // output is what came out since the last command.
@@ -116,6 +140,28 @@ func (w *world) status() string {
 		lines = append(lines, fmt.Sprintf(format,
 			i+1, s.ID, s.Self, s.Term, s.Leader, s.Leads, s.Settled, s.Applied, s.LogEntries, s.LogBytes,
 			s.Hash == w.at(1).Status().Hash, w.restored[i]))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// members is what each copy knows of the copies, and of itself among them.
+func (w *world) members() string {
+	var lines []string
+	for i, one := range w.copies {
+		s, copies := one.Status(), one.Copies()
+		role := map[bool]string{s.Voter: "voter", s.Learner: "learner", s.Removed: "removed", s.Empty: "empty"}[true]
+		const format = "%d: %s of generation %d, knows voters=%v learners=%v changing=%t agreed=%t fresh=%t"
+		lines = append(lines, fmt.Sprintf(format,
+			i+1, role, s.Generation, copies.Voters, copies.Learners, one.Changing(), s.Agreed, s.Fresh))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (w *world) progress(leader uint64) string {
+	lines := []string{"ok"}
+	for _, p := range w.at(leader).Progress() {
+		const format = "%d: match=%d level=%t learner=%t suspended=%t behind=%d/%dB"
+		lines = append(lines, fmt.Sprintf(format, p.Instance, p.Match, p.Level, p.Learner, p.Suspended, p.Entries, p.Bytes))
 	}
 	return strings.Join(lines, "\n")
 }
