@@ -1,9 +1,12 @@
 package cluster_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -190,6 +193,40 @@ func TestLateSeeds(t *testing.T) {
 		dns.set("pod.internal", 0)
 		dns.serve("_halley._udp.internal", &net.SRV{Target: "pod.internal", Port: cluster.DefaultPort})
 		oneFounder(t, 5*time.Second, first, second, third)
+	})
+}
+
+// While DNS is down, the addresses that it gave are still tried.
+func TestAddressesOutliveDNS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		on, dns := newNetwork(t), &names{}
+		dns.set("halley.internal", 0)
+		n := start(t, on, 1, seeded(dns, "halley.internal"))
+		time.Sleep(5 * time.Second)
+		dns.set("halley.internal")
+		time.Sleep(5 * time.Second)
+		oneFounder(t, 5*time.Second, start(t, on, 0, nil), n)
+		if n.count(t, "halley_cluster_lookup_failures_total") == 0 {
+			t.Error("failed look-ups are not counted")
+		}
+	})
+}
+
+// A node that waits says why.
+func TestWaitingIsExplained(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		n := start(t, newNetwork(t), 0, func(c *cluster.Config) {
+			c.Seeds = []string{"unknown.internal", address(1).String()}
+			c.Logger = slog.New(slog.NewTextHandler(&out, nil))
+		})
+		time.Sleep(2 * time.Minute)
+		n.stop()
+		text := out.String()
+		if lines := strings.Count(text, "still looking for a peer"); lines < 3 || lines > 6 || !strings.Contains(text, "connection refused") ||
+			!strings.Contains(text, "no such host") {
+			t.Errorf("%d lines:\n%s", lines, text)
+		}
 	})
 }
 

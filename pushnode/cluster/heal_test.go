@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -83,6 +84,34 @@ func TestSmallCutsAreNoEvents(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Packets get lost, streams do not: nobody is taken for dead (section 2.1: none in 10 min at 40 % with pings over TCP).
+func TestLostPacketsKillNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		on := newNetwork(t)
+		nodes := startAll(t, on, 10)
+		on.set(func(n *network) { n.drop = func(netip.AddrPort, netip.AddrPort) bool { return rand.IntN(5) == 0 } })
+		time.Sleep(2 * time.Minute)
+		for _, n := range nodes {
+			if lost := n.count(t, "halley_cluster_losses_total"); lost > 0 || len(n.View()) != 10 {
+				t.Errorf("%s lost %v members", n.name, lost)
+			}
+		}
+	})
+}
+
+// UDP is blocked for a pair, TCP is not: members stay, and an operator can see it.
+func TestBlockedPacketsAreSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		on := newNetwork(t)
+		nodes := startAll(t, on, 2)
+		on.set(func(n *network) { n.drop = func(netip.AddrPort, netip.AddrPort) bool { return true } })
+		time.Sleep(time.Minute)
+		if !allSee(nodes, 2) || nodes[0].count(t, "halley_cluster_udp_blocked_total") == 0 || nodes[0].count(t, "halley_cluster_members") != 2 {
+			t.Errorf("view %v, blocked %v", nodes[0].View(), nodes[0].count(t, "halley_cluster_udp_blocked_total"))
+		}
+	})
 }
 
 // A node that starts at once under its old name and address is a new member, and its former self goes.

@@ -49,7 +49,7 @@ func (n *Cluster) farewell(ctx context.Context, g *gossip) error {
 			}
 		})
 	}
-	err := within(ctx, g.announce)
+	err := within(ctx, func(left time.Duration) error { return g.announce(min(left, announceTimeout)) })
 	visits.Wait()
 	return err
 }

@@ -107,6 +107,15 @@ func TestGossipNames(t *testing.T) {
 	}
 }
 
+func FuzzGossipName(f *testing.F) {
+	f.Add("node#00000000000000ab")
+	f.Fuzz(func(t *testing.T, s string) {
+		if name, instance, err := parseGossipName(s); err == nil && gossipName(name, instance) != s {
+			t.Errorf("%q is taken for %q, %x", s, name, instance)
+		}
+	})
+}
+
 func TestLabelsTellDeploymentsApart(t *testing.T) {
 	seen := map[string]bool{}
 	for _, parts := range [][2]string{{"7123", "halley"}, {"7124", "halley"}, {"7123", "halley_staging"}, {"7123h", "alley"}, {"", ""}} {

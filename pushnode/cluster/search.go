@@ -13,7 +13,7 @@ const (
 	searchJitter   = 500 * time.Millisecond // at most, added to each interval
 	searchPatience = 10 * time.Minute       // after which an address that never answers is tried only every restInterval
 	restInterval   = 30 * time.Second       // between two look-ups of the seeds while nobody is missing
-	metFor         = 30 * time.Second       // an address that answered counts as reached, though no member says it is there
+	metFor         = 30 * time.Second       // an address that answered, though no member says it is there, is not tried again
 )
 
 // searchWidth bounds the addresses that are tried at once.
@@ -96,8 +96,8 @@ func (s *search) tried(answered map[netip.AddrPort]bool, back bool, now time.Tim
 	}
 }
 
-// met reports whether an address answered lately.
+// met reports whether an address answered when it was last tried, or was to be.
 func (s *search) met(address netip.AddrPort, now time.Time) bool {
 	t := s.tries[address]
-	return t != nil && !t.met.IsZero() && now.Sub(t.met) < metFor
+	return t != nil && !t.met.IsZero() && now.Sub(t.met) < 2*metFor
 }

@@ -2,24 +2,33 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // seek looks for peers until ctx ends or the node leaves: every 2 s while a seed or somebody known is missing. Without it a partition
 // that memberlist gave up on would never heal.
 func (n *Cluster) seek(ctx context.Context, g *gossip) {
+	complaints := rate.Sometimes{Interval: complainInterval}
 	for began, looked := time.Now(), (time.Time{}); !n.leaving(); began = time.Now() {
 		picked := n.pick(began)
 		if len(picked) > 0 || !n.hasCluster() || began.Sub(looked) >= restInterval {
 			n.look(ctx)
 			looked, picked = began, n.pick(began)
 		}
-		n.try(g, append(picked, n.companion(began)...))
+		err := n.try(g, append(picked, n.companion(began)...))
+		if !n.hasCluster() {
+			complaints.Do(func() {
+				n.log.Warn("still looking for a peer", "seeds", n.config.Seeds, "err", errors.Join(err, n.lookupError()))
+			})
+		}
 		next := time.NewTimer(searchInterval + rand.N(searchJitter) - time.Since(began))
 		select {
 		case <-ctx.Done():
@@ -28,6 +37,20 @@ func (n *Cluster) seek(ctx context.Context, g *gossip) {
 		case <-next.C:
 		}
 	}
+}
+
+// complainInterval is how often a node that waits for its peers says so.
+const complainInterval = 30 * time.Second
+
+// lookupError returns what keeps seeds from being known, nil if all are.
+func (n *Cluster) lookupError() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var errs []error
+	for _, r := range n.found {
+		errs = append(errs, r.err)
+	}
+	return errors.Join(errs...)
 }
 
 // look resolves the seeds anew.
@@ -46,6 +69,11 @@ func (n *Cluster) look(ctx context.Context) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	for i := range n.found {
+		if found[i].err != nil {
+			found[i].addresses = n.found[i].addresses // still worth a try, though no reason to found
+		}
+	}
 	n.found = found
 }
 
@@ -88,10 +116,11 @@ func (n *Cluster) companion(now time.Time) []netip.AddrPort {
 	return []netip.AddrPort{others[rand.IntN(len(others))].Gossip}
 }
 
-// try compares views with all addresses at once, and returns when the last has answered or failed.
-func (n *Cluster) try(g *gossip, picked []netip.AddrPort) {
+// try compares views with all addresses at once, and returns when the last has answered or failed, with the errors of those that
+// failed.
+func (n *Cluster) try(g *gossip, picked []netip.AddrPort) error {
 	if len(picked) == 0 {
-		return
+		return nil
 	}
 	errs := make([]error, len(picked))
 	var joins sync.WaitGroup
@@ -113,6 +142,7 @@ func (n *Cluster) try(g *gossip, picked []netip.AddrPort) {
 	defer n.mu.Unlock()
 	n.search.tried(answered, n.back, time.Now())
 	n.back = false
+	return errors.Join(errs...)
 }
 
 func (n *Cluster) leaving() bool    { return n.Self().State == Left }
