@@ -86,6 +86,26 @@ func TestSmallCutsAreNoEvents(t *testing.T) {
 	}
 }
 
+// After a change each view is compared with others' for 10 s, and then left alone.
+func TestViewsAreComparedWhileTheyChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nodes := startAll(t, newNetwork(t), 3)
+		rest := func() float64 {
+			before := nodes[0].count(t, "halley_cluster_joins_total")
+			time.Sleep(20 * time.Second)
+			return nodes[0].count(t, "halley_cluster_joins_total") - before
+		}
+		rest()
+		if got := rest(); got != 0 {
+			t.Errorf("%v comparisons at rest", got)
+		}
+		nodes[1].SetState(cluster.Ready)
+		if got := rest(); got < 4 || got > 6 {
+			t.Errorf("%v comparisons after a change", got)
+		}
+	})
+}
+
 // Packets get lost, streams do not: nobody is taken for dead (section 2.1: none in 10 min at 40 % with pings over TCP).
 func TestLostPacketsKillNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
