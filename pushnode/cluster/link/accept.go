@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"runtime/debug"
@@ -59,13 +60,16 @@ func (m *Mesh) greet(raw net.Conn) bool {
 	conn, proven, err := m.secure(ctx, raw, m.asServer)
 	if err != nil {
 		m.refused("refused a connection", "address", raw.RemoteAddr(), "err", err)
+		if record, ok := errors.AsType[tls.RecordHeaderError](err); ok && record.Conn != nil {
+			_ = m.answer(raw, hello{}, otherSecurity) // a plain node is told why; what becomes of it is its concern
+		}
 		return false
 	}
 	h, err := readHello(conn)
 	if err != nil {
 		if errors.Is(err, errMisfit) {
 			m.refused("refused a hello", "address", raw.RemoteAddr(), "err", err)
-			_ = m.answer(conn, hello{}, otherVersion)
+			_ = m.answer(conn, hello{}, otherProtocol)
 		}
 		return false
 	}

@@ -85,13 +85,15 @@ const (
 	otherVersion         // no version in common
 	otherRole            // the accepting node is the one to dial
 	falseName            // the certificate names another instance than the hello
+	otherSecurity        // the accepting node takes no plain connections
+	otherProtocol        // what came is no hello of ours
 	answers
 )
 
 func (a answer) String() string {
 	if a < answers {
 		return [answers]string{"welcome", "unknown instance", "an older link", "another instance answers", "another label",
-			"another cluster", "no version in common", "the other node is to dial", "the certificate names another instance"}[a]
+			"another cluster", "no version in common", "the other node is to dial", "the certificate names another instance", "it asks for the cluster's secret", "no hello"}[a]
 	}
 	return fmt.Sprintf("answer %d", uint8(a))
 }

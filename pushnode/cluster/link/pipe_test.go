@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 
 	"halley/pushnode/cluster/link"
@@ -63,8 +64,8 @@ func (p *pipes) dials() []time.Time {
 	return dialled
 }
 
-// freeze stops all reading of what a node accepted, as a stopped process does, until the function that it returns is called.
-func (p *pipes) freeze(instance uint64) (thaw func()) {
+// freeze stops all reading of what a node accepted, as a stopped process does, until the function that it returns is called or the test ends.
+func (p *pipes) freeze(tb testing.TB, instance uint64) (thaw func()) {
 	p.mu.Lock()
 	listener := p.listeners[pipeAddress(instance)]
 	p.mu.Unlock()
@@ -72,7 +73,9 @@ func (p *pipes) freeze(instance uint64) (thaw func()) {
 	defer listener.mu.Unlock()
 	thawed := make(chan struct{})
 	listener.thawed = thawed
-	return func() { close(thawed) }
+	thaw = sync.OnceFunc(func() { close(thawed) })
+	tb.Cleanup(thaw)
+	return thaw
 }
 
 type pipeListener struct {
@@ -116,7 +119,7 @@ func (l *pipeListener) wait() {
 	<-thawed
 }
 
-// frozenConn reads and writes only while its node is not frozen.
+// frozenConn reads, writes and closes only while its node is not frozen.
 type frozenConn struct {
 	net.Conn
 	listener *pipeListener
@@ -132,4 +135,9 @@ func (c *frozenConn) Read(b []byte) (int, error) {
 func (c *frozenConn) Write(b []byte) (int, error) {
 	c.listener.wait()
 	return c.Conn.Write(b)
+}
+
+func (c *frozenConn) Close() error {
+	c.listener.wait()
+	return c.Conn.Close()
 }

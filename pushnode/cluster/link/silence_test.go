@@ -16,7 +16,7 @@ func TestAFrozenPeerIsSilentAfterASecond(t *testing.T) {
 		join(a, 2, b, 1)
 		time.Sleep(10 * time.Second) // heartbeats keep an idle link
 		frozen := time.Now()
-		thaw := network.freeze(1)
+		thaw := network.freeze(t, 1)
 		a.wants(down(1, link.Silent))
 		if after := time.Since(frozen); after < 800*time.Millisecond || after > 1100*time.Millisecond {
 			t.Errorf("silent after %v", after)
