@@ -3,6 +3,7 @@ package link
 import (
 	"bytes"
 	"errors"
+	"hash/crc32"
 	"io"
 	"slices"
 	"testing"
@@ -80,8 +81,7 @@ func TestDecoderBelievesNoLength(t *testing.T) {
 }
 
 func encode(k kind, payload []byte) []byte {
-	head := header(k, payload)
-	return append(head[:], payload...)
+	return append(appendHeader(nil, k, len(payload), crc32.Checksum(payload, castagnoli)), payload...)
 }
 
 func FuzzDecoder(f *testing.F) {

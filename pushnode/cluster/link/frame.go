@@ -37,13 +37,11 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // errDamaged means that what came is no frame.
 var errDamaged = errors.New("damaged frame")
 
-// header returns the bytes before a payload.
-func header(k kind, payload []byte) [headerBytes]byte {
-	var head [headerBytes]byte
-	binary.BigEndian.PutUint32(head[:], uint32(k)<<lengthBits|uint32(len(payload)))
-	binary.BigEndian.PutUint32(head[4:], crc32.Checksum(head[:4], castagnoli))
-	binary.BigEndian.PutUint32(head[8:], crc32.Checksum(payload, castagnoli))
-	return head
+// appendHeader appends what goes before a payload of some length and checksum.
+func appendHeader(b []byte, k kind, length int, sum uint32) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(k)<<lengthBits|uint32(length))
+	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b[len(b)-4:], castagnoli))
+	return binary.BigEndian.AppendUint32(b, sum)
 }
 
 // parseHeader returns what a header says, errDamaged where it contradicts itself or is of a payload above the limit.

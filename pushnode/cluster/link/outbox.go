@@ -1,6 +1,9 @@
 package link
 
-import "sync"
+import (
+	"hash/crc32"
+	"sync"
+)
 
 // outbox holds the frames that wait for one connection, encoded one after the other. Any goroutine puts, one takes.
 type outbox struct {
@@ -18,7 +21,7 @@ func newOutbox(limit int) *outbox { return &outbox{limit: limit, ready: make(cha
 // put copies a frame. It reports false where the frame would take the queue above its limit, and after a bye; a frame longer than
 // the limit is taken by an empty queue, and those of the link itself, which are few and short, by a full one.
 func (o *outbox) put(k kind, payload []byte) bool {
-	head := header(k, payload) // outside the lock: the checksum takes longest
+	sum := crc32.Checksum(payload, castagnoli) // outside the lock: it takes longest
 	size := headerBytes + len(payload)
 	o.mu.Lock()
 	waiting := len(o.pending) + o.writing
@@ -28,7 +31,7 @@ func (o *outbox) put(k kind, payload []byte) bool {
 	}
 	o.last = k == byeKind
 	wake := len(o.pending) == 0
-	o.pending = append(append(o.pending, head[:]...), payload...)
+	o.pending = append(appendHeader(o.pending, k, len(payload), sum), payload...)
 	o.mu.Unlock()
 	if wake {
 		select {
@@ -42,7 +45,7 @@ func (o *outbox) put(k kind, payload []byte) bool {
 // take returns all that waits, and whether nothing will follow. It says that what was taken before is written, whose memory is used
 // for what comes next.
 func (o *outbox) take(written []byte) (batch []byte, last bool) {
-	if cap(written) > keepBytes {
+	if cap(written) > keepBytes && len(written) < cap(written)/4 { // it was needed once, and is no longer
 		written = nil
 	}
 	o.mu.Lock()
