@@ -6,7 +6,6 @@ import (
 	"net"
 	"sync"
 	"testing"
-	"time"
 
 	"halley/pushnode/cluster/link"
 )
@@ -70,7 +69,7 @@ func (m *mortal) kill(tb testing.TB) {
 	}
 }
 
-// Both the node that dials and the one that does not see a kill at once.
+// Both the node that dials and the one that does not see a kill. How soon, TestAKillIsSeenAtOnce says.
 func TestAKilledPeerRefuses(t *testing.T) {
 	for name, instance := range map[string]uint64{"seen by the dialler": 1, "seen by the other": 9} {
 		for mode, change := range modes(t) {
@@ -79,14 +78,9 @@ func TestAKilledPeerRefuses(t *testing.T) {
 				victim := start(t, instance, change, sockets.node(t))
 				witness := start(t, 5, change)
 				join(victim, instance, witness, 5)
-				<-time.After(link.Settled) // a link that has held is redialled at once
 				sockets.kill(t)
-				began := time.Now()
 				witness.wants(down(instance, link.Reset))
 				witness.wants(down(instance, link.Refused))
-				if took := time.Since(began); took > time.Second { // about 1 ms on an idle machine
-					t.Errorf("it took %v", took)
-				}
 			})
 		}
 	}

@@ -8,8 +8,5 @@ func (m *Mesh) Judge(now, gap time.Duration) { m.judge(now, gap) }
 // Now is the mesh's clock.
 func (m *Mesh) Now() time.Duration { return m.now() }
 
-// Settled is how long a link holds until an attempt at once follows its end.
-const Settled = settled
-
 // MaxStrangers is the bound of connections that are not welcomed yet.
 const MaxStrangers = maxStrangers

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -45,8 +46,12 @@ func (p *pipes) dial(ctx context.Context, address string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	}
 	near, far := net.Pipe()
+	conn := &frozenConn{Conn: far, listener: listener}
 	select {
-	case listener.conns <- &frozenConn{Conn: far, listener: listener}:
+	case listener.conns <- conn:
+		listener.mu.Lock()
+		defer listener.mu.Unlock()
+		listener.accepted = append(listener.accepted, conn)
 		return near, nil
 	case <-listener.closed:
 		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
@@ -66,9 +71,7 @@ func (p *pipes) dials() []time.Time {
 
 // freeze stops all reading of what a node accepted, as a stopped process does, until the function that it returns is called or the test ends.
 func (p *pipes) freeze(tb testing.TB, instance uint64) (thaw func()) {
-	p.mu.Lock()
-	listener := p.listeners[pipeAddress(instance)]
-	p.mu.Unlock()
+	listener := p.at(instance)
 	listener.mu.Lock()
 	defer listener.mu.Unlock()
 	thawed := make(chan struct{})
@@ -78,6 +81,34 @@ func (p *pipes) freeze(tb testing.TB, instance uint64) (thaw func()) {
 	return thaw
 }
 
+// kill ends all that a node accepted and its listening, as the death of its process does.
+func (p *pipes) kill(instance uint64) {
+	listener := p.at(instance)
+	listener.Close()
+	listener.mu.Lock()
+	defer listener.mu.Unlock()
+	for _, conn := range listener.accepted {
+		conn.Conn.Close()
+	}
+}
+
+// stall lets nothing through the last connection of a class that a node accepted, as a firewall that has forgotten it, until the test
+// ends.
+func (p *pipes) stall(tb testing.TB, instance uint64, class link.Class) {
+	listener := p.at(instance)
+	listener.mu.Lock()
+	defer listener.mu.Unlock()
+	stalled := make(chan struct{})
+	listener.accepted[len(listener.accepted)-3+int(class)].stalled.Store(&stalled)
+	tb.Cleanup(func() { close(stalled) })
+}
+
+func (p *pipes) at(instance uint64) *pipeListener {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.listeners[pipeAddress(instance)]
+}
+
 type pipeListener struct {
 	network *pipes
 	address string
@@ -85,8 +116,9 @@ type pipeListener struct {
 	closed  chan struct{}
 	once    sync.Once
 
-	mu     sync.Mutex
-	thawed chan struct{}
+	mu       sync.Mutex
+	thawed   chan struct{}
+	accepted []*frozenConn
 }
 
 func (l *pipeListener) Accept() (net.Conn, error) {
@@ -123,21 +155,29 @@ func (l *pipeListener) wait() {
 type frozenConn struct {
 	net.Conn
 	listener *pipeListener
+	stalled  atomic.Pointer[chan struct{}] // nil: it is not
+}
+
+func (c *frozenConn) wait() {
+	c.listener.wait()
+	if stalled := c.stalled.Load(); stalled != nil {
+		<-*stalled
+	}
 }
 
 func (c *frozenConn) Read(b []byte) (int, error) {
-	c.listener.wait()
+	c.wait()
 	n, err := c.Conn.Read(b)
-	c.listener.wait()
+	c.wait()
 	return n, err
 }
 
 func (c *frozenConn) Write(b []byte) (int, error) {
-	c.listener.wait()
+	c.wait()
 	return c.Conn.Write(b)
 }
 
 func (c *frozenConn) Close() error {
-	c.listener.wait()
+	c.wait()
 	return c.Conn.Close()
 }

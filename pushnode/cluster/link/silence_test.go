@@ -31,6 +31,42 @@ func TestAFrozenPeerIsSilentAfterASecond(t *testing.T) {
 	})
 }
 
+// The other connections are judged too, if more slowly.
+func TestAStalledConnectionIsSilent(t *testing.T) {
+	for _, class := range []link.Class{link.Data, link.Bulk} {
+		t.Run(class.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				network := newPipes()
+				a, b := start(t, 2, network.node), start(t, 1, network.node)
+				join(a, 2, b, 1)
+				time.Sleep(10 * time.Second)
+				network.stall(t, 1, class)
+				stalled := time.Now()
+				a.wants(down(1, link.Silent))
+				if after := time.Since(stalled); after < 4*time.Second || after > 5100*time.Millisecond {
+					t.Errorf("silent after %v", after)
+				}
+			})
+		})
+	}
+}
+
+func TestAKillIsSeenAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipes()
+		a, b := start(t, 2, network.node), start(t, 1, network.node)
+		join(a, 2, b, 1)
+		time.Sleep(time.Minute) // a link that has held is redialled at once
+		network.kill(1)
+		killed := time.Now()
+		a.wants(down(1, link.Reset))
+		a.wants(down(1, link.Refused))
+		if after := time.Since(killed); after != 0 {
+			t.Errorf("seen after %v", after)
+		}
+	})
+}
+
 // When this process slept, its peers' heartbeats wait in its sockets.
 func TestOwnSleepIsNoSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

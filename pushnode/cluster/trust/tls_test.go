@@ -181,3 +181,9 @@ func exchange(conn *tls.Conn) error {
 	}
 	return <-written
 }
+
+func TestIdentityShowsItsInstanceAlone(t *testing.T) {
+	if got := identity(t, first, 0xab).LogValue().String(); got != "00000000000000ab" {
+		t.Errorf("logged as %s", got)
+	}
+}
