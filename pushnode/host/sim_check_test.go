@@ -105,6 +105,9 @@ func (w *world) inspect(n *node) {
 			if other, known := w.history.leaders[key]; known && other != n.instance {
 				w.fail("I7", "%v is led by %x and by %x", key, other, n.instance)
 			}
+			if w.history.leaders[key] == 0 {
+				w.led = w.now
+			}
 			w.history.leaders[key] = n.instance
 		}
 		if status.Term < terms[slot] {
@@ -140,6 +143,7 @@ func (w *world) checkOrder() {
 // checkEnd holds what must be so when the cluster has come to rest: I1, I13, I19.
 func (w *world) checkEnd() {
 	w.checkOrder()
+	w.checkMembers()
 	for _, m := range w.sentMessages {
 		position, appeared := w.history.places[m.id]
 		if m.over && !m.doubt && m.acked == 0 && appeared {

@@ -12,6 +12,10 @@ type edge struct {
 	n         *node
 	followers map[channel.ID][]*following
 	heads     map[channel.ID]channel.Position // what was delivered last
+	versions  map[channel.ID]uint64           // of presence, the latest heard of
+	sessions  map[string]*attachment
+	voided    map[string]uint64 // generations that took sessions away from here
+	asking    map[int]bool      // slots whose sessions' fates are being asked for
 }
 
 // following is one subscription of a client at this edge.
@@ -20,10 +24,12 @@ type following struct {
 	id     channel.ID
 	live   bool // else it is being fed from history
 	asking bool
+	roster roster
 }
 
 func (e *edge) init(n *node) {
 	e.n, e.followers, e.heads = n, map[channel.ID][]*following{}, map[channel.ID]channel.Position{}
+	e.versions, e.sessions, e.voided, e.asking = map[channel.ID]uint64{}, map[string]*attachment{}, map[string]uint64{}, map[int]bool{}
 }
 
 // join begins a subscription at the place where the client stands.
@@ -32,6 +38,7 @@ func (e *edge) join(client *subscriber, id channel.ID) *following {
 	e.followers[id] = append(e.followers[id], f)
 	e.tell(id)
 	e.feed(f)
+	e.sync(f)
 	return f
 }
 
@@ -54,6 +61,11 @@ func (e *edge) gone() {
 			client.cutOff()
 		}
 	}
+	for _, m := range e.n.w.members {
+		if m.at == e.n {
+			m.nodeDied()
+		}
+	}
 }
 
 func (e *edge) deliver(effect channel.Effect) {
@@ -66,6 +78,20 @@ func (e *edge) deliver(effect channel.Effect) {
 		e.heads[effect.Channel] = position
 		for _, f := range e.followers[effect.Channel] {
 			e.offer(f, position, effect.Publication)
+		}
+	case channel.PresenceChanged:
+		e.n.w.presence(effect)
+		e.versions[effect.Channel] = max(e.versions[effect.Channel], effect.Version)
+		for _, f := range e.followers[effect.Channel] {
+			e.see(f, effect)
+		}
+	case channel.SessionMoved:
+		if effect.From == e.n.instance {
+			e.void(effect.Session, effect.Generation)
+		}
+	case channel.SessionEnded:
+		if a := e.sessions[effect.Session]; a != nil && effect.Edge == e.n.instance {
+			e.void(effect.Session, a.generation+1)
 		}
 	}
 }
@@ -90,8 +116,12 @@ func (e *edge) fallBehind(f *following) {
 }
 
 // behind is told where a channel stands.
-func (e *edge) behind(id channel.ID, position channel.Position) {
+func (e *edge) behind(id channel.ID, position channel.Position, version uint64) {
+	e.versions[id] = max(e.versions[id], version)
 	for _, f := range e.followers[id] {
+		if f.roster.synced && f.roster.version < version {
+			e.sync(f)
+		}
 		if f.live && !later(f.client.last[id], position) {
 			e.fallBehind(f)
 		}

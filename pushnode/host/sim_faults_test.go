@@ -166,6 +166,20 @@ func (w *world) leave(n *node) {
 			})
 		}
 	}
+	for _, s := range w.subscribers {
+		if s.at == n {
+			w.after(w.between(0, 3*second), s.move)
+		}
+	}
+	for _, m := range w.members {
+		if life := m.life; m.at == n {
+			w.after(w.between(0, 3*second), func() {
+				if m.at == n && m.life == life {
+					m.hangUp(0)
+				}
+			})
+		}
+	}
 	w.drainOn(n)
 }
 

@@ -47,6 +47,7 @@ func (w *world) observe(observer *node) {
 				w.network.connect(observer, other)
 			} else {
 				delete(observer.view, other.instance)
+				other.dropped = true
 			}
 		}
 	}

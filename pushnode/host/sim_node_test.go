@@ -26,6 +26,7 @@ type node struct {
 	paused   bool
 	draining bool
 	left     bool     // it said so itself
+	dropped  bool     // another took it for dead once
 	waiting  []func() // what happens when it is not paused any more
 	skew     int64    // milliseconds by which its clock is off
 	view     map[uint64]bool
@@ -102,6 +103,15 @@ func (n *node) pause() {
 			}
 		})
 	}
+	for _, m := range n.w.members { // clients leave by their pings
+		if life := m.life; m.at == n {
+			n.w.after(n.w.between(3*second, 8*second), func() {
+				if n.paused && m.at == n && m.life == life {
+					m.hangUp(n.w.between(0, second))
+				}
+			})
+		}
+	}
 }
 
 func (n *node) resume() {
@@ -154,11 +164,11 @@ func (n *node) Deliver(slot int, effects []channel.Effect, leads bool) {
 
 // Behind is host.Surroundings.
 func (n *node) Behind(id channel.ID, position channel.Position, version uint64) {
-	n.edge.behind(id, position)
+	n.edge.behind(id, position, version)
 }
 
 // Missed is host.Surroundings.
-func (n *node) Missed(int) {}
+func (n *node) Missed(slot int) { n.edge.missed(slot) }
 
 // Overloaded is host.Surroundings.
 func (n *node) Overloaded(int) bool { return false }

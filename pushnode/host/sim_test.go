@@ -18,7 +18,13 @@ type world struct {
 	channels     []channel.ID
 	publishers   []*publisher
 	subscribers  []*subscriber
+	members      []*member
 	sentMessages []*sent
+
+	sessions map[string]*known    // every one that there was
+	rooms    map[channel.ID]*room // presence, from its events
+	led      moment               // when a slot got a leader last
+	quiet    bool                 // clients do nothing of themselves any more
 
 	history history
 	lines   []string // what happened, for who reads a failure
@@ -26,7 +32,7 @@ type world struct {
 }
 
 func newWorld(seed uint64) *world {
-	w := &world{timeline: newTimeline(seed), nodes: map[uint64]*node{}}
+	w := &world{timeline: newTimeline(seed), nodes: map[uint64]*node{}, sessions: map[string]*known{}, rooms: map[channel.ID]*room{}}
 	w.network = &network{w: w, links: map[pair]*link{}, cut: map[pair]bool{}}
 	w.history.init()
 	for i := range 6 {

@@ -114,11 +114,18 @@ func (w *world) clients() {
 		w.subscribers = append(w.subscribers, s)
 		w.after(w.between(0, 15*second), s.connect)
 	}
+	for i := range 6 {
+		m := &member{w: w, name: fmt.Sprint("m", i), data: "0", room: w.channels[i%3]}
+		w.members = append(w.members, m)
+		w.after(w.between(0, 10*second), m.connect)
+		w.after(w.between(5*second, 15*second), m.stir)
+	}
 }
 
 // heal ends all faults.
 func (w *world) heal(p plan) {
 	w.log("all heals")
+	w.quiet = true
 	w.network.slow = 0
 	for a := range p.places {
 		for b := range p.places {
@@ -144,6 +151,7 @@ func (w *world) silence() {
 type totals struct {
 	mu                                         sync.Mutex
 	published, acked, delivered, frames, lives int
+	sessions, enters, leaves, attaches         int
 }
 
 func (t *totals) add(w *world) {
@@ -158,8 +166,23 @@ func (t *totals) add(w *world) {
 	t.delivered += w.history.delivered
 	t.frames += w.history.frames
 	t.lives += len(w.all)
+	t.sessions += len(w.sessions)
+	for _, session := range w.sessions {
+		t.attaches += int(session.generation)
+	}
+	for _, seen := range w.rooms {
+		for _, event := range seen.events {
+			switch event.Action {
+			case channel.ActionEnter:
+				t.enters++
+			case channel.ActionLeave:
+				t.leaves++
+			}
+		}
+	}
 }
 
 func (t *totals) String() string {
-	return fmt.Sprintf("%d lives of nodes, %d published, %d acknowledged, %d delivered, %d frames", t.lives, t.published, t.acked, t.delivered, t.frames)
+	return fmt.Sprintf("%d lives of nodes, %d published, %d acknowledged, %d delivered, %d sessions attached %d times, %d enters, %d leaves, %d frames",
+		t.lives, t.published, t.acked, t.delivered, t.sessions, t.attaches, t.enters, t.leaves, t.frames)
 }
