@@ -1,6 +1,10 @@
 package host_test
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+
 	"halley/pushnode/channel"
 	"halley/pushnode/host"
 )
@@ -65,7 +69,11 @@ func (w *world) checkAck(m *sent, reply host.Reply) {
 	if reply.Result.Position != m.position {
 		w.fail("I18", "%s was acknowledged at %v, and again at %v", m.id, m.position, reply.Result.Position)
 	}
+	if reply.Copies < 1 || reply.Copies < simCopies/2+1 && m.grown {
+		w.fail("I12", "%s was acknowledged with %d copies", m.id, reply.Copies)
+	}
 	w.seen(m.channel, reply.Result.Position, m.id)
+	w.acks(m.channel, reply.Result.Position, 0)
 }
 
 // checkDelivery holds I3: every subscriber sees offsets rise by one.
@@ -123,18 +131,30 @@ func (w *world) inspect(n *node) {
 	w.history.terms[n] = terms
 }
 
-// checkOrder holds I5: what was acknowledged before another was begun stands before it.
+// checkOrder holds I5: what was acknowledged before another was begun stands before it. Per channel it walks once through acks and
+// begins, in the order of their times.
 func (w *world) checkOrder() {
-	for i, a := range w.sentMessages {
-		if a.acked == 0 {
-			continue
+	type step struct {
+		at  moment
+		ack bool
+		m   *sent
+	}
+	steps := map[channel.ID][]step{}
+	for _, m := range w.sentMessages {
+		if m.acked != 0 {
+			steps[m.channel] = append(steps[m.channel], step{m.begun, false, m}, step{m.acked, true, m})
 		}
-		for _, b := range w.sentMessages[i+1:] {
-			if b.channel == a.channel && b.acked != 0 && b.begun > a.acked {
-				if !earlier(a.position.Epoch, b.position.Epoch) && a.position.Offset >= b.position.Offset {
-					w.fail("I5", "%s (%v) was acknowledged before %s (%v) was begun", a.id, a.position, b.id, b.position)
-				}
-				break
+	}
+	for _, id := range w.channels {
+		list := steps[id]
+		slices.SortStableFunc(list, func(a, b step) int { return cmp.Compare(a.at, b.at) })
+		var furthest channel.Position
+		for _, one := range list {
+			switch {
+			case one.ack && reaches(one.m.position, furthest):
+				furthest = one.m.position
+			case !one.ack && reaches(furthest, one.m.position):
+				w.fail("I5", "%s at %v was begun when %v was acknowledged", one.m.id, one.m.position, furthest)
 			}
 		}
 	}
@@ -164,39 +184,44 @@ func (w *world) checkEnd() {
 	}
 }
 
-// checkRest holds I19 for a slot: one leader, as many voters as there can be, all level.
+// checkRest holds I19 for a slot.
 func (w *world) checkRest(slot int) {
-	living, leaders := 0, 0
-	for _, n := range w.all {
-		if n.alive {
-			living++
-		}
-	}
-	want := min(living, simCopies)
-	for _, n := range w.all {
-		if !n.alive {
-			continue
-		}
-		status := n.host.Status(slot)
-		if status.Leads {
-			leaders++
-			alive := 0
-			for _, voter := range status.Voters {
-				if w.nodes[voter].alive {
-					alive++
-				}
-			}
-			if alive != want || len(status.Voters) != want || len(status.Learners) != 0 {
-				w.fail("I19", "slot %d has voters %x and learners %x at rest, %d nodes live", slot, status.Voters, status.Learners, living)
-			}
-		}
-	}
-	if leaders != 1 {
+	if wrong := w.unrest(slot); wrong != "" {
 		for _, n := range w.all {
 			if n.alive {
 				w.log("%s: %+v", n, n.host.Status(slot))
 			}
 		}
-		w.fail("I19", "slot %d has %d leaders at rest", slot, leaders)
+		w.fail("I19", "slot %d at rest: %s", slot, wrong)
 	}
+}
+
+// unrest says what keeps a slot from being as it should be: one leader, where placement wants it, with the voters that placement wants,
+// and known to all.
+func (w *world) unrest(slot int) string {
+	var members []host.Node
+	for _, n := range w.all {
+		if n.alive {
+			members = append(members, host.Node{Instance: n.instance, Name: n.name, Draining: n.draining})
+		}
+	}
+	target := host.Place(members, simSlots, simCopies)[slot]
+	voters := slices.Sorted(slices.Values(target))
+	for _, n := range w.all {
+		if !n.alive {
+			continue
+		}
+		status := n.host.Status(slot)
+		switch {
+		case status.Leads != (n.instance == target[0]):
+			return fmt.Sprintf("%s leads: %v, should: %x", n, status.Leads, target[0])
+		case status.Leads && (!status.Settled || status.Changing):
+			return fmt.Sprintf("%s is changing", n)
+		case status.Leader != target[0] || !slices.Equal(status.Voters, voters) || len(status.Learners) > 0:
+			return fmt.Sprintf("%s takes %x for the leader, %x for voters, %x for learners", n, status.Leader, status.Voters, status.Learners)
+		case status.Copy != slices.Contains(target, n.instance):
+			return fmt.Sprintf("%s has a copy: %v", n, status.Copy)
+		}
+	}
+	return ""
 }

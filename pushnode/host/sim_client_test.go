@@ -16,6 +16,7 @@ type sent struct {
 	position channel.Position
 	doubt    bool // an attempt may have stored it
 	over     bool // the publisher gave up
+	grown    bool // its slot had all copies when it was begun
 	tries    int
 }
 
@@ -34,8 +35,19 @@ func (p *publisher) next() {
 	}
 	p.count++
 	m := &sent{id: fmt.Sprint(p.name, ".", p.count), channel: pick(p.w.timeline, p.w.channels), begun: p.w.now}
+	m.grown = p.w.grown(m.channel)
 	p.w.sentMessages = append(p.w.sentMessages, m)
 	p.try(m)
+}
+
+// grown reports whether a channel's slot has all its copies: from then on it has them, whatever dies.
+func (w *world) grown(id channel.ID) bool {
+	for _, n := range w.all {
+		if slot := n.host.SlotOf(id.App, id.Name); n.alive && n.host.Status(slot).Leads {
+			return len(n.host.Status(slot).Voters) >= simCopies
+		}
+	}
+	return false
 }
 
 // try gives the message to a node, and again to another where that fails.

@@ -143,13 +143,14 @@ func (e *edge) feed(f *following) {
 		since := f.client.last[f.id]
 		query.Start.Since = &since
 	}
-	now := e.n.clock()
+	now, asked := e.n.clock(), e.n.w.acked[f.id]
 	e.n.w.query(e.n, e.n.host.SlotOf(f.id.App, f.id.Name), query, now+2000, func(answer channel.Answer, err error) {
 		f.asking = false
 		if err != nil {
 			e.n.w.after(e.n.w.between(100*millisecond, second), func() { e.feed(f) })
 			return
 		}
+		e.n.w.checkFresh(f.id, asked, answer.(channel.Backlog).Head, 0)
 		e.take(f, answer.(channel.Backlog))
 	})
 }

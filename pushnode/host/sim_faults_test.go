@@ -64,9 +64,11 @@ func (w *world) strike(p plan, f fault) {
 	if n == nil {
 		return
 	}
+	w.strikes++
 	switch f.kind {
 	case "kill":
 		if w.mayLose(n) {
+			w.probe(f, n, killPause)
 			n.kill()
 			w.after(f.lasts, func() { w.restart(f.place) })
 		}
@@ -77,12 +79,14 @@ func (w *world) strike(p plan, f fault) {
 		}
 	case "pause":
 		if !n.paused {
+			w.probe(f, n, silencePause)
 			n.pause()
 			w.after(f.lasts, n.resume)
 		}
 	case "cut":
 		w.cutBetween(p, f, func(a, b int) bool { return (f.places>>a)&1 != (f.places>>b)&1 })
 	case "isolate":
+		w.probe(f, n, silencePause)
 		w.cutBetween(p, f, func(a, b int) bool { return (a == f.place) != (b == f.place) })
 	case "oneway":
 		w.cutBetween(p, f, func(a, b int) bool { return a == f.place && b == (f.place+1)%p.places })

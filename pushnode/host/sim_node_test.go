@@ -32,6 +32,7 @@ type node struct {
 	view     map[uint64]bool
 	changing map[uint64]moment // members that it is about to see come or go, and when
 	edge     edge
+	copies   [simSlots]heldBy // when they were last looked at
 }
 
 // start begins a process life at a place. The first one of a world founds the cluster.
@@ -45,6 +46,9 @@ func (w *world) start(number int) *node {
 	n.host = host.New(host.Config{
 		Self: n.instance, Cluster: 1, Slots: simSlots, Copies: simCopies, Seed: w.chance.Uint64(), Logger: slog.New(slog.DiscardHandler),
 	}, n)
+	if w.nodes[n.instance] != nil {
+		w.fail("I9", "%s begins as one that was", n)
+	}
 	w.nodes[n.instance] = n
 	w.all = append(w.all, n)
 	n.setView()
@@ -157,6 +161,9 @@ func (n *node) Send(to uint64, class host.Class, frame []byte) bool {
 
 // Deliver is host.Surroundings.
 func (n *node) Deliver(slot int, effects []channel.Effect, leads bool) {
+	if leads {
+		n.w.checkCommitted(n, slot, effects)
+	}
 	for _, effect := range effects {
 		n.edge.deliver(effect)
 	}

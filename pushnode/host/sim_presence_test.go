@@ -168,12 +168,14 @@ func (e *edge) sync(f *following) {
 	query := channel.MembersQuery{Channel: f.id}
 	e.n.w.after(0, func() {
 		e.n.do(func() {
+			asked := e.n.w.acked[f.id]
 			e.n.w.query(e.n, e.n.host.SlotOf(f.id.App, f.id.Name), query, e.n.clock()+2000, func(answer channel.Answer, err error) {
 				f.roster.asking = false
 				if err != nil {
 					e.n.w.after(e.n.w.between(100*millisecond, second), func() { e.sync(f) })
 					return
 				}
+				e.n.w.checkFresh(f.id, asked, channel.Position{}, answer.(channel.MemberSet).Version)
 				e.synced(f, answer.(channel.MemberSet))
 			})
 		})

@@ -124,7 +124,7 @@ func (m *member) follow(life int) {
 		App: m.room.App, Session: m.session, Generation: m.held.generation, Presence: []string{m.room.Name},
 		Channels: []channel.Subscription{{Channel: m.room.Name, Presence: true}},
 	}
-	m.ask(life, m.session, update, func() { m.enter(life, m.data) })
+	m.ask(life, m.session, update, func(channel.Result) { m.enter(life, m.data) })
 }
 
 func (m *member) enter(life int, data string) {
@@ -133,14 +133,15 @@ func (m *member) enter(life int, data string) {
 		Attempt: m.w.chance.Uint64()>>1 + 1,
 	}
 	m.doubt, m.data = true, data
-	m.ask(life, m.room.Name, command, func() {
+	m.ask(life, m.room.Name, command, func(result channel.Result) {
+		m.w.acks(m.room, channel.Position{}, result.Version)
 		m.entered, m.doubt = true, false
 		m.w.sessions[m.session].owed = false
 	})
 }
 
 // ask proposes until it is done, as long as the connection lives.
-func (m *member) ask(life int, name string, command channel.Command, then func()) {
+func (m *member) ask(life int, name string, command channel.Command, then func(channel.Result)) {
 	n := m.at
 	m.w.propose(n, n.host.SlotOf(m.room.App, name), command, n.clock()+3000, func(reply host.Reply) {
 		switch {
@@ -154,7 +155,7 @@ func (m *member) ask(life int, name string, command channel.Command, then func()
 				}
 			})
 		default:
-			then()
+			then(reply.Result)
 		}
 	})
 }

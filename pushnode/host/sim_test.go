@@ -25,6 +25,9 @@ type world struct {
 	rooms    map[channel.ID]*room // presence, from its events
 	led      moment               // when a slot got a leader last
 	quiet    bool                 // clients do nothing of themselves any more
+	acked    map[channel.ID]acknowledged
+	taken    timeTaken
+	strikes  int // faults so far
 
 	history history
 	lines   []string // what happened, for who reads a failure
@@ -32,7 +35,10 @@ type world struct {
 }
 
 func newWorld(seed uint64) *world {
-	w := &world{timeline: newTimeline(seed), nodes: map[uint64]*node{}, sessions: map[string]*known{}, rooms: map[channel.ID]*room{}}
+	w := &world{
+		timeline: newTimeline(seed), nodes: map[uint64]*node{}, sessions: map[string]*known{}, rooms: map[channel.ID]*room{},
+		acked: map[channel.ID]acknowledged{}, taken: timeTaken{},
+	}
 	w.network = &network{w: w, links: map[pair]*link{}, cut: map[pair]bool{}}
 	w.history.init()
 	for i := range 6 {

@@ -21,6 +21,9 @@ var (
 const (
 	simLength = 60 * second
 	simRest   = 25 * second
+	// convergeLimit is how long it may take until leaders and copies are where they belong: a view that is stable for 5 s, a death that
+	// is noticed after 5.5 s, and a step of a slot's copies each second.
+	convergeLimit = 20 * second
 )
 
 // TestSimulation runs whole clusters on a virtual network under faults. A failing seed prints itself and the faults that matter; it is
@@ -29,7 +32,7 @@ func TestSimulation(t *testing.T) {
 	var next atomic.Uint64
 	next.Store(*firstSeed)
 	last := *firstSeed + uint64(*seeds)
-	var total totals
+	total := totals{taken: timeTaken{}}
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
@@ -92,11 +95,25 @@ func simulate(seed uint64, p plan) *world {
 			w.silence()
 		}
 		w.run(end)
+		w.converge(p)
 	}
 	if w.failure == "" {
 		w.checkEnd()
 	}
 	return w
+}
+
+// converge takes note of when all slots are first as they should be after everything healed.
+func (w *world) converge(p plan) {
+	if len(w.taken["converge"]) > 0 {
+		return
+	}
+	for slot := range simSlots {
+		if w.unrest(slot) != "" {
+			return
+		}
+	}
+	w.took("converge", w.now-p.length, convergeLimit, "until all is as it should be")
 }
 
 // clients lets publishers and subscribers begin.
@@ -152,6 +169,7 @@ type totals struct {
 	mu                                         sync.Mutex
 	published, acked, delivered, frames, lives int
 	sessions, enters, leaves, attaches         int
+	taken                                      timeTaken
 }
 
 func (t *totals) add(w *world) {
@@ -166,6 +184,7 @@ func (t *totals) add(w *world) {
 	t.delivered += w.history.delivered
 	t.frames += w.history.frames
 	t.lives += len(w.all)
+	t.taken.add(w.taken)
 	t.sessions += len(w.sessions)
 	for _, session := range w.sessions {
 		t.attaches += int(session.generation)
@@ -183,6 +202,6 @@ func (t *totals) add(w *world) {
 }
 
 func (t *totals) String() string {
-	return fmt.Sprintf("%d lives of nodes, %d published, %d acknowledged, %d delivered, %d sessions attached %d times, %d enters, %d leaves, %d frames",
-		t.lives, t.published, t.acked, t.delivered, t.sessions, t.attaches, t.enters, t.leaves, t.frames)
+	return fmt.Sprintf("%d lives of nodes, %d published, %d acknowledged, %d delivered, %d sessions attached %d times, %d enters, %d leaves, %d frames%v",
+		t.lives, t.published, t.acked, t.delivered, t.sessions, t.attaches, t.enters, t.leaves, t.frames, t.taken)
 }

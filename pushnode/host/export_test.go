@@ -1,0 +1,42 @@
+package host
+
+import "halley/pushnode/slot"
+
+// What only tests may see. It takes no locks: the simulation is one goroutine, and looks while a slot is locked.
+
+// CopiesOf returns the copies in force of a slot, as this node's own copy has them.
+func (h *Host) CopiesOf(index int) (copies slot.Copies, has bool) {
+	if h.seats[index].copy == nil {
+		return slot.Copies{}, false
+	}
+	return h.seats[index].copy.Copies(), true
+}
+
+// LastOf returns up to where this node's copy of a slot holds the log.
+func (h *Host) LastOf(index int) (generation uint32, last uint64) {
+	s := &h.seats[index]
+	if s.copy == nil {
+		return 0, 0
+	}
+	_, last = s.copy.Last()
+	return s.status.Generation, last
+}
+
+// AppliedOf returns up to where this node's copy of a slot has applied the log.
+func (h *Host) AppliedOf(index int) (generation uint32, applied uint64) {
+	s := &h.seats[index]
+	if s.copy == nil {
+		return 0, 0
+	}
+	status := s.copy.Status()
+	return status.Generation, status.Applied
+}
+
+// Waiting is how many requests have no outcome.
+func (h *Host) Waiting() int { return int(h.waiting.Load()) }
+
+// MaxWaiting is its bound.
+const MaxWaiting = maxWaiting
+
+// Place is where slots belong, the one that should lead first.
+func Place(nodes []Node, slots, copies int) [][]uint64 { return place(nodes, slots, copies) }
