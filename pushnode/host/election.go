@@ -30,6 +30,7 @@ func (e *election) heard(now int64, contact uint64) {
 
 // tick is called every tickInterval, and when an election is due.
 func (s *seat) tick() {
+	s.dropIfRemoved()
 	if s.copy != nil {
 		s.pulse()
 	}

@@ -121,6 +121,7 @@ func (r route) append(dst []byte) []byte {
 	dst = append(dst, flag(r.agreed))
 	dst = binary.AppendUvarint(dst, uint64(r.generation))
 	dst = binary.AppendUvarint(dst, r.term)
+	dst = binary.AppendUvarint(dst, r.applied)
 	return appendInstances(appendInstances(dst, r.voters), r.learners)
 }
 
@@ -130,7 +131,7 @@ func (r *frameReader) route() route {
 	if generation > maxGeneration {
 		r.fail("a generation is too high")
 	}
-	found.generation, found.term = uint32(generation), r.number()
+	found.generation, found.term, found.applied = uint32(generation), r.number(), r.number()
 	found.voters, found.learners = r.instances(), r.instances()
 	return found
 }

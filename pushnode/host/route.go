@@ -5,19 +5,20 @@ import (
 	"slices"
 )
 
-// route is who leads a slot, and who holds it. A later one wins: by generation, then term. It may be out of date, never wrong about
-// its term.
+// route is who leads a slot, and who holds it. A later one wins: by generation, term, then how far the leader had applied the log. It
+// may be out of date, never wrong about its term.
 type route struct {
 	leader     uint64 // 0: nobody is known to
 	generation uint32
 	term       uint64
 	voters     []uint64
 	learners   []uint64
-	agreed     bool // nobody can lead any more who knows other copies
+	agreed     bool   // nobody can lead any more who knows other copies
+	applied    uint64 // the entry up to which the leader had applied the log when it said so
 }
 
 func (r *route) compare(other *route) int {
-	return cmp.Or(cmp.Compare(r.generation, other.generation), cmp.Compare(r.term, other.term))
+	return cmp.Or(cmp.Compare(r.generation, other.generation), cmp.Compare(r.term, other.term), cmp.Compare(r.applied, other.applied))
 }
 
 // holds reports whether an instance has a copy, or is being given one.

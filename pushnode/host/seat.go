@@ -73,10 +73,14 @@ func (s *seat) create(voters []uint64, generation uint32) error {
 }
 
 // dropIfRemoved lets this node's copy go where the route says that it is none of the slot's any more, and that nobody can need its
-// vote: the leader has to have said so, for a copy cannot know it by itself.
+// vote: the leader has to have said so, for a copy cannot know it by itself. What the copy has applied beyond the route is news of a
+// later time, at which it may be one of the slot's again; one that is empty has no say, whatever was sent to begin it.
 func (s *seat) dropIfRemoved() {
-	known := s.copy != nil && (s.status.Generation < s.route.generation || s.route.agreed && s.status.Term <= s.route.term)
-	if !known || s.route.holds(s.host.config.Self) {
+	if s.copy == nil || s.route.holds(s.host.config.Self) {
+		return
+	}
+	over := s.route.agreed && s.status.Term <= s.route.term && (s.status.Empty || s.status.Applied <= s.route.applied)
+	if !over && s.status.Generation >= s.route.generation {
 		return
 	}
 	s.copy, s.status = nil, slot.Status{}
@@ -186,7 +190,7 @@ func (s *seat) won() {
 func (s *seat) ownRoute() route {
 	copies := s.copy.Copies()
 	return route{
-		leader: s.host.config.Self, generation: s.status.Generation, term: s.status.Term, agreed: s.status.Agreed,
+		leader: s.host.config.Self, generation: s.status.Generation, term: s.status.Term, agreed: s.status.Agreed, applied: s.status.Applied,
 		voters: slices.Clone(copies.Voters), learners: slices.Clone(copies.Learners),
 	}
 }
