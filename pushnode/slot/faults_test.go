@@ -15,27 +15,37 @@ import (
 // another order, and leaders and copies change, while messages are published. Copies at the same entry are equal at every moment,
 // their configuration included; what was acknowledged is never lost nor numbered anew.
 func TestFaults(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		size := rapid.IntRange(1, 3).Draw(t, "voters")
-		f := &faults{
-			network: newNetwork(t, size, func(c *slot.Config) { c.LogEntries = 6 }),
-			dead:    map[uint64]bool{}, acked: map[string]uint64{}, seen: map[uint64]string{}, pending: map[string]string{},
-		}
-		t.Repeat(map[string]func(*rapid.T){
-			"publish":  f.publishSome,
-			"step":     f.stepSome,
-			"calm":     func(*rapid.T) { f.calm() },
-			"campaign": f.campaign,
-			"transfer": f.transfer,
-			"change":   f.changeSome,
-			"die":      f.die,
-			"drop":     func(*rapid.T) { f.drop() },
-			"outage":   f.outage,
-			"tick":     func(*rapid.T) { f.each((*slot.Slot).Tick) },
-			"":         f.check,
-		})
-		f.heal(t)
+	rapid.Check(t, func(t *rapid.T) { newFaults(t).heal(t) })
+}
+
+// TestFaultsAndRecovery ends the same with the death of some instances at once, and with a recovery by the survivor with the most
+// complete log. Where it says that the survivors cover the slot, nothing acknowledged is missing.
+func TestFaultsAndRecovery(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) { newFaults(t).recoverSome(t) })
+}
+
+// newFaults lets things happen to a new slot.
+func newFaults(t *rapid.T) *faults {
+	size := rapid.IntRange(1, 3).Draw(t, "voters")
+	f := &faults{
+		network: newNetwork(t, size, func(c *slot.Config) { c.LogEntries = 6 }),
+		dead:    map[uint64]bool{}, acked: map[string]uint64{}, seen: map[uint64]string{}, pending: map[string]string{},
+	}
+	f.lead(1) // or most of what happens happens to nobody
+	t.Repeat(map[string]func(*rapid.T){
+		"publish":  f.publishSome,
+		"step":     f.stepSome,
+		"calm":     func(*rapid.T) { f.calm() },
+		"campaign": f.campaign,
+		"transfer": f.transfer,
+		"change":   f.changeSome,
+		"die":      f.die,
+		"drop":     func(*rapid.T) { f.drop() },
+		"outage":   f.outage,
+		"tick":     func(*rapid.T) { f.each((*slot.Slot).Tick) },
+		"":         f.check,
 	})
+	return f
 }
 
 type faults struct {
@@ -217,7 +227,7 @@ func (f *faults) check(t *rapid.T) {
 	}
 }
 
-// heal ends all faults but deaths, and looks whether everything acknowledged is there.
+// heal ends all faults but deaths, and wants a leader that everything acknowledged is with.
 func (f *faults) heal(t *rapid.T) {
 	for instance := range f.down {
 		f.down[instance] = f.dead[instance]
@@ -234,13 +244,45 @@ func (f *faults) heal(t *rapid.T) {
 	}
 	f.outcomes = nil
 	f.equal()
+	f.complete(t, leader)
+	f.equal()
+}
+
+// recoverSome lets a part of the instances survive, and the best of them recover the slot.
+func (f *faults) recoverSome(t *rapid.T) {
+	var best *slot.Slot
+	var bestTerm, bestIndex uint64
+	var participants []uint64
+	for _, one := range f.copies {
+		status := one.Status()
+		if f.dead[status.Self] || status.Empty || !rapid.Bool().Draw(t, "survives") {
+			f.down[status.Self] = true
+			continue
+		}
+		participants = append(participants, status.Self)
+		if term, index := one.Last(); best == nil || term > bestTerm || term == bestTerm && index > bestIndex {
+			best, bestTerm, bestIndex = one, term, index
+		}
+	}
+	if best == nil || !best.Covers(participants) {
+		return
+	}
+	self := best.Status().Self
+	f.down[self] = false
+	f.queue = nil
+	f.recover(self, 1)
+	f.outcomes = nil
+	f.complete(t, self)
+}
+
+// complete looks whether everything acknowledged is there.
+func (f *faults) complete(t *rapid.T, leader uint64) {
 	for id, offset := range f.acked {
 		got := f.mustPublish(leader, "room", id, nil)
 		if !got.Duplicate || got.Position.Offset != offset {
 			t.Fatalf("message %s was acknowledged at %d, now it is %+v", id, offset, got)
 		}
 	}
-	f.equal()
 	if state := f.at(leader).State(); state.Usage().DedupeIDs > 0 {
 		info, _ := state.Info(channel.ID{App: "app", Name: "room"})
 		if int(info.Position.Offset) < len(f.acked) {
