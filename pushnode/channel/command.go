@@ -116,10 +116,13 @@ type PresenceCleared struct {
 	Generation uint64
 }
 
-// BreakEpoch opens a later generation of the slot after a recovery by force: something acknowledged may be missing. Every channel
-// goes on under a new epoch, and positions of the old one are answered with ReasonUncertain or ReasonUnknownEpoch.
+// BreakEpoch opens a later generation of the slot after a recovery by force. Every channel goes on under a new epoch: something
+// acknowledged may be missing, and positions of the old one are answered with ReasonUncertain or ReasonUnknownEpoch.
 type BreakEpoch struct {
 	Generation uint32 // not above the present one: nothing happens
+	// Whole says that nothing acknowledged can be missing: positions up to the break are answered without a gap. What was told
+	// beyond it, by a copy that went on as well, is of another generation, and as unknown as ever.
+	Whole bool
 }
 
 // Advance does nothing but move the state's clock: what is too old goes.

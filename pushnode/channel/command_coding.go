@@ -85,6 +85,7 @@ func (w *writer) command(command Command) {
 	case BreakEpoch:
 		w.byte(codeBreakEpoch)
 		w.number(uint64(c.Generation))
+		w.bool(c.Whole)
 	case EdgeLost:
 		w.byte(codeEdgeLost)
 		w.fixed(c.Edge)
@@ -130,7 +131,7 @@ func (r *reader) command() Command {
 	case codePresenceCleared:
 		return PresenceCleared{App: r.text(), Session: r.text(), Generation: r.number(), Channels: r.texts()}
 	case codeBreakEpoch:
-		return BreakEpoch{Generation: r.number32()}
+		return BreakEpoch{Generation: r.number32(), Whole: r.bool()}
 	case codeEdgeLost:
 		return EdgeLost{Edge: r.fixed()}
 	case codeRestartGrace:

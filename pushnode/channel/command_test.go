@@ -74,7 +74,7 @@ var commands = []func(*rapid.T) channel.Command{
 		}
 	},
 	func(t *rapid.T) channel.Command {
-		return channel.BreakEpoch{Generation: rapid.Uint32().Draw(t, "generation")}
+		return channel.BreakEpoch{Generation: rapid.Uint32().Draw(t, "generation"), Whole: rapid.Bool().Draw(t, "whole")}
 	},
 	func(t *rapid.T) channel.Command { return channel.EdgeLost{Edge: rapid.Uint64().Draw(t, "edge")} },
 	func(*rapid.T) channel.Command { return channel.RestartGrace{} },
@@ -119,7 +119,7 @@ func TestCommandBytes(t *testing.T) {
 		"09" + "0161" + "0162" + "01" + "01" + "0163": channel.PresenceCleared{
 			App: "a", Session: "b", Generation: 1, Channels: []string{"c"},
 		},
-		"0a" + "01":               channel.BreakEpoch{Generation: 1},
+		"0a" + "01" + "01":        channel.BreakEpoch{Generation: 1, Whole: true},
 		"0b" + "0100000000000000": channel.EdgeLost{Edge: 1},
 		"0c":                      channel.RestartGrace{},
 		"0d" + "0161" + "0162" + "020406" + "01" + "0163" + "0164" + "0131" + "0165" + "08": channel.Import{

@@ -14,6 +14,7 @@ import (
 type model struct {
 	now        int64
 	generation uint32
+	whole      []uint32 // generations since which nothing can have been lost, the latest eight
 	channels   map[string]*modelChannel
 	past       map[string][]channel.Epoch // of channels that were forgotten
 	sessions   map[string]*modelSession
@@ -447,6 +448,11 @@ func (m *model) breakEpoch(c channel.BreakEpoch) {
 	if c.Generation <= m.generation {
 		return
 	}
+	if !c.Whole {
+		m.whole = nil
+	} else if m.whole = append(m.whole, m.generation); len(m.whole) > 8 {
+		m.whole = m.whole[1:]
+	}
 	m.generation = c.Generation
 	for _, known := range m.channels {
 		known.breaks[known.epoch.Generation] = len(known.all)
@@ -469,7 +475,10 @@ func (m *model) backlog(name string, start channel.Start, limit int, unbegun cha
 		case since.Epoch == c.epoch:
 			from = int(since.Offset)
 		case older && int(since.Offset) <= survived:
-			from, gap = int(since.Offset), &channel.Gap{Reason: channel.ReasonUncertain}
+			from = int(since.Offset)
+			if !slices.Contains(m.whole, since.Epoch.Generation) {
+				gap = &channel.Gap{Reason: channel.ReasonUncertain}
+			}
 		default:
 			gap = &channel.Gap{Reason: channel.ReasonUnknownEpoch}
 		}

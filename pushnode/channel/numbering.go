@@ -45,6 +45,30 @@ func (n numbering) survived(since Position) bool {
 	return since.Offset <= last
 }
 
+// given is the generation in which an offset was given.
+func (n *numbering) given(offset uint64) uint32 {
+	for _, b := range n.breaks {
+		if offset <= b.head {
+			return b.generation
+		}
+	}
+	return n.generation
+}
+
+// lineage is the earlier generations of a slot since which nothing acknowledged can have been lost: oldest first, at most maxBreaks.
+type lineage []uint32
+
+// broken is the lineage after a generation has ended, whole or not.
+func (l lineage) broken(generation uint32, whole bool) lineage {
+	if !whole {
+		return nil
+	}
+	if len(l) == maxBreaks {
+		l = l[1:]
+	}
+	return append(l[:len(l):len(l)], generation)
+}
+
 // eraCount is the number of eras of a slot: the more, the fewer channels share one.
 const eraCount = 256
 

@@ -65,7 +65,9 @@ func (s *State) resume(seen *view, since Position) (uint64, *Gap) {
 		return seen.head, &Gap{Reason: ReasonPositionAhead}
 	case since.Epoch == s.epoch(&seen.numbering):
 	case since.Epoch.Cluster == s.cluster && seen.survived(since):
-		gap = &Gap{Reason: ReasonUncertain}
+		if !slices.Contains(s.lineage, since.Epoch.Generation) {
+			gap = &Gap{Reason: ReasonUncertain}
+		}
 	default:
 		return 0, &Gap{Reason: ReasonUnknownEpoch}
 	}

@@ -80,7 +80,7 @@ func (w *world) command(c script.Command) channel.Command {
 			App: "app", Session: c.Word(0), Generation: uint64(c.Number("gen", 0)), Channels: list(c.Options["channels"]),
 		}
 	case "break":
-		return channel.BreakEpoch{Generation: uint32(generation)}
+		return channel.BreakEpoch{Generation: uint32(generation), Whole: c.Word(0) == "whole"}
 	case "lost":
 		return channel.EdgeLost{Edge: uint64(c.Number("edge", 1))}
 	case "restart":
@@ -117,6 +117,12 @@ func (w *world) query(c script.Command) (answer string, known bool) {
 			return one.ClientID != c.Options["until"]
 		})
 		return answer + "all", true
+	case "remains":
+		remains, keep := w.state.Remains(id)
+		for _, one := range remains {
+			answer += fmt.Sprintf("%v=%s ", one.Position, one.Publication.ID)
+		}
+		return answer + fmt.Sprintf("held=%v messages=%d", w.state.Held(), keep.Messages), true
 	case "edges":
 		return fmt.Sprint(w.state.Edges()), true
 	case "info":

@@ -23,6 +23,10 @@ func AppendSnapshot(dst []byte, s *State) []byte {
 	w := writer{data: append(dst, snapshotVersion)}
 	w.fixed(s.cluster)
 	w.number(uint64(s.generation))
+	w.count(len(s.lineage))
+	for _, generation := range s.lineage {
+		w.number(uint64(generation))
+	}
 	w.signed(s.now)
 	w.fixed(uint64(s.digest))
 	for _, era := range s.eras {
@@ -57,6 +61,9 @@ func RestoreSnapshot(data []byte) (*State, error) {
 	}
 	s := NewState(r.fixed())
 	s.generation = r.number32()
+	for range r.count() {
+		s.lineage = append(s.lineage, r.number32())
+	}
 	s.now = r.signed()
 	s.digest = digest(r.fixed())
 	for i := range s.eras {

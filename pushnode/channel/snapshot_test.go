@@ -34,7 +34,7 @@ func full() *channel.State {
 		},
 		channel.DetachSession{App: "app", Session: "s1", Generation: 1},
 		channel.LeavePresence{Channel: room("x"), ClientID: "ada", Session: "s1", Generation: 1, Final: true},
-		channel.BreakEpoch{Generation: 2},
+		channel.BreakEpoch{Generation: 2, Whole: true},
 	})
 	s.Apply(216_000, []channel.Command{
 		channel.UpdateSession{App: "app", Session: "s1", Generation: 1, Presence: []string{"y"}},

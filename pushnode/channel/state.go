@@ -18,6 +18,7 @@ import (
 type State struct {
 	cluster    uint64
 	generation uint32
+	lineage    lineage
 	now        int64 // Unix milliseconds: the latest that an Apply was given
 	digest     digest
 	eras       eras
@@ -140,6 +141,7 @@ func (s *State) breakEpoch(c BreakEpoch) Result {
 	if c.Generation <= s.generation {
 		return Result{}
 	}
+	s.lineage = s.lineage.broken(s.generation, c.Whole)
 	s.generation = c.Generation
 	for _, held := range s.channels {
 		held.numbering = held.broken(c.Generation)
@@ -150,6 +152,9 @@ func (s *State) breakEpoch(c BreakEpoch) Result {
 	s.digest.number(uint64(c.Generation))
 	return Result{}
 }
+
+// Generation counts the recoveries of the slot by force that its channels were told of: see BreakEpoch.
+func (s *State) Generation() uint32 { return s.generation }
 
 // epoch is the epoch of a numbering of this slot.
 func (s *State) epoch(n *numbering) Epoch {

@@ -28,7 +28,9 @@ func TestStateAgainstModel(t *testing.T) {
 			"lost":     func(t *rapid.T) { m.advance(t, channel.EdgeLost{Edge: rapid.Uint64Range(1, 3).Draw(t, "edge")}) },
 			"restart":  func(t *rapid.T) { m.advance(t, channel.RestartGrace{}) },
 			"break": func(t *rapid.T) {
-				m.apply(t, channel.BreakEpoch{Generation: rapid.Uint32Range(0, 12).Draw(t, "generation")})
+				m.apply(t, channel.BreakEpoch{
+					Generation: rapid.Uint32Range(0, 12).Draw(t, "generation"), Whole: rapid.Bool().Draw(t, "whole"),
+				})
 			},
 			"read":     m.read,
 			"snapshot": m.snapshot,
