@@ -31,9 +31,10 @@ func (e *election) heard(now int64, contact uint64) {
 // tick is called every tickInterval, and when an election is due.
 func (s *seat) tick() {
 	s.dropIfRemoved()
-	if s.copy != nil {
+	if !s.recover() && s.copy != nil {
 		s.pulse()
 	}
+	s.settleEstates()
 	s.expire()
 	s.refresh()
 	s.wake.Store(s.now + tickInterval)
@@ -79,8 +80,11 @@ func (s *seat) pulse() {
 // old its news is, until it has had two ticks again.
 func (s *seat) fresh() bool {
 	e := &s.election
+	if !s.status.Fresh || s.copy.State().Generation() != s.status.Generation {
+		return false // of a generation whose break is not in force yet
+	}
 	awake := s.now < e.beaten+2*beat && s.now >= e.sleptAt+2*beat
-	return s.status.Fresh && (awake || s.status.Copies == 1)
+	return awake || s.status.Copies == 1
 }
 
 // suspect takes the leader for gone: our copy gives its vote to others from now on, and stands itself when its turn has come.

@@ -31,6 +31,8 @@ const (
 	kindDeliver
 	kindOccupancy
 	kindNoSource
+	kindAsk
+	kindTell
 )
 
 // A frame is its kind, the slot (but for routes), and what its kind says: the append methods below are the format.

@@ -29,7 +29,9 @@ type Config struct {
 	Slots   int    // fixed for the life of a cluster
 	Copies  int    // wanted of each slot: its voters
 	Seed    uint64 // of the jitter of elections: different on every node
-	Logger  *slog.Logger
+	// TwoNodes says what the survivor of a cluster of two does without proof that the other node is dead.
+	TwoNodes TwoNodes
+	Logger   *slog.Logger
 }
 
 // Surroundings is the process around a host. Its methods are called while a slot is locked: they must not block, nor call the host.
@@ -57,11 +59,13 @@ type Host struct {
 	outside Surroundings
 	seats   []seat
 
-	view     atomic.Pointer[view] // read by all, replaced under mu
-	requests atomic.Uint64        // the latest request's id
-	waiting  atomic.Int64         // requests without an outcome
-	clearing atomic.Int64         // sessions whose presence is being cleared
-	learning atomic.Int64         // learners that the slots led here bring level
+	view       atomic.Pointer[view]   // read by all, replaced under mu
+	deaths     atomic.Pointer[deaths] // likewise
+	requests   atomic.Uint64          // the latest request's id
+	waiting    atomic.Int64           // requests without an outcome
+	clearing   atomic.Int64           // sessions whose presence is being cleared
+	learning   atomic.Int64           // learners that the slots led here bring level
+	inheriting atomic.Int64           // estates that are being handed over
 
 	mu sync.Mutex
 	// guarded by mu
@@ -75,6 +79,7 @@ func New(config Config, outside Surroundings) *Host {
 		config: config, outside: outside, seats: make([]seat, config.Slots), missing: make(map[uint64]int64),
 		chance: rand.New(rand.NewPCG(config.Seed, config.Self)),
 	}
+	h.deaths.Store(newDeaths())
 	h.view.Store(&view{linked: map[uint64]bool{}, target: make(placement, config.Slots)})
 	for i := range h.seats {
 		h.seats[i].init(h, i)
@@ -137,6 +142,7 @@ func (h *Host) Receive(now int64, from uint64, frame []byte) error {
 
 // PeerUp tells that frames to a peer, and from it, arrive from now on.
 func (h *Host) PeerUp(now int64, instance uint64) {
+	h.linkTold(now, instance, true)
 	h.link(instance, true)
 	var led []slotRoute
 	for i := range h.seats {
@@ -156,6 +162,7 @@ func (h *Host) PeerUp(now int64, instance uint64) {
 // PeerDown tells that the link to a peer broke: what was on its way is lost, or not. gone: there is evidence that the process itself is
 // no more, or does not get any time.
 func (h *Host) PeerDown(now int64, instance uint64, gone bool) {
+	h.linkTold(now, instance, false)
 	h.link(instance, false)
 	for i := range h.seats {
 		s := &h.seats[i]

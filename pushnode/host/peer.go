@@ -12,6 +12,7 @@ func (s *seat) peerUp(instance uint64) {
 
 // peerDown is told that a link broke.
 func (s *seat) peerDown(instance uint64, gone bool) {
+	s.linkLost(instance)
 	s.followers.forget(instance)
 	s.unlink(instance)
 	if s.interest.source == instance {

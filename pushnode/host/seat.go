@@ -1,7 +1,6 @@
 package host
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -34,6 +33,8 @@ type seat struct {
 	swept     int64 // when this node last looked after the slot that it leads
 	interest  interest
 	followers followers
+	recovery  recovery
+	estates   []*estate  // of earlier generations that ended without this node
 	missed    bool       // fates of sessions may have been missed
 	finished  []finished // to be called back when mu is free
 }
@@ -69,25 +70,23 @@ func (s *seat) create(voters []uint64, generation uint32) error {
 		return err
 	}
 	s.copy, s.status, s.election, s.unsettled = made, made.Status(), election{}, true
+	s.recovery.round, s.recovery.bound = nil, 0
 	return nil
 }
 
-// dropIfRemoved lets this node's copy go where the route says that it is none of the slot's any more, and that nobody can need its
-// vote: the leader has to have said so, for a copy cannot know it by itself. What the copy has applied beyond the route is news of a
-// later time, at which it may be one of the slot's again; one that is empty has no say, whatever was sent to begin it.
+// dropIfRemoved lets this node's copy go where the route says that its generation has ended, or that it is none of the slot's any more
+// and nobody can need its vote: the leader has to have said so, for a copy cannot know it by itself. What the copy has applied beyond
+// the route is news of a later time, at which it may be one of the slot's again; one that is empty has no say, whatever was sent to
+// begin it.
 func (s *seat) dropIfRemoved() {
-	if s.copy == nil || s.route.holds(s.host.config.Self) {
-		return
+	switch {
+	case s.copy == nil:
+	case s.status.Generation < s.route.generation:
+		s.retire()
+	case s.status.Generation > s.route.generation, s.route.holds(s.host.config.Self):
+	case s.route.agreed && s.status.Term <= s.route.term && (s.status.Empty || s.status.Applied <= s.route.applied):
+		s.discard()
 	}
-	over := s.route.agreed && s.status.Term <= s.route.term && (s.status.Empty || s.status.Applied <= s.route.applied)
-	if !over && s.status.Generation >= s.route.generation {
-		return
-	}
-	s.copy, s.status = nil, slot.Status{}
-	s.host.learning.Add(int64(-s.learners))
-	s.learners = 0
-	s.followers.gone(s)
-	s.chooseSource()
 }
 
 // enter locks the seat.
@@ -167,6 +166,7 @@ func (s *seat) observe(before slot.Status, changed bool) {
 	if after.Leads && (!before.Leads || before.Term != after.Term) {
 		s.election.beaten, s.election.sleptAt = s.now, 0
 		_, _ = s.propose(channel.RestartGrace{}) // before anything else; a log that takes nothing now lets nothing expire either
+		s.payBreak()
 	}
 	if after.Settled && (!before.Settled || before.Term != after.Term) {
 		s.won()
@@ -232,6 +232,16 @@ func (s *seat) receive(from uint64, what kind, r *frameReader) error {
 			return err
 		}
 		s.host.outside.Deliver(s.index, effects, false)
+	case kindAsk:
+		f := r.ask()
+		if r.end() == nil {
+			s.heedAsk(from, f)
+		}
+	case kindTell:
+		f := r.tell()
+		if r.end() == nil {
+			s.heedTell(from, f)
+		}
 	case kindOccupancy:
 		whole, counts := r.occupancy()
 		if r.end() == nil {
@@ -252,19 +262,22 @@ func (s *seat) step(from uint64, bytes []byte) error {
 	if m.From() != from {
 		return fmt.Errorf("%w: a message of %x", ErrFrame, m.From())
 	}
+	if s.stopped(m.Generation()) {
+		return nil
+	}
+	if m.Generation() < s.generation() {
+		s.host.outside.Send(from, Control, appendRoutes([]slotRoute{{slot: s.index, route: s.route}}))
+		return nil
+	}
 	if s.copy == nil || m.Generation() > s.status.Generation {
 		if !m.Begins() {
 			return nil // who has nothing has no say
 		}
+		s.retire()
 		if err := s.create(nil, m.Generation()); err != nil {
 			return err
 		}
 	}
 	s.unsettled = true
-	err = s.copy.Step(m)
-	if errors.Is(err, slot.ErrEarlierGeneration) {
-		s.host.outside.Send(from, Control, appendRoutes([]slotRoute{{slot: s.index, route: s.route}}))
-		return nil
-	}
-	return err
+	return s.copy.Step(m)
 }

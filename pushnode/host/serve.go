@@ -85,7 +85,7 @@ func (s *seat) answer(outcome slot.Outcome) {
 	}
 	delete(s.asked, outcome.Ticket)
 	result := outcome.Results[0]
-	copies := len(s.route.voters)/2 + 1
+	copies := s.status.Copies/2 + 1
 	if asked.request != nil {
 		s.complete(asked.request, Reply{Result: result, Copies: copies, Err: result.Err})
 		return

@@ -17,6 +17,12 @@ type Status struct {
 	Applied    uint64
 	Hash       uint64
 	Waiting    int // requests of this node without an outcome
+	// Lost means that the voters that this node knows can never be a majority again: proven, or by evidence where that counts. Waits are
+	// those that must take part in the recovery and are not reached: each has to come back, or be proven dead, or be called dead by an
+	// operator (Host.Recover).
+	Lost    bool
+	Waits   []uint64
+	Estates int // copies of earlier generations that are being handed over to the later one's leader
 }
 
 // Status returns what is known of a slot.
@@ -28,7 +34,7 @@ func (h *Host) Status(index int) Status {
 		Slot: index, Leader: s.route.leader, Generation: s.route.generation, Term: s.route.term,
 		Voters: slices.Clone(s.route.voters), Learners: slices.Clone(s.route.learners),
 		Copy: s.copy != nil, Leads: s.status.Leads, Settled: s.status.Settled, Applied: s.status.Applied, Hash: s.status.Hash,
-		Waiting: len(s.requests),
+		Waiting: len(s.requests), Lost: s.recovery.lost, Waits: slices.Clone(s.recovery.waits), Estates: len(s.estates),
 	}
 	if s.copy != nil {
 		status.Generation, status.Term = s.status.Generation, s.status.Term

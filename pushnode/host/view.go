@@ -11,7 +11,8 @@ type Node struct {
 	Instance uint64
 	Name     string // stable over restarts
 	Zone     string
-	Draining bool // it is about to leave: it gets nothing new
+	Draining bool  // it is about to leave: it gets nothing new
+	Started  int64 // when it says that it started (Unix milliseconds): of two nodes that do not reach each other the older goes on
 }
 
 // view is what this node believes of the others. It is replaced as a whole, so that every slot reads it without a lock. Nothing is
@@ -38,6 +39,7 @@ func (v *view) able(instance uint64) bool {
 
 // SetView takes note of who is a member of the cluster now. This node is always one.
 func (h *Host) SetView(now int64, nodes []Node) {
+	h.viewTold(now, nodes)
 	nodes = slices.Clone(nodes)
 	slices.SortFunc(nodes, func(a, b Node) int { return cmp.Compare(a.Instance, b.Instance) })
 	h.mu.Lock()
