@@ -13,7 +13,7 @@ import (
 
 // Authenticate verifies a key or token, and that its app is in service.
 func (n *Node) Authenticate(ctx context.Context, credential string) (*auth.Grant, error) {
-	if n.draining.Load() {
+	if n.refusing.Load() {
 		return nil, wire.Errorf(wire.CodeDraining, "this node is going away").After(time.Second)
 	}
 	now := time.Now()

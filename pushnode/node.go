@@ -55,7 +55,8 @@ type Node struct {
 	handler    http.Handler
 	peers      *peers      // nil: there are none
 	joined     atomic.Bool // set once, when it holds what it should; read by Ready
-	draining   atomic.Bool // set once by Drain; read by every request
+	draining   atomic.Bool // set once by Drain, which begins; read by every request
+	refusing   atomic.Bool // set once by Drain: nothing is taken any more
 }
 
 // New builds a node that leads all slots of a cluster of one. It serves nobody before Run.
@@ -100,7 +101,14 @@ func (n *Node) join(config Config) error {
 }
 
 // Handler serves everything under /v1/ and the files that clients load.
-func (n *Node) Handler() http.Handler { return n.handler }
+func (n *Node) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n.draining.Load() {
+			w.Header().Set("Connection", "close") // the client's next request goes elsewhere
+		}
+		n.handler.ServeHTTP(w, r)
+	})
+}
 
 // Run gives the node its time until ctx ends, then closes what is still connected and waits for it.
 func (n *Node) Run(ctx context.Context) error {
@@ -120,15 +128,6 @@ func (n *Node) Run(ctx context.Context) error {
 	stopDelivering()
 	delivery.Wait()
 	return err
-}
-
-// Drain refuses what is new, lets what was accepted reach the connections, tells each when to come back, and waits until they are
-// gone or ctx ends.
-func (n *Node) Drain(ctx context.Context) error {
-	n.draining.Store(true)
-	n.logger.Info("draining")
-	n.deliveries.awaitEmpty(ctx)
-	return n.sessions.Drain(ctx)
 }
 
 // What Ready answers while the node comes and goes.

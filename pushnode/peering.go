@@ -53,7 +53,14 @@ var classes = [...]link.Class{host.Control: link.Control, host.Data: link.Data, 
 func (p *peers) up(instance uint64) { p.node.slots.host.PeerUp(p.node.slots.clock.now(), instance) }
 
 func (p *peers) down(instance uint64, reason link.Reason) {
-	p.node.slots.host.PeerDown(p.node.slots.clock.now(), instance, gone(reason))
+	slots, now := p.node.slots.host, p.node.slots.clock.now()
+	slots.PeerDown(now, instance, gone(reason))
+	switch reason {
+	case link.Refused:
+		slots.Refused(now, instance)
+	case link.Replaced, link.Left:
+		slots.Buried(now, instance)
+	}
 }
 
 // gone reports whether a reason is evidence against the peer's process, and not only against one link to it.
@@ -93,8 +100,10 @@ func (p *peers) follow(ctx context.Context) {
 	defer ticks.Stop()
 	begun := time.Now()
 	var told []host.Node
+	buried := make(map[uint64]bool)
 	for {
 		told = p.tell(told)
+		p.bury(buried)
 		p.judge(begun)
 		select {
 		case <-ctx.Done():
@@ -115,7 +124,8 @@ func (p *peers) tell(told []host.Node) []host.Node {
 			continue // it has not found its cluster yet, or belongs to another
 		}
 		nodes = append(nodes, host.Node{
-			Instance: member.Instance, Name: member.Name, Zone: member.Zone, Draining: member.State == cluster.Draining,
+			Instance: member.Instance, Name: member.Name, Zone: member.Zone, Started: member.Started.UnixMilli(),
+			Draining: member.State >= cluster.Draining, Leaving: member.State == cluster.Leaving,
 		})
 		wanted = append(wanted, link.Peer{Instance: member.Instance, Address: member.Links.String()})
 	}
@@ -124,6 +134,26 @@ func (p *peers) tell(told []host.Node) []host.Node {
 		p.mesh.SetPeers(wanted)
 	}
 	return nodes
+}
+
+// bury tells the host who has left by their own word.
+func (p *peers) bury(buried map[uint64]bool) {
+	for instance := range p.members.Departed() {
+		if !buried[instance] {
+			buried[instance] = true
+			p.node.slots.host.Buried(p.node.slots.clock.now(), instance)
+		}
+	}
+}
+
+// alone reports whether no other node could take anything over.
+func (p *peers) alone() bool {
+	for _, member := range p.members.View() {
+		if member.Instance != p.node.instance && member.State <= cluster.Ready {
+			return false
+		}
+	}
+	return true
 }
 
 // judge says that this node is ready when it holds what it should.

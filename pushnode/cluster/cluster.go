@@ -169,7 +169,7 @@ func (n *Cluster) times(s standing) map[uint64]time.Time {
 // about it here.
 func (n *Cluster) Conflict() []uint64 { return strangers(n.View(), n.Self().Cluster) }
 
-// SetState tells the others how this node is: Joining, Ready or Draining. After Leave it does nothing.
+// SetState tells the others how this node is: Joining, Ready, Draining or Leaving. After Leave it does nothing.
 func (n *Cluster) SetState(s State) {
 	if s.valid() && s != Left {
 		n.change(func(m *Member) { m.State = s })

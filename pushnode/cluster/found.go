@@ -59,7 +59,7 @@ func (p prospect) judge() verdict {
 func (p prospect) patience() time.Duration {
 	before, others := 0, 0
 	for _, m := range p.view {
-		if m.Instance == p.self.Instance || m.State == Draining || m.State == Left {
+		if m.Instance == p.self.Instance || m.State >= Draining {
 			continue
 		}
 		others++

@@ -17,10 +17,11 @@ const (
 	Joining  State = iota + 1 // it looks for its cluster, or its copies are not level yet
 	Ready                     // it serves clients and holds slots
 	Draining                  // it hands over what it has; nothing new should come to it
+	Leaving                   // it has no clients any more: nobody should count on its copies
 	Left                      // its last word: it will not come back under this instance
 )
 
-var stateNames = [...]string{Joining: "joining", Ready: "ready", Draining: "draining", Left: "left"}
+var stateNames = [...]string{Joining: "joining", Ready: "ready", Draining: "draining", Leaving: "leaving", Left: "left"}
 
 // String returns the word for the state, as metrics and logs have it.
 func (s State) String() string {

@@ -2,19 +2,23 @@ package host
 
 import "slices"
 
-// Drain hands over what this node leads, as far as another copy is level, and keeps doing so: placement gives a node that drains
-// nothing. It reports how many slots it leads still.
-func (h *Host) Drain(now int64) (leads int) {
+// Drain hands over what this node leads, as far as another copy is level. It wants to be called again and again: it reports how many
+// slots this node leads still, and of how many it has a copy that somebody may count on. A node whose peers know that it leaves gets
+// rid of both; a node that is alone gets rid of neither.
+func (h *Host) Drain(now int64) (leads, holds int) {
 	for i := range h.seats {
 		s := &h.seats[i]
 		s.enter(now)
+		if s.copy != nil {
+			holds++
+		}
 		if s.status.Leads {
 			leads++
 			s.abdicate()
 		}
 		s.leave()
 	}
-	return leads
+	return leads, holds
 }
 
 // abdicate gives the lead to the copy that should have it of those that can.
@@ -24,8 +28,7 @@ func (s *seat) abdicate() {
 		return
 	}
 	for _, instance := range slices.Concat(v.target[s.index], s.copy.Copies().Voters) {
-		if instance != s.host.config.Self && v.linked[instance] && v.able(instance) {
-			s.transfer(instance)
+		if instance != s.host.config.Self && v.linked[instance] && v.able(instance) && s.transfer(instance) {
 			return
 		}
 	}

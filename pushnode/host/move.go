@@ -22,7 +22,10 @@ func (s *seat) move() {
 	target := v.target[s.index]
 	have := s.copy.Copies()
 	wait := int64(settleAfter)
-	if len(have.Voters) < min(len(target), s.host.config.Copies) {
+	switch {
+	case slices.ContainsFunc(have.Voters, v.leaves):
+		wait = 0 // it goes when nobody counts on it
+	case len(have.Voters) < min(len(target), s.host.config.Copies):
 		wait = fillAfter
 	}
 	if len(target) == 0 || s.copy.Changing() || s.status.Transferring || s.now < v.since+wait {
@@ -97,13 +100,12 @@ func (s *seat) handOver(have slot.Copies, target []uint64, v *view) {
 	s.transfer(heir)
 }
 
-// transfer gives the lead to another voter that is level.
-func (s *seat) transfer(heir uint64) {
-	for _, progress := range s.copy.Progress() {
-		if progress.Instance == heir && progress.Level {
-			_ = s.copy.Transfer(heir) // what is refused now is tried again
-			s.unsettled = true
-			return
-		}
+// transfer gives the lead to another voter, if that is level.
+func (s *seat) transfer(heir uint64) bool {
+	level := func(p slot.Progress) bool { return p.Instance == heir && !p.Learner && p.Level }
+	if !slices.ContainsFunc(s.copy.Progress(), level) || s.copy.Transfer(heir) != nil {
+		return false
 	}
+	s.unsettled = true
+	return true
 }

@@ -23,11 +23,13 @@ type weighted struct {
 }
 
 // place computes the placement of slots over nodes. The claim to a slot follows from the node's name: a node that starts again gets
-// back what it had. Nodes that drain get nothing, unless there would be too few copies without them.
+// back what it had. Nodes that leave get nothing, those that drain only what too few others could hold.
 func place(nodes []Node, slots, copies int) placement {
 	able := make([]*Node, 0, len(nodes))
 	for i := range nodes {
-		able = append(able, &nodes[i])
+		if !nodes[i].Leaving {
+			able = append(able, &nodes[i])
+		}
 	}
 	draining := func(n *Node) bool { return n.Draining }
 	if staying := slices.DeleteFunc(slices.Clone(able), draining); len(staying) >= copies {

@@ -161,6 +161,12 @@ func (w *world) restart(place int) {
 func (w *world) leave(n *node) {
 	w.log("drain %s", n)
 	n.draining = true
+	w.spread(n)
+	w.drainOn(n)
+}
+
+// spread has the others see what a node says of itself.
+func (w *world) spread(n *node) {
 	for _, other := range w.all {
 		if other.alive && other.view[n.instance] {
 			w.after(w.between(0, 300*millisecond), func() {
@@ -170,33 +176,27 @@ func (w *world) leave(n *node) {
 			})
 		}
 	}
-	for _, s := range w.subscribers {
-		if s.at == n {
-			w.after(w.between(0, 3*second), s.move)
-		}
-	}
-	for _, m := range w.members {
-		if life := m.life; m.at == n {
-			w.after(w.between(0, 3*second), func() {
-				if m.at == n && m.life == life {
-					m.hangUp(0)
-				}
-			})
-		}
-	}
-	w.drainOn(n)
 }
 
-// drainOn waits until the node leads nothing and no slot needs it.
+// drainOn waits until the node leads nothing, and then until nobody counts on it.
 func (w *world) drainOn(n *node) {
 	w.after(500*millisecond, func() {
+		if !n.alive {
+			return
+		}
+		leads, holds := 1, 1
+		if !n.paused {
+			leads, holds = n.host.Drain(n.clock())
+		}
 		switch {
-		case !n.alive:
-		case !n.paused && n.host.Drain(n.clock()) == 0 && w.mayLose(n):
+		case leads == 0 && !n.leaving:
+			n.leaving = true
+			w.spread(n)
+		case holds == 0 && n.leaving:
 			n.left = true
 			n.kill()
-		default:
-			w.drainOn(n)
+			return
 		}
+		w.drainOn(n)
 	})
 }

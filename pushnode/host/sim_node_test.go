@@ -25,6 +25,7 @@ type node struct {
 	alive    bool
 	paused   bool
 	draining bool
+	leaving  bool     // it waits for nobody to count on its copies
 	left     bool     // it said so itself
 	dropped  bool     // another took it for dead once
 	waiting  []func() // what happens when it is not paused any more
@@ -140,7 +141,7 @@ func (n *node) setView() {
 	var members []host.Node
 	for _, instance := range sortedInstances(n.view) {
 		member := n.w.nodes[instance]
-		members = append(members, host.Node{Instance: instance, Name: member.name, Draining: member.draining})
+		members = append(members, host.Node{Instance: instance, Name: member.name, Draining: member.draining, Leaving: member.leaving})
 	}
 	n.do(func() { n.host.SetView(n.clock(), members) })
 }

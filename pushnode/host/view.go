@@ -12,6 +12,7 @@ type Node struct {
 	Name     string // stable over restarts
 	Zone     string
 	Draining bool  // it is about to leave: it gets nothing new
+	Leaving  bool  // it only waits for its copies not to be needed any more
 	Started  int64 // when it says that it started (Unix milliseconds): of two nodes that do not reach each other the older goes on
 }
 
@@ -35,6 +36,12 @@ func (v *view) has(instance uint64) bool {
 func (v *view) able(instance uint64) bool {
 	i, found := slices.BinarySearchFunc(v.nodes, instance, byInstance)
 	return found && !v.nodes[i].Draining
+}
+
+// leaves reports whether a node waits for its copies not to be needed.
+func (v *view) leaves(instance uint64) bool {
+	i, found := slices.BinarySearchFunc(v.nodes, instance, byInstance)
+	return found && v.nodes[i].Leaving
 }
 
 // SetView takes note of who is a member of the cluster now. This node is always one.
