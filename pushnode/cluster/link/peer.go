@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -151,7 +152,15 @@ func (p *peer) tell(reason Reason, cause error) {
 	}
 	m := p.mesh
 	m.metrics.downs[reason].Inc()
-	m.config.Logger.Warn("link is down", "node", node(p.instance), "reason", reason.String(), "err", cause)
+	attributes := []any{"node", node(p.instance), "reason", reason.String()}
+	if cause != nil {
+		attributes = append(attributes, "err", cause)
+	}
+	level := slog.LevelWarn
+	if reason == Left || reason == Dropped {
+		level = slog.LevelInfo // somebody wanted it
+	}
+	m.config.Logger.Log(p.ctx, level, "link is down", attributes...)
 	m.config.Down(p.instance, reason)
 }
 
