@@ -76,6 +76,7 @@ func TestOwnSleepIsNoSilence(t *testing.T) {
 		woken := a.Now() + 30*time.Second
 		a.Judge(woken, 30*time.Second)
 		a.Judge(woken+500*time.Millisecond, 50*time.Millisecond)
+		synctest.Wait() // what was given up would be down by now
 		if !a.Send(1, link.Data, []byte("awake")) {
 			t.Fatalf("the link is given up: %s", a.all())
 		}
@@ -100,9 +101,35 @@ func TestASlowReceiverHearsItsPeer(t *testing.T) {
 		join(a, 2, b, 1)
 		a.Send(1, link.Control, []byte("slow"))
 		b.wants(frame(2, link.Control, "slow"))
+		synctest.Wait() // what was given up would be down by now
 		if !b.Send(2, link.Control, []byte("here")) {
 			t.Errorf("the link is given up: %s", b.all())
 		}
+	})
+}
+
+// Down is the last word on a link, even where a receiver takes its time.
+func TestDownWaitsForReceive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipes()
+		release := make(chan struct{})
+		a := start(t, 2, network.node)
+		b := start(t, 1, network.node, func(c *link.Config) {
+			note := c.Receive
+			c.Receive = func(from uint64, class link.Class, frame []byte) {
+				<-release
+				note(from, class, frame)
+			}
+		})
+		join(a, 2, b, 1)
+		a.Send(1, link.Data, []byte("last"))
+		synctest.Wait()
+		a.SetPeers(nil)
+		a.wants(down(1, link.Dropped))
+		time.Sleep(time.Minute)
+		close(release)
+		b.wants(frame(2, link.Data, "last"))
+		b.wants(down(2, link.Dropped))
 	})
 }
 
