@@ -3,7 +3,6 @@ package link
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -104,7 +103,7 @@ func (m *Mesh) introduce(conn net.Conn, proven uint64, h hello) error {
 	case w.instance != h.to:
 		return fmt.Errorf("%w: instance %016x takes itself for another", errMisfit, w.instance)
 	case w.version < minVersion || w.version > maxVersion:
-		return errors.New("the peer chose a version that was not offered")
+		return fmt.Errorf("%w: it chose version %d, which was not offered", errMisfit, w.version)
 	}
 	if h.purpose == probing {
 		return nil
