@@ -1,6 +1,9 @@
 package host
 
-import "halley/pushnode/slot"
+import (
+	"halley/pushnode/channel"
+	"halley/pushnode/slot"
+)
 
 // What only tests may see. It takes no locks: the simulation is one goroutine, and looks while a slot is locked.
 
@@ -40,3 +43,9 @@ const MaxWaiting = maxWaiting
 
 // Place is where slots belong, the one that should lead first.
 func Place(nodes []Node, slots, copies int) [][]uint64 { return place(nodes, slots, copies) }
+
+// HistoryOf returns all that a slot's copy here keeps of a channel.
+func (h *Host) HistoryOf(index int, id channel.ID) []channel.Remaining {
+	remains, _ := h.seats[index].copy.State().Remains(id)
+	return remains
+}

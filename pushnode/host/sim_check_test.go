@@ -24,6 +24,14 @@ type history struct {
 	hashes                            map[applied]uint64
 	terms                             map[*node][simSlots]uint64
 	frames, bytes, refused, delivered int
+	begun, gaps                       []followedAt
+}
+
+// followedAt is a moment of a subscription.
+type followedAt struct {
+	by *subscriber
+	id channel.ID
+	at moment
 }
 
 type leadership struct {
@@ -96,6 +104,7 @@ func (w *world) checkDelivery(s *subscriber, id channel.ID, position channel.Pos
 // gapTold takes note of a gap. Where no slot was recovered by force, there is no reason for one.
 func (w *world) gapTold(s *subscriber, id channel.ID, backlog channel.Backlog) {
 	s.gaps++
+	w.history.gaps = append(w.history.gaps, followedAt{s, id, w.now})
 	w.fail("I1", "%s is told of a gap in %s: %+v, it stands at %v", s.name, id.Name, *backlog.Gap, s.last[id])
 }
 

@@ -145,13 +145,12 @@ func (s *subscriber) move() {
 // begin takes in where a backlog begins.
 func (s *subscriber) begin(id channel.ID, backlog channel.Backlog) {
 	if !s.begun[id] {
-		s.begun[id], s.first[id], s.last[id] = true, backlog.From, backlog.From
-		return
-	}
-	if backlog.Gap != nil {
+		s.begun[id], s.first[id] = true, backlog.From
+		s.w.history.begun = append(s.w.history.begun, followedAt{s, id, s.w.now})
+	} else if backlog.Gap != nil {
 		s.w.gapTold(s, id, backlog)
-		s.last[id] = backlog.From
 	}
+	s.last[id] = backlog.From
 }
 
 func (s *subscriber) receive(id channel.ID, position channel.Position, message string) {

@@ -164,7 +164,7 @@ func (e *edge) take(f *following, backlog channel.Backlog) {
 		f.client.receive(f.id, channel.Position{Epoch: backlog.Position.Epoch, Offset: publication.Offset}, publication.ID)
 	}
 	last := f.client.last[f.id]
-	if later(last, backlog.Head) && (e.heads[f.id] == channel.Position{} || later(last, e.heads[f.id])) {
+	if later(last, backlog.Head) && (e.heads[f.id] == channel.Position{} || reaches(last, e.heads[f.id])) {
 		f.live = true
 		return
 	}

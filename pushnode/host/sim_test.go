@@ -29,9 +29,11 @@ type world struct {
 	taken    timeTaken
 	strikes  int // faults so far
 
-	history history
-	lines   []string // what happened, for who reads a failure
-	failure string   // the first violation
+	history  history
+	heeds    map[string]bool // invariants that count; nil: all
+	twoNodes host.TwoNodes
+	lines    []string // what happened, for who reads a failure
+	failure  string   // the first violation
 }
 
 func newWorld(seed uint64) *world {
@@ -53,7 +55,7 @@ func (w *world) log(format string, args ...any) {
 
 // fail takes note of a violation. Only the first counts: what follows may follow from it.
 func (w *world) fail(invariant, format string, args ...any) {
-	if w.failure == "" {
+	if w.failure == "" && (w.heeds == nil || w.heeds[invariant]) {
 		w.failure = invariant + ": " + fmt.Sprintf(format, args...)
 		w.log("VIOLATION %s", w.failure)
 	}
