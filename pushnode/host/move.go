@@ -8,8 +8,9 @@ import (
 
 // How long (milliseconds) the view must be as it is before a leader acts on it.
 const (
-	fillAfter   = 1_000 // where the slot has fewer copies than are wanted
-	settleAfter = 5_000 // where it has enough: a node that comes and goes moves nothing
+	fillAfter   = 1_000  // where the slot has fewer copies than are wanted
+	settleAfter = 5_000  // where it has enough: a node that comes and goes moves nothing
+	lostAfter   = 10_000 // a voter whose node is no member for so long is waited for no more
 )
 
 // maxLearners bounds the copies that the slots led by this node are bringing level at a time.
@@ -28,10 +29,10 @@ func (s *seat) move() {
 	case len(have.Voters) < min(len(target), s.host.config.Copies):
 		wait = fillAfter
 	}
-	if len(target) == 0 || s.copy.Changing() || s.status.Transferring || s.now < v.since+wait {
+	if len(target) == 0 || s.copy.Changing() || !s.fresh() || s.now < v.since+wait {
 		return
 	}
-	next := nextCopies(have, target, s.level(), s.host.config)
+	next := s.nextCopies(have, target, s.level(), v, s.mayKeep)
 	if len(next.Learners) > len(have.Learners) && s.host.learning.Load() >= maxLearners {
 		return
 	}
@@ -43,23 +44,21 @@ func (s *seat) move() {
 	s.handOver(have, target, v)
 }
 
-// nextCopies is the next step from the copies in force to those wanted. level are the learners that have all that is committed.
-func nextCopies(have slot.Copies, target []uint64, level map[uint64]bool, config Config) slot.Copies {
-	ready := func(instance uint64) bool { return slices.Contains(have.Voters, instance) || level[instance] }
-	next := slot.Copies{}
-	if !slices.ContainsFunc(target, func(instance uint64) bool { return !ready(instance) }) {
-		next.Voters = slices.Clone(target)
-		if !slices.Contains(target, config.Self) {
-			next.Voters = append(next.Voters, config.Self) // the next leader lets this one go
-		}
-		slices.Sort(next.Voters)
-		return next
+// nextCopies is the next step from the copies in force to those wanted. level are the learners that have all that is committed; kept
+// says whether a voter that is not wanted may stay where there are too few.
+func (s *seat) nextCopies(have slot.Copies, target []uint64, level map[uint64]bool, v *view, kept func(uint64) bool) slot.Copies {
+	config := &s.host.config
+	ready := func(instance uint64) bool {
+		return slices.Contains(have.Voters, instance) || level[instance] && v.reaches(instance, config.Self)
 	}
-	next.Voters = slices.Clone(have.Voters)
+	if !slices.ContainsFunc(target, func(instance uint64) bool { return !ready(instance) }) {
+		return slot.Copies{Voters: nextVoters(have, target, v, config, kept)}
+	}
+	next := slot.Copies{Voters: slices.Clone(have.Voters)}
 	for _, instance := range target {
 		switch {
 		case slices.Contains(next.Voters, instance):
-		case level[instance] && len(next.Voters) < config.Copies:
+		case ready(instance) && len(next.Voters) < config.Copies:
 			next.Voters = append(next.Voters, instance)
 		default:
 			next.Learners = append(next.Learners, instance)
@@ -68,6 +67,32 @@ func nextCopies(have slot.Copies, target []uint64, level map[uint64]bool, config
 	slices.Sort(next.Voters)
 	slices.Sort(next.Learners)
 	return next
+}
+
+// nextVoters is the voters wanted, now that they are ready. Where links do not reach a majority of them, nothing changes: a step that
+// is begun then could leave the slot with voters of which too few live.
+func nextVoters(have slot.Copies, target []uint64, v *view, config *Config, kept func(uint64) bool) []uint64 {
+	next := slices.Clone(target)
+	if !slices.Contains(next, config.Self) {
+		next = append(next, config.Self) // the next leader lets this one go
+	}
+	for _, voter := range have.Voters {
+		if len(next) < config.Copies && !slices.Contains(next, voter) && kept(voter) {
+			next = append(next, voter)
+		}
+	}
+	if !v.reachesMajority(next, config.Self) {
+		return have.Voters
+	}
+	slices.Sort(next)
+	return next
+}
+
+// mayKeep reports whether a voter stays although the placement does not want it: it was lost a short while ago, and may be back before
+// it is missed. Later it goes even where nobody takes its place: the two that are left then are enough for each other (recovery.go).
+func (s *seat) mayKeep(voter uint64) bool {
+	v := s.host.view.Load()
+	return !v.leaves(voter) && (v.has(voter) || s.host.missedFor(s.now, voter) < lostAfter)
 }
 
 // level is the learners that have all that is committed.

@@ -215,7 +215,6 @@ func (w *world) unrest(slot int) string {
 		}
 	}
 	target := host.Place(members, simSlots, simCopies)[slot]
-	voters := slices.Sorted(slices.Values(target))
 	for _, n := range w.all {
 		if !n.alive {
 			continue
@@ -226,11 +225,26 @@ func (w *world) unrest(slot int) string {
 			return fmt.Sprintf("%s leads: %v, should: %x", n, status.Leads, target[0])
 		case status.Leads && (!status.Settled || status.Changing):
 			return fmt.Sprintf("%s is changing", n)
-		case status.Leader != target[0] || !slices.Equal(status.Voters, voters) || len(status.Learners) > 0:
+		case status.Leader != target[0] || !w.fits(status.Voters, target) || len(status.Learners) > 0:
 			return fmt.Sprintf("%s takes %x for the leader, %x for voters, %x for learners", n, status.Leader, status.Voters, status.Learners)
 		case status.Copy != slices.Contains(target, n.instance):
 			return fmt.Sprintf("%s has a copy: %v", n, status.Copy)
 		}
 	}
 	return ""
+}
+
+// fits reports whether voters are those wanted. Where there are too few nodes, lost ones may stay beside them.
+func (w *world) fits(voters, target []uint64) bool {
+	for _, instance := range target {
+		if !slices.Contains(voters, instance) {
+			return false
+		}
+	}
+	for _, instance := range voters {
+		if !slices.Contains(target, instance) && (w.nodes[instance].alive || len(voters) > simCopies) {
+			return false
+		}
+	}
+	return true
 }

@@ -74,8 +74,7 @@ func (w *world) strike(p plan, f fault) {
 		}
 	case "leave":
 		if w.mayLose(n) {
-			w.leave(n)
-			w.after(4*second+f.lasts, func() { w.restart(f.place) })
+			w.leave(n, func() { w.after(f.lasts, func() { w.restart(f.place) }) })
 		}
 	case "pause":
 		if !n.paused {
@@ -157,12 +156,26 @@ func (w *world) restart(place int) {
 	}
 }
 
-// leave is a planned end: the node hands over what it leads, and goes.
-func (w *world) leave(n *node) {
+// leave is a planned end: the node hands over what it leads, sends its clients away, and goes. Then something else may happen.
+func (w *world) leave(n *node, then func()) {
 	w.log("drain %s", n)
 	n.draining = true
 	w.spread(n)
-	w.drainOn(n)
+	for _, s := range w.subscribers {
+		if s.at == n {
+			w.after(w.between(0, 3*second), s.move)
+		}
+	}
+	for _, m := range w.members {
+		if life := m.life; m.at == n {
+			w.after(w.between(0, 3*second), func() {
+				if m.at == n && m.life == life {
+					m.hangUp(0)
+				}
+			})
+		}
+	}
+	w.drainOn(n, then)
 }
 
 // spread has the others see what a node says of itself.
@@ -179,7 +192,7 @@ func (w *world) spread(n *node) {
 }
 
 // drainOn waits until the node leads nothing, and then until nobody counts on it.
-func (w *world) drainOn(n *node) {
+func (w *world) drainOn(n *node, then func()) {
 	w.after(500*millisecond, func() {
 		if !n.alive {
 			return
@@ -195,8 +208,9 @@ func (w *world) drainOn(n *node) {
 		case holds == 0 && n.leaving:
 			n.left = true
 			n.kill()
+			then()
 			return
 		}
-		w.drainOn(n)
+		w.drainOn(n, then)
 	})
 }

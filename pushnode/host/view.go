@@ -44,6 +44,19 @@ func (v *view) leaves(instance uint64) bool {
 	return found && v.nodes[i].Leaving
 }
 
+func (v *view) reaches(instance, self uint64) bool { return instance == self || v.linked[instance] }
+
+// reachesMajority reports whether this node has links to most of the voters, itself included.
+func (v *view) reachesMajority(voters []uint64, self uint64) bool {
+	count := 0
+	for _, voter := range voters {
+		if v.reaches(voter, self) {
+			count++
+		}
+	}
+	return count > len(voters)/2
+}
+
 // SetView takes note of who is a member of the cluster now. This node is always one.
 func (h *Host) SetView(now int64, nodes []Node) {
 	h.viewTold(now, nodes)
