@@ -34,11 +34,18 @@ func (p plan) String() string {
 	return fmt.Sprintf("%d places\n%s", p.places, strings.Join(lines, "\n"))
 }
 
-var faultKinds = []string{"kill", "kill", "kill", "pause", "pause", "cut", "cut", "oneway", "isolate", "slow", "leave", "move", "join"}
+// faultKinds is what is drawn from: what stands there twice comes twice as often.
+var faultKinds = []string{
+	"kill", "kill", "kill", "pair of kills", "pause", "pause", "cut", "cut", "pair", "oneway", "isolate", "slow", "leave", "leave",
+	"move", "join", "reset", "reset all",
+}
+
+// mostPlaces bounds how many places there are with those that join.
+const mostPlaces = 6
 
 func makePlan(seed uint64, length moment) plan {
 	t := newTimeline(seed ^ 0xfa)
-	p := plan{places: 3 + t.chance.IntN(3), length: length}
+	p := plan{places: 2 + t.chance.IntN(4), length: length}
 	for at := t.between(8*second, 12*second); at < length-2*second; at += t.between(second, 9*second) {
 		p.faults = append(p.faults, fault{
 			kind: pick(t, faultKinds), at: at, place: t.chance.IntN(p.places), places: 1 + t.chance.IntN(1<<p.places-1),
@@ -59,7 +66,7 @@ func (w *world) at(place int) *node {
 }
 
 // strike does a fault.
-func (w *world) strike(p plan, f fault) {
+func (w *world) strike(f fault) {
 	n := w.at(f.place)
 	if n == nil {
 		return
@@ -72,6 +79,12 @@ func (w *world) strike(p plan, f fault) {
 			n.kill()
 			w.after(f.lasts, func() { w.restart(f.place) })
 		}
+	case "pair of kills":
+		if w.mayLose(n) {
+			n.kill()
+			w.after(f.lasts, func() { w.restart(f.place) })
+			w.after(tickTime, func() { w.killNext(f, 200) })
+		}
 	case "leave":
 		if w.mayLose(n) {
 			w.leave(n, func() { w.after(f.lasts, func() { w.restart(f.place) }) })
@@ -83,12 +96,23 @@ func (w *world) strike(p plan, f fault) {
 			w.after(f.lasts, n.resume)
 		}
 	case "cut":
-		w.cutBetween(p, f, func(a, b int) bool { return (f.places>>a)&1 != (f.places>>b)&1 })
+		w.cutBetween(f, func(a, b int) bool { return (f.places>>a)&1 != (f.places>>b)&1 })
 	case "isolate":
 		w.probe(f, n, silencePause)
-		w.cutBetween(p, f, func(a, b int) bool { return (a == f.place) != (b == f.place) })
+		w.cutBetween(f, func(a, b int) bool { return (a == f.place) != (b == f.place) })
 	case "oneway":
-		w.cutBetween(p, f, func(a, b int) bool { return a == f.place && b == (f.place+1)%p.places })
+		w.cutBetween(f, func(a, b int) bool { return a == f.place && b == w.neighbour(f) })
+	case "pair":
+		w.cutBetween(f, func(a, b int) bool { return a == f.place && b == w.neighbour(f) || b == f.place && a == w.neighbour(f) })
+	case "join":
+		if w.places < mostPlaces {
+			w.places++
+			w.restart(w.places - 1)
+		}
+	case "reset":
+		w.reset(n, func(other *node) bool { return other.number == w.neighbour(f) })
+	case "reset all":
+		w.reset(n, func(*node) bool { return true })
 	case "slow":
 		w.log("slow")
 		w.network.slow = w.between(millisecond, 60*millisecond)
@@ -102,10 +126,45 @@ func (w *world) strike(p plan, f fault) {
 	}
 }
 
-func (w *world) cutBetween(p plan, f fault, apart func(a, b int) bool) {
+// neighbour is the other place of a fault between two.
+func (w *world) neighbour(f fault) int { return (f.place + 1 + f.places%(w.places-1)) % w.places }
+
+// reset breaks links of a node; nobody died. Some are told of it twice.
+func (w *world) reset(n *node, which func(*node) bool) {
+	w.log("reset links of %s", n)
+	for _, l := range w.network.sorted() {
+		other := l.a
+		if other == n {
+			other = l.b
+		}
+		if (l.a == n || l.b == n) && other.alive && which(other) {
+			w.network.snap(l, w.oneIn(3))
+			if w.oneIn(3) {
+				n.do(func() { n.host.PeerDown(n.clock(), other.instance, w.oneIn(2)) })
+				w.network.snap(l, false)
+			}
+		}
+	}
+}
+
+// killNext kills the node at the next place as soon as the slots have got over the first loss.
+func (w *world) killNext(f fault, tries int) {
+	n := w.at(w.neighbour(f))
+	switch {
+	case tries == 0 || w.quiet:
+	case n != nil && n.number != f.place && w.mayLose(n):
+		w.log("the second one")
+		n.kill()
+		w.after(f.lasts, func() { w.restart(n.number) })
+	default:
+		w.after(tickTime, func() { w.killNext(f, tries-1) })
+	}
+}
+
+func (w *world) cutBetween(f fault, apart func(a, b int) bool) {
 	w.log("cut: %v", f)
-	for a := range p.places {
-		for b := range p.places {
+	for a := range w.places {
+		for b := range w.places {
 			if a != b && apart(a, b) && !w.network.cut[pair{uint64(a), uint64(b)}] {
 				w.network.cutOff(a, b)
 				w.after(f.lasts, func() {

@@ -41,7 +41,7 @@ func (w *world) start(number int) *node {
 	instance := w.chance.Uint64()>>1 + 1
 	n := &node{
 		w: w, number: number, instance: instance, name: fmt.Sprint("node", number), alive: true,
-		skew: w.chance.Int64N(400), view: map[uint64]bool{instance: true}, changing: map[uint64]moment{},
+		skew: w.chance.Int64N(400) + w.skew*w.chance.Int64N(6000), view: map[uint64]bool{instance: true}, changing: map[uint64]moment{},
 	}
 	n.edge.init(n)
 	n.host = host.New(host.Config{

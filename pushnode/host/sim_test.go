@@ -27,7 +27,9 @@ type world struct {
 	quiet    bool                 // clients do nothing of themselves any more
 	acked    map[channel.ID]acknowledged
 	taken    timeTaken
-	strikes  int // faults so far
+	strikes  int   // faults so far
+	places   int   // so far
+	skew     int64 // 1: nodes' clocks are seconds apart
 
 	history  history
 	heeds    map[string]bool // invariants that count; nil: all

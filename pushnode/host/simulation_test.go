@@ -74,6 +74,7 @@ func shrink(seed uint64, p plan) plan {
 // simulate runs one cluster to its end, or to its first violation.
 func simulate(seed uint64, p plan) *world {
 	w := newWorld(seed)
+	w.places, w.skew = p.places, int64(seed%3/2)
 	founder := w.start(0)
 	if err := founder.host.Found(founder.clock()); err != nil {
 		w.fail("start", "%v", err)
@@ -84,12 +85,12 @@ func simulate(seed uint64, p plan) *world {
 	w.membership()
 	w.clients()
 	for _, f := range p.faults {
-		w.after(f.at, func() { w.strike(p, f) })
+		w.after(f.at, func() { w.strike(f) })
 	}
 	for end := second; end <= p.length && w.failure == ""; end += second {
 		w.run(end)
 	}
-	w.heal(p)
+	w.heal()
 	for end := w.now + second; end <= p.length+simRest && w.failure == ""; end += second {
 		if end > p.length+simRest/2 {
 			w.silence()
@@ -140,12 +141,12 @@ func (w *world) clients() {
 }
 
 // heal ends all faults.
-func (w *world) heal(p plan) {
+func (w *world) heal() {
 	w.log("all heals")
 	w.quiet = true
 	w.network.slow = 0
-	for a := range p.places {
-		for b := range p.places {
+	for a := range w.places {
+		for b := range w.places {
 			if a != b && w.network.cut[pair{uint64(a), uint64(b)}] {
 				w.network.heal(a, b)
 			}
