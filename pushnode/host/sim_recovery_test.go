@@ -112,7 +112,7 @@ func simulateLoss(seed uint64, kind loss) *lossWorld {
 	if err := founder.host.Found(founder.clock()); err != nil {
 		w.fail("start", "%v", err)
 	}
-	for place := 1; place < w.places; place++ {
+	for place := 1; place < w.loss.places; place++ {
 		w.after(w.between(0, second), func() { w.start(place) })
 	}
 	w.membership()
@@ -120,7 +120,7 @@ func simulateLoss(seed uint64, kind loss) *lossWorld {
 	w.witness()
 	w.after(w.between(9*second, 14*second), w.keepStriking)
 	w.runTo(lossLength)
-	w.heal(plan{places: w.places})
+	w.heal()
 	w.refusing = false
 	w.runTo(lossLength + lossRest/2)
 	w.silence()
@@ -243,7 +243,7 @@ func (w *lossWorld) unsettled(slot int) string {
 			return fmt.Sprintf("%s leads: %+v", n, status)
 		}
 	}
-	if leaders != 1 || living != w.places {
+	if leaders != 1 || living != w.loss.places {
 		return fmt.Sprintf("%d leaders, %d living", leaders, living)
 	}
 	return ""

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/host"
 )
 
 var (
@@ -74,6 +75,7 @@ func shrink(seed uint64, p plan) plan {
 // simulate runs one cluster to its end, or to its first violation.
 func simulate(seed uint64, p plan) *world {
 	w := newWorld(seed)
+	w.twoNodes = host.Strict // what goes on without proof is sim_recovery_test.go's
 	w.places, w.skew = p.places, int64(seed%3/2)
 	founder := w.start(0)
 	if err := founder.host.Found(founder.clock()); err != nil {
