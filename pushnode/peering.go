@@ -29,11 +29,14 @@ type peers struct {
 	mesh    *link.Mesh
 }
 
+// dataBytes bounds what waits for one peer on its data connection: what raft has in flight, and some large answers.
+const dataBytes = 64 << 20
+
 func newPeers(n *Node, config Config) (*peers, error) {
 	p := &peers{node: n, members: config.Peering.Members}
 	mesh, err := link.New(link.Config{
 		Instance: config.Instance, Cluster: config.Cluster, Label: config.Peering.Label, Identity: config.Peering.Identity,
-		Listener: config.Peering.Listener, Up: p.up, Down: p.down, Receive: p.receive,
+		Listener: config.Peering.Listener, Up: p.up, Down: p.down, Receive: p.receive, DataBytes: dataBytes,
 		Logger: config.Logger, Registerer: config.Registerer,
 	})
 	if err != nil {
@@ -47,6 +50,9 @@ func newPeers(n *Node, config Config) (*peers, error) {
 func (p *peers) Send(to uint64, class host.Class, frame []byte) bool {
 	return p.mesh.Send(to, classes[class], frame)
 }
+
+// Queued is how many bytes wait for a node.
+func (p *peers) Queued(to uint64, class host.Class) int { return p.mesh.Queued(to, classes[class]) }
 
 var classes = [...]link.Class{host.Control: link.Control, host.Data: link.Data, host.Bulk: link.Bulk}
 

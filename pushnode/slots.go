@@ -45,6 +45,7 @@ func newSlots(config Config, effects *deliveries, once func(channel.Effect)) *sl
 // links carries frames to other nodes.
 type links interface {
 	Send(to uint64, class host.Class, frame []byte) bool
+	Queued(to uint64, class host.Class) int
 }
 
 // clock is Unix milliseconds that never jump, whatever happens to the wall clock.
@@ -163,6 +164,14 @@ func (s *slots) run(ctx context.Context) {
 // Send puts a frame in line for a node.
 func (s *slots) Send(to uint64, class host.Class, frame []byte) bool {
 	return s.links != nil && s.links.Send(to, class, frame)
+}
+
+// Queued is how many bytes wait for a node.
+func (s *slots) Queued(to uint64, class host.Class) int {
+	if s.links == nil {
+		return 0
+	}
+	return s.links.Queued(to, class)
 }
 
 // Deliver puts what happened in a slot in line for its fan-out here.

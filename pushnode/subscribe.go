@@ -30,9 +30,31 @@ func (n *Node) History(ctx context.Context, grant *auth.Grant, name string, quer
 	}
 	id := channel.ID{App: grant.AppID, Name: name}
 	query.Channel = id
-	answer, err := n.slots.query(ctx, slotOf(id.App, id.Name), query)
-	if err != nil {
-		return channel.HistoryPage{}, n.wireError("read history", err)
+	var whole channel.HistoryPage
+	for first := true; first || whole.More && query.Limit > 0; first = false {
+		answer, err := n.slots.query(ctx, slotOf(id.App, id.Name), query)
+		if err != nil {
+			return channel.HistoryPage{}, n.wireError("read history", err)
+		}
+		page := answer.(channel.HistoryPage)
+		if !first && (page.Gap != nil || len(page.Publications) == 0) {
+			break // the rest has left the history in between
+		}
+		if first {
+			whole = page
+		} else {
+			whole.Publications, whole.More = append(whole.Publications, page.Publications...), page.More
+		}
+		query = following(query, page)
 	}
-	return answer.(channel.HistoryPage), nil
+	return whole, nil
+}
+
+// following is the query for what comes after a page that was too large to be all that was asked for.
+func following(query channel.HistoryQuery, page channel.HistoryPage) channel.HistoryQuery {
+	query.Limit -= len(page.Publications)
+	if last := len(page.Publications) - 1; last >= 0 {
+		query.Since = &channel.Position{Epoch: page.Epoch, Offset: page.Publications[last].Offset}
+	}
+	return query
 }

@@ -26,6 +26,32 @@ func (h *history) trim(keep Retention, now int64) (publications, bytes int) {
 	return beforeLen - h.len(), beforeBytes - h.bytes
 }
 
+// MaxPageBytes bounds the publications that one answer holds, in Retention's bytes, if they are more than one: an answer must fit into a
+// frame between nodes, and is in memory more than once on its way.
+const MaxPageBytes = 1 << 20
+
+// pageAfter returns how many publications from the i-th on make a page: at most count, at least one if count is.
+func (h *history) pageAfter(i, count int) int {
+	bytes := 0
+	for n := range count {
+		if bytes += h.ring.at(i + n).size(); bytes > MaxPageBytes && n > 0 {
+			return n
+		}
+	}
+	return count
+}
+
+// pageBefore is pageAfter for those before the j-th, from the newest back.
+func (h *history) pageBefore(j, count int) int {
+	bytes := 0
+	for n := range count {
+		if bytes += h.ring.at(j - 1 - n).size(); bytes > MaxPageBytes && n > 0 {
+			return n
+		}
+	}
+	return count
+}
+
 // slice copies the publications from the i-th to before the j-th, 0 the oldest.
 func (h *history) slice(i, j int) []*Publication {
 	if i >= j {

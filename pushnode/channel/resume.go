@@ -24,14 +24,22 @@ func (s *State) look(id ID) view {
 // evicted is the last offset that has left the history.
 func (v *view) evicted() uint64 { return v.head - uint64(v.history.len()) }
 
-// between copies the publications with offsets above after, up to and with last, at most limit of them.
-func (v *view) between(after, last uint64, limit int) []*Publication {
+// following copies a page of the publications with offsets above after, at most limit of them.
+func (v *view) following(after uint64, limit int) []*Publication {
 	from := int(after - v.evicted())
-	return v.history.slice(from, min(int(last-v.evicted()), from+limit))
+	count := v.history.pageAfter(from, min(v.history.len()-from, limit))
+	return v.history.slice(from, from+count)
+}
+
+// preceding copies a page of the publications up to and with last, at most limit of them, the oldest first.
+func (v *view) preceding(last uint64, limit int) []*Publication {
+	end := int(last - v.evicted())
+	count := v.history.pageBefore(end, min(end, limit))
+	return v.history.slice(end-count, end)
 }
 
 // Backlog returns what a reader that begins at start receives first: at most limit (at least 1) publications, and a gap where
-// what follows its position is not all there or cannot be proven to be. A page that limit cut off is not a gap: Position is not
+// what follows its position is not all there or cannot be proven to be. A page that limit, or MaxPageBytes, cut off is not a gap: Position is not
 // yet Head. Where Since means nothing to the channel, Rewind is heeded in its place.
 func (s *State) Backlog(id ID, start Start, limit int) Backlog {
 	seen := s.look(id)
@@ -45,7 +53,7 @@ func (s *State) Backlog(id ID, start Start, limit int) Backlog {
 		}
 	}
 	epoch := s.epoch(&seen.numbering)
-	publications := seen.between(after, seen.head, max(limit, 1))
+	publications := seen.following(after, max(limit, 1))
 	return Backlog{
 		Gap:          gap,
 		From:         Position{Epoch: epoch, Offset: after},
@@ -105,7 +113,7 @@ func (s *State) forward(seen *view, since *Position, limit int) HistoryPage {
 			after = offset
 		}
 	}
-	publications := seen.between(after, seen.head, limit)
+	publications := seen.following(after, limit)
 	return HistoryPage{Publications: publications, From: after, More: after+uint64(len(publications)) < seen.head, Gap: gap}
 }
 
@@ -119,10 +127,9 @@ func (s *State) backward(seen *view, since *Position, limit int) HistoryPage {
 	if last <= evicted {
 		return HistoryPage{From: last, Gap: gap}
 	}
-	after := max(last-min(last, uint64(limit)), evicted)
-	publications := seen.between(after, last, limit)
+	publications := seen.preceding(last, limit)
 	slices.Reverse(publications)
-	return HistoryPage{Publications: publications, From: last, More: after > evicted, Gap: gap}
+	return HistoryPage{Publications: publications, From: last, More: last-uint64(len(publications)) > evicted, Gap: gap}
 }
 
 // before returns the last offset before a position. Where all before it has been evicted, that is a gap too.

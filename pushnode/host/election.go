@@ -32,6 +32,7 @@ func (e *election) heard(now int64, contact uint64) {
 func (s *seat) tick() {
 	s.dropIfRemoved()
 	if !s.recover() && s.copy != nil {
+		s.ship()
 		s.pulse()
 	}
 	s.settleEstates()

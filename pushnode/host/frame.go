@@ -33,6 +33,7 @@ const (
 	kindNoSource
 	kindAsk
 	kindTell
+	kindPart
 )
 
 // A frame is its kind, the slot (but for routes), and what its kind says: the append methods below are the format.

@@ -39,6 +39,8 @@ type Surroundings interface {
 	// Send puts a frame in line for a node. It must not be changed any more. false: it was not taken. Frames of one class arrive in
 	// order and without holes until PeerDown.
 	Send(to uint64, class Class, frame []byte) bool
+	// Queued is how many bytes wait for a node in a class.
+	Queued(to uint64, class Class) int
 	// Deliver hands on what happened in a slot, in the order of its log, to those who follow its channels here. leads: this node
 	// leads the slot, so that what concerns the cluster once is done here.
 	Deliver(slot int, effects []channel.Effect, leads bool)
@@ -64,6 +66,7 @@ type Host struct {
 	requests   atomic.Uint64          // the latest request's id
 	waiting    atomic.Int64           // requests without an outcome
 	clearing   atomic.Int64           // sessions whose presence is being cleared
+	shipping   atomic.Int64           // bytes of states that are encoded and not sent yet
 	learning   atomic.Int64           // learners that the slots led here bring level
 	inheriting atomic.Int64           // estates that are being handed over
 

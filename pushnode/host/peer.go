@@ -15,6 +15,9 @@ func (s *seat) peerDown(instance uint64, gone bool) {
 	s.linkLost(instance)
 	s.followers.forget(instance)
 	s.unlink(instance)
+	if s.arriving.from == instance {
+		s.arriving = arrival{}
+	}
 	if s.interest.source == instance {
 		s.interest.source = 0
 		s.chooseSource()
@@ -22,6 +25,7 @@ func (s *seat) peerDown(instance uint64, gone bool) {
 	if s.copy == nil {
 		return
 	}
+	s.lose(false, instance)
 	s.copy.Unreachable(instance)
 	s.copy.SnapshotDone(instance, false)
 	if gone && s.status.Leader == instance {

@@ -36,6 +36,8 @@ type seat struct {
 	recovery  recovery
 	estates   []*estate  // of earlier generations that ended without this node
 	missed    bool       // fates of sessions may have been missed
+	parcels   []*parcel  // states on their way to other copies
+	arriving  arrival    // a state on its way to ours
 	finished  []finished // to be called back when mu is free
 }
 
@@ -69,6 +71,7 @@ func (s *seat) create(voters []uint64, generation uint32) error {
 	if err != nil {
 		return err
 	}
+	s.lose(true, 0)
 	s.copy, s.status, s.election, s.unsettled = made, made.Status(), election{}, true
 	s.recovery.round, s.recovery.bound = nil, 0
 	return nil
@@ -134,21 +137,17 @@ func (s *seat) settle() {
 
 // send gives a message of our copy to another's. A copy that no link reaches is told of by silence.
 func (s *seat) send(m slot.Message) {
-	class := Data
-	switch {
-	case m.Snapshot():
-		class = Bulk
-	case m.Control():
-		class = Control
-	}
-	sent := s.host.outside.Send(m.To(), class, m.Append(beginFrame(kindRaft, s.index)))
-	if sent {
+	if m.Snapshot() {
+		s.pack(m)
 		return
 	}
-	if m.Snapshot() {
-		s.copy.SnapshotDone(m.To(), false)
+	class := Data
+	if m.Control() {
+		class = Control
 	}
-	s.copy.Unreachable(m.To())
+	if !s.host.outside.Send(m.To(), class, m.Append(beginFrame(kindRaft, s.index))) {
+		s.copy.Unreachable(m.To())
+	}
 }
 
 // observe acts on a change of lead, term or copies.
@@ -232,6 +231,8 @@ func (s *seat) receive(from uint64, what kind, r *frameReader) error {
 			return err
 		}
 		s.host.outside.Deliver(s.index, effects, false)
+	case kindPart:
+		return s.take(from, r.byte(), r.remainder())
 	case kindAsk:
 		f := r.ask()
 		if r.end() == nil {

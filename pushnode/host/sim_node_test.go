@@ -160,6 +160,9 @@ func (n *node) Send(to uint64, class host.Class, frame []byte) bool {
 	return n.w.network.send(n, to, class, frame)
 }
 
+// Queued is host.Surroundings.
+func (n *node) Queued(uint64, host.Class) int { return 0 }
+
 // Deliver is host.Surroundings.
 func (n *node) Deliver(slot int, effects []channel.Effect, leads bool) {
 	if leads {

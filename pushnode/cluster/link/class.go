@@ -13,12 +13,13 @@ const (
 	classes
 )
 
-// MaxFrame returns the longest frame of a class in bytes: 16 MiB of Bulk, 2 MiB of the others.
+// MaxFrame returns the longest frame of a class in bytes: 2 MiB of Control, 32 MiB of the others, which a channel's whole presence takes
+// at its limits.
 func (c Class) MaxFrame() int {
-	if c == Bulk {
-		return 16 << 20
+	if c == Control {
+		return 2 << 20
 	}
-	return 2 << 20
+	return 32 << 20
 }
 
 // String returns the class's name as metrics and logs have it.
