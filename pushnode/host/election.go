@@ -98,9 +98,12 @@ func (s *seat) suspect() {
 	s.line()
 }
 
-// line puts our copy in line for the election: who should lead the slot goes first.
+// line puts our copy in line for the election: who should lead the slot goes first, who should rather not lead last.
 func (s *seat) line() {
 	s.election.at = s.now + s.rank()*rankDelay
+	if s.host.shy(s.now) {
+		s.election.at += shyDelay
+	}
 	if s.election.at < s.wake.Load() {
 		s.wake.Store(s.election.at)
 	}

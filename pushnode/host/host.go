@@ -54,7 +54,7 @@ type Surroundings interface {
 
 // Host is the slots of one node. Its methods may be called by any goroutine.
 //
-// Lock order: Host.mu or a seat's mu, never one within the other.
+// Lock order: a seat's mu, then Host.mu; of two seats, neither within the other.
 type Host struct {
 	// immutable after New
 	config  Config
@@ -64,6 +64,7 @@ type Host struct {
 	view       atomic.Pointer[view]   // read by all, replaced under mu
 	deaths     atomic.Pointer[deaths] // likewise
 	requests   atomic.Uint64          // the latest request's id
+	shyUntil   atomic.Int64           // moment up to which this node should rather not lead
 	waiting    atomic.Int64           // requests without an outcome
 	clearing   atomic.Int64           // sessions whose presence is being cleared
 	shipping   atomic.Int64           // bytes of states that are encoded and not sent yet
@@ -72,6 +73,7 @@ type Host struct {
 
 	mu sync.Mutex
 	// guarded by mu
+	damping damping
 	missing map[uint64]int64 // instances that are expected and no members, by since when
 	chance  *rand.Rand
 }
@@ -106,6 +108,7 @@ func (h *Host) Found(now int64) error {
 
 // Tick tells that it is now (milliseconds). It wants to be called every 50 ms.
 func (h *Host) Tick(now int64) {
+	h.noteTick(now)
 	for i := range h.seats {
 		s := &h.seats[i]
 		if s.wake.Load() > now {

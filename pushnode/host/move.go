@@ -122,7 +122,30 @@ func (s *seat) handOver(have slot.Copies, target []uint64, v *view) {
 	if heir == s.host.config.Self || !v.linked[heir] || !v.able(heir) || !slices.Contains(have.Voters, heir) {
 		return
 	}
+	if s.handed.to == heir && s.now < s.handed.shunned {
+		return
+	}
 	s.transfer(heir)
+}
+
+// handed is whom a node gave the lead of a slot last.
+type handed struct {
+	to      uint64
+	at      int64
+	shunned int64 // until when that one gets it no more
+}
+
+// How long (milliseconds) after it was given the lead a node that has lost it again is shunned, and for how long.
+const (
+	shunWithin = 60_000
+	shunTime   = 300_000
+)
+
+// shun takes note that this node leads again: if it gave the lead away a short while ago, who got it could not hold it.
+func (s *seat) shun() {
+	if s.handed.to != 0 && s.now < s.handed.at+shunWithin {
+		s.handed.shunned = s.now + shunTime
+	}
 }
 
 // transfer gives the lead to another voter, if that is level.
@@ -131,6 +154,10 @@ func (s *seat) transfer(heir uint64) bool {
 	if !slices.ContainsFunc(s.copy.Progress(), level) || s.copy.Transfer(heir) != nil {
 		return false
 	}
+	if s.handed.to != heir {
+		s.handed = handed{to: heir}
+	}
+	s.handed.at = s.now
 	s.unsettled = true
 	return true
 }

@@ -36,6 +36,7 @@ type seat struct {
 	recovery  recovery
 	estates   []*estate  // of earlier generations that ended without this node
 	missed    bool       // fates of sessions may have been missed
+	handed    handed     // whom this node gave the lead last
 	parcels   []*parcel  // states on their way to other copies
 	arriving  arrival    // a state on its way to ours
 	finished  []finished // to be called back when mu is free
@@ -157,6 +158,9 @@ func (s *seat) observe(before slot.Status, changed bool) {
 		s.countLearners()
 	}
 	if before.Leads && (!after.Leads || before.Term != after.Term) {
+		if !before.Transferring {
+			s.host.noteLoss(s.now)
+		}
 		s.lost()
 	}
 	if after.Leader != before.Leader && after.Leader != 0 {
@@ -181,6 +185,7 @@ func (s *seat) observe(before slot.Status, changed bool) {
 // won is called when this node leads the slot and has all that was ever acknowledged.
 func (s *seat) won() {
 	s.swept = 0
+	s.shun()
 	s.learn(s.ownRoute())
 	s.announce()
 	s.redirect()

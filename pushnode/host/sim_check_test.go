@@ -193,6 +193,25 @@ func (w *world) checkEnd() {
 	}
 }
 
+// leaderAtRest is who should lead a slot: who was meant to, unless that one is shy, or whoever leads has seen it lose the lead.
+func (w *world) leaderAtRest(slot int, meant uint64) uint64 {
+	leader, excused := meant, false
+	for _, n := range w.all {
+		status := n.host.Status(slot)
+		if !n.alive {
+			continue
+		}
+		if status.Leads {
+			leader = n.instance
+		}
+		excused = excused || n.instance == meant && status.Shy || status.Shuns == meant
+	}
+	if excused {
+		return leader
+	}
+	return meant
+}
+
 // checkRest holds I19 for a slot.
 func (w *world) checkRest(slot int) {
 	if wrong := w.unrest(slot); wrong != "" {
@@ -215,17 +234,18 @@ func (w *world) unrest(slot int) string {
 		}
 	}
 	target := host.Place(members, simSlots, simCopies)[slot]
+	leader := w.leaderAtRest(slot, target[0])
 	for _, n := range w.all {
 		if !n.alive {
 			continue
 		}
 		status := n.host.Status(slot)
 		switch {
-		case status.Leads != (n.instance == target[0]):
-			return fmt.Sprintf("%s leads: %v, should: %x", n, status.Leads, target[0])
+		case status.Leads != (n.instance == leader):
+			return fmt.Sprintf("%s leads: %v, should: %x", n, status.Leads, leader)
 		case status.Leads && (!status.Settled || status.Changing):
 			return fmt.Sprintf("%s is changing", n)
-		case status.Leader != target[0] || !w.fits(status.Voters, target) || len(status.Learners) > 0:
+		case status.Leader != leader || !w.fits(status.Voters, target) || len(status.Learners) > 0:
 			return fmt.Sprintf("%s takes %x for the leader, %x for voters, %x for learners", n, status.Leader, status.Voters, status.Learners)
 		case status.Copy != slices.Contains(target, n.instance):
 			return fmt.Sprintf("%s has a copy: %v", n, status.Copy)

@@ -22,7 +22,9 @@ type Status struct {
 	// operator (Host.Recover).
 	Lost    bool
 	Waits   []uint64
-	Estates int // copies of earlier generations that are being handed over to the later one's leader
+	Shy     bool   // this node should rather lead nothing for a while
+	Shuns   uint64 // it leads, and does not give the lead to that instance for a while; 0: nobody
+	Estates int    // copies of earlier generations that are being handed over to the later one's leader
 }
 
 // Status returns what is known of a slot.
@@ -35,6 +37,10 @@ func (h *Host) Status(index int) Status {
 		Voters: slices.Clone(s.route.voters), Learners: slices.Clone(s.route.learners),
 		Copy: s.copy != nil, Leads: s.status.Leads, Settled: s.status.Settled, Applied: s.status.Applied, Hash: s.status.Hash,
 		Waiting: len(s.requests), Lost: s.recovery.lost, Waits: slices.Clone(s.recovery.waits), Estates: len(s.estates),
+	}
+	status.Shy = h.shy(s.now)
+	if s.now < s.handed.shunned {
+		status.Shuns = s.handed.to
 	}
 	if s.copy != nil {
 		status.Generation, status.Term = s.status.Generation, s.status.Term

@@ -20,9 +20,12 @@ func (s *seat) sweep() {
 		return
 	}
 	s.swept = s.now
+	if s.host.shy(s.now) {
+		s.abdicate()
+	}
 	state := s.copy.State()
 	if deadline, due := state.NextDeadline(); due && deadline <= s.now {
-		_, _ = s.propose(channel.Advance{}) // what cannot be taken s.now is proposed at the next sweep
+		_, _ = s.propose(channel.Advance{}) // what cannot be taken now is proposed at the next sweep
 	}
 	for _, edge := range state.Edges() {
 		if s.host.missedFor(s.now, edge) >= edgeLostAfter {
