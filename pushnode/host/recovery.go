@@ -41,8 +41,9 @@ type recovery struct {
 	boundUntil int64
 	ends       uint32 // the generation that is to end
 
-	seen   int                // deaths.count when the slot was last looked at
-	breaks channel.BreakEpoch // what the generation that this node has opened begins with
+	seen      int                // deaths.count when the slot was last looked at
+	breaks    channel.BreakEpoch // what the generation that this node has opened begins with
+	swallowed bool
 
 	lost  bool     // no majority can ever act
 	waits []uint64 // lost: who would have to take part, and cannot be reached
@@ -272,8 +273,30 @@ func (s *seat) reopen() error {
 	s.host.config.Logger.Warn("slot recovered by force", "slot", s.index, "generation", generation, "whole", whole)
 	s.recovery.owed(generation, whole)
 	s.unsettled = true
-	s.settle()
+	if whole {
+		s.settle()
+	} else {
+		s.swallow()
+	}
 	return s.stand()
+}
+
+// swallow applies the rest of a log that may hold other entries than those which the dead had acknowledged: under the epoch that is
+// about to end, one position could be told for two messages. So it is told as a snapshot would be: nothing of it, but, when the epoch
+// is broken, where the channels stand.
+func (s *seat) swallow() {
+	s.copy.Advance()
+	s.status, s.recovery.swallowed = s.copy.Status(), true
+	s.lost()
+}
+
+// brokeOff reports, once, that the epoch is broken after something was swallowed.
+func (s *seat) brokeOff() bool {
+	if !s.recovery.swallowed || s.copy.State().Generation() != s.status.Generation {
+		return false
+	}
+	s.recovery.swallowed = false
+	return true
 }
 
 // owed ends the round, and takes note of the break of the epoch that a recovered slot begins with.

@@ -132,7 +132,7 @@ func (s *seat) settle() {
 	for _, outcome := range out.Outcomes {
 		s.answer(outcome)
 	}
-	s.hand(out.Effects, out.Restored)
+	s.hand(out.Effects, s.brokeOff() || out.Restored)
 	s.observe(before, out.Changed)
 }
 

@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -45,7 +46,7 @@ func (w *world) start(number int) *node {
 	}
 	n.edge.init(n)
 	n.host = host.New(host.Config{
-		Self: n.instance, Cluster: 1, TwoNodes: w.twoNodes, Slots: simSlots, Copies: simCopies, Seed: w.chance.Uint64(), Logger: slog.New(slog.DiscardHandler),
+		Self: n.instance, Cluster: 1, TwoNodes: w.twoNodes, Slots: simSlots, Copies: cmp.Or(w.copies, simCopies), Seed: w.chance.Uint64(), Logger: slog.New(slog.DiscardHandler),
 	}, n)
 	if w.nodes[n.instance] != nil {
 		w.fail("I9", "%s begins as one that was", n)

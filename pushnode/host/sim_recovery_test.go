@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"runtime"
@@ -27,21 +28,26 @@ const (
 
 // loss is one kind of simulations in which slots lose their majority.
 type loss struct {
-	name   string
-	places int
-	mode   host.TwoNodes
-	waits  bool // nothing must be recovered
-	kept   bool // every acknowledged message must be there in the end
-	hit    func(w *lossWorld)
+	name    string
+	places  int
+	mode    host.TwoNodes
+	waits   bool // nothing must be recovered
+	five    bool // copies of each slot, for three
+	kept    bool // every acknowledged message must be there in the end
+	gapless bool // and nobody is told of a gap
+	hit     func(w *lossWorld)
 }
 
 var losses = []loss{
-	{name: "kill of either", places: 2, kept: true, hit: (*lossWorld).killOne},
-	{name: "kill of either, strict", places: 2, mode: host.Strict, kept: true, hit: (*lossWorld).killOne},
-	{name: "silence between two", places: 2, kept: true, hit: (*lossWorld).cut},
+	{name: "kill of either", places: 2, kept: true, gapless: true, hit: (*lossWorld).killOne},
+	{name: "kill of either, strict", places: 2, mode: host.Strict, kept: true, gapless: true, hit: (*lossWorld).killOne},
+	{name: "silence between two", places: 2, kept: true, gapless: true, hit: (*lossWorld).cut},
 	{name: "refusal between two", places: 2, kept: true, hit: (*lossWorld).cutRefusing},
-	{name: "refusal between two, strict", places: 2, mode: host.Strict, waits: true, kept: true, hit: (*lossWorld).cutRefusing},
+	{name: "refusal between two, strict", places: 2, mode: host.Strict, waits: true, kept: true, gapless: true, hit: (*lossWorld).cutRefusing},
 	{name: "kill of two in three", places: 3, hit: (*lossWorld).killTwo},
+	{name: "kill of two in three, the third lags", places: 3, hit: (*lossWorld).killTwoBeforeOne},
+	{name: "kill of three in five", places: 5, hit: (*lossWorld).killThree},
+	{name: "kill of three copies of five", places: 5, five: true, hit: (*lossWorld).killThree},
 	{name: "wrong word of an operator", places: 3, kept: true, hit: (*lossWorld).lie},
 }
 
@@ -105,9 +111,13 @@ func (w *lossWorld) recoveries() int {
 func simulateLoss(seed uint64, kind loss) *lossWorld {
 	w := &lossWorld{world: newWorld(seed), loss: kind, proofs: map[[2]uint64]moment{}, refusals: map[[2]uint64]moment{}}
 	w.twoNodes = kind.mode
+	if kind.five {
+		w.copies = 5
+	}
 	w.heeds = map[string]bool{
 		"start": true, "I2": true, "I7": true, "I9": true, "I10": true, "I13": true, "silence": true, "order": true, "kept": true, "rest": true,
 	}
+	w.heeds["I1"] = kind.gapless
 	founder := w.start(0)
 	if err := founder.host.Found(founder.clock()); err != nil {
 		w.fail("start", "%v", err)
@@ -197,8 +207,10 @@ func (w *lossWorld) keepStriking() {
 	}
 	if w.settled() {
 		w.hit(w)
+		w.after(3*second, w.keepStriking) // until what is planned has been done
+		return
 	}
-	w.after(w.between(500*millisecond, 4*second), w.keepStriking)
+	w.after(w.between(500*millisecond, 2*second), w.keepStriking)
 }
 
 // settled reports whether every slot is held by as many nodes as can be, and nothing waits to be merged: then one loss is survived.
@@ -239,7 +251,8 @@ func (w *lossWorld) unsettled(slot int) string {
 				alive++
 			}
 		}
-		if !status.Settled || status.Changing || alive != living || len(status.Voters) != alive || len(status.Learners) > 0 {
+		if !status.Settled || status.Changing || alive != min(living, w.wanted()) || len(status.Voters) != alive ||
+			len(status.Learners) > 0 {
 			return fmt.Sprintf("%s leads: %+v", n, status)
 		}
 	}
@@ -249,6 +262,8 @@ func (w *lossWorld) unsettled(slot int) string {
 	return ""
 }
 
+func (w *lossWorld) wanted() int { return cmp.Or(w.copies, simCopies) }
+
 func (w *lossWorld) killOne() {
 	n := w.anyNode()
 	n.kill()
@@ -257,10 +272,47 @@ func (w *lossWorld) killOne() {
 
 func (w *lossWorld) killTwo() {
 	first := w.chance.IntN(3)
-	for i := range 2 {
-		n := w.at((first + i) % 3)
-		w.after(w.between(0, 100*millisecond), n.kill)
-		w.after(w.between(200*millisecond, 15*second), func() { w.restart(n.number) })
+	w.killSoon(w.at(first), w.at((first+1)%3))
+}
+
+func (w *lossWorld) killTwoBeforeOne() {
+	first := w.chance.IntN(3)
+	w.isolate((first+2)%3, w.between(0, 3*second))
+	w.after(w.between(0, 2*second), func() { w.killSoon(w.at(first), w.at((first+1)%3)) })
+}
+
+// killThree kills three nodes of five, one of the others may lag.
+func (w *lossWorld) killThree() {
+	first := w.chance.IntN(5)
+	if w.oneIn(2) {
+		w.isolate((first+3)%5, w.between(0, 3*second))
+	}
+	w.killSoon(w.at(first), w.at((first+1)%5), w.at((first+2)%5))
+}
+
+func (w *lossWorld) killSoon(nodes ...*node) {
+	for _, n := range nodes {
+		w.after(w.between(0, 100*millisecond), func() {
+			if n != nil && n.alive {
+				n.kill()
+				w.after(w.between(200*millisecond, 15*second), func() { w.restart(n.number) })
+			}
+		})
+	}
+}
+
+// isolate cuts a place off from all others.
+func (w *lossWorld) isolate(place int, lasts moment) {
+	w.log("isolate %d for %.3fs", place, float64(lasts)/float64(second))
+	for other := range w.places {
+		if other != place {
+			w.network.cutOff(place, other)
+			w.network.cutOff(other, place)
+			w.after(lasts, func() {
+				w.network.heal(place, other)
+				w.network.heal(other, place)
+			})
+		}
 	}
 }
 
@@ -289,9 +341,14 @@ func (w *lossWorld) cutFor(lasts moment) {
 func (w *lossWorld) lie() {
 	first := w.chance.IntN(3)
 	dead, asleep, left := w.at(first), w.at((first+1)%3), w.at((first+2)%3)
-	asleep.pause()
-	w.after(w.between(0, 500*millisecond), dead.kill)
-	w.after(w.between(2*second, 4*second), func() {
+	if w.oneIn(2) { // what is acknowledged meanwhile is known to the two that go
+		w.isolate(left.number, w.between(100*millisecond, 2*second))
+	}
+	w.after(w.between(50*millisecond, 500*millisecond), func() {
+		asleep.pause()
+		w.after(w.between(0, 20*millisecond), dead.kill)
+	})
+	w.after(w.between(3*second, 5*second), func() {
 		if !asleep.paused {
 			return // all has healed
 		}
@@ -299,8 +356,8 @@ func (w *lossWorld) lie() {
 			w.fail("start", "operator: %v", err)
 		}
 	})
-	w.after(w.between(5*second, 12*second), asleep.resume)
-	w.after(w.between(500*millisecond, 15*second), func() { w.restart(dead.number) })
+	w.after(w.between(6*second, 12*second), asleep.resume)
+	w.after(w.between(second, 15*second), func() { w.restart(dead.number) })
 }
 
 // judge holds what must be so in the end.

@@ -34,6 +34,7 @@ type world struct {
 	history  history
 	heeds    map[string]bool // invariants that count; nil: all
 	twoNodes host.TwoNodes
+	copies   int      // wanted of each slot; 0: simCopies
 	lines    []string // what happened, for who reads a failure
 	failure  string   // the first violation
 }
