@@ -27,6 +27,8 @@ type peers struct {
 	node    *Node
 	members *cluster.Cluster
 	mesh    *link.Mesh
+
+	clockWrong bool // owned by follow
 }
 
 // dataBytes bounds what waits for one peer on its data connection: what raft has in flight, and some large answers.
@@ -110,6 +112,7 @@ func (p *peers) follow(ctx context.Context) {
 	for {
 		told = p.tell(told)
 		p.bury(buried)
+		p.checkClock()
 		p.judge(begun)
 		select {
 		case <-ctx.Done():
@@ -150,6 +153,35 @@ func (p *peers) bury(buried map[uint64]bool) {
 			p.node.slots.host.Buried(p.node.slots.clock.now(), instance)
 		}
 	}
+}
+
+// maxClockOffset is how far a node's clock may be off before it should not lead: leaders stamp what is published.
+const maxClockOffset = 5 * time.Second
+
+// checkClock keeps a node from leading whose clock most others contradict. No order and no safety rests on clocks; people read them.
+func (p *peers) checkClock() {
+	known, far := 0, 0
+	for _, member := range p.members.View() {
+		offset, _, measured := p.mesh.Offset(member.Instance)
+		if measured {
+			known++
+		}
+		if measured && offset.Abs() > maxClockOffset {
+			far++
+		}
+	}
+	wrong := known > 0 && 2*far > known
+	if wrong {
+		p.node.slots.host.BeShy(p.node.slots.clock.now())
+	}
+	switch {
+	case wrong && !p.clockWrong:
+		p.node.logger.Error("this node's clock differs from most others': set it; until then it leads nothing that others can lead",
+			"seconds", maxClockOffset.Seconds())
+	case !wrong && p.clockWrong:
+		p.node.logger.Info("this node's clock agrees with the others' again")
+	}
+	p.clockWrong = wrong
 }
 
 // alone reports whether no other node could take anything over.

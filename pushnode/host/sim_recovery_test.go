@@ -304,7 +304,7 @@ func (w *lossWorld) killSoon(nodes ...*node) {
 // isolate cuts a place off from all others.
 func (w *lossWorld) isolate(place int, lasts moment) {
 	w.log("isolate %d for %.3fs", place, float64(lasts)/float64(second))
-	for other := range w.places {
+	for other := range w.loss.places {
 		if other != place {
 			w.network.cutOff(place, other)
 			w.network.cutOff(other, place)
