@@ -14,21 +14,25 @@ func (h *Host) Drain(now int64) (leads, holds int) {
 		}
 		if s.status.Leads {
 			leads++
-			s.abdicate()
+			s.abdicate(false)
 		}
 		s.leave()
 	}
 	return leads, holds
 }
 
-// abdicate gives the lead to the copy that should have it of those that can.
-func (s *seat) abdicate() {
+// abdicate gives the lead to the copy that should have it of those that can. A node that only would rather not lead does not give it to
+// one that has given it back: two of that kind would do nothing else.
+func (s *seat) abdicate(choosy bool) {
 	v := s.host.view.Load()
 	if s.status.Transferring {
 		return
 	}
 	for _, instance := range slices.Concat(v.target[s.index], s.copy.Copies().Voters) {
-		if instance != s.host.config.Self && v.linked[instance] && v.able(instance) && s.transfer(instance) {
+		if instance == s.host.config.Self || !v.linked[instance] || !v.able(instance) || choosy && s.shuns(instance) {
+			continue
+		}
+		if s.transfer(instance) {
 			return
 		}
 	}

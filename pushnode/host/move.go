@@ -122,10 +122,9 @@ func (s *seat) handOver(have slot.Copies, target []uint64, v *view) {
 	if heir == s.host.config.Self || !v.linked[heir] || !v.able(heir) || !slices.Contains(have.Voters, heir) {
 		return
 	}
-	if s.handed.to == heir && s.now < s.handed.shunned {
-		return
+	if !s.shuns(heir) {
+		s.transfer(heir)
 	}
-	s.transfer(heir)
 }
 
 // handed is whom a node gave the lead of a slot last.
@@ -140,6 +139,10 @@ const (
 	shunWithin = 60_000
 	shunTime   = 300_000
 )
+
+func (s *seat) shuns(instance uint64) bool {
+	return s.handed.to == instance && s.now < s.handed.shunned
+}
 
 // shun takes note that this node leads again: if it gave the lead away a short while ago, who got it could not hold it.
 func (s *seat) shun() {

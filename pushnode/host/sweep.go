@@ -21,7 +21,7 @@ func (s *seat) sweep() {
 	}
 	s.swept = s.now
 	if s.host.shy(s.now) {
-		s.abdicate()
+		s.abdicate(true)
 	}
 	state := s.copy.State()
 	if deadline, due := state.NextDeadline(); due && deadline <= s.now {
