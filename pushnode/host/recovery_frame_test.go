@@ -131,6 +131,7 @@ func (deafWorld) Send(uint64, Class, []byte) bool             { return true }
 func (deafWorld) Deliver(int, []channel.Effect, bool)         {}
 func (deafWorld) Behind(channel.ID, channel.Position, uint64) {}
 func (deafWorld) Missed(int)                                  {}
+func (deafWorld) Queued(uint64, Class) int                    { return 0 }
 func (deafWorld) Overloaded(int) bool                         { return false }
 
 // TestGenerations wants recoveries of one generation by any two of its voters to differ, and later ones to be later.
