@@ -28,7 +28,7 @@ func (e *election) heard(now int64, contact uint64) {
 	e.contact, e.heardAt, e.at, e.tries = contact, now, 0, 0
 }
 
-// tick is called every tickInterval, and when an election is due.
+// tick is called when the slot is to be looked at again.
 func (s *seat) tick() {
 	s.dropIfRemoved()
 	if !s.recover() && s.copy != nil {
@@ -38,14 +38,42 @@ func (s *seat) tick() {
 	s.settleEstates()
 	s.expire()
 	s.refresh()
-	s.wake.Store(s.now + tickInterval)
-	if at := s.election.at; at != 0 && at < s.now+tickInterval {
+	s.wake.Store(s.now + s.pause())
+}
+
+// How often a slot is looked at, in milliseconds: where something waits, and where nothing does.
+const (
+	tickInterval = 100
+	idleInterval = beat
+)
+
+// pause is how long the slot need not be looked at.
+func (s *seat) pause() int64 {
+	interval := int64(tickInterval)
+	if s.idle() {
+		interval = idleInterval
+	}
+	if at := s.election.at; at != 0 {
+		interval = min(interval, max(at-s.now, 0))
+	}
+	return interval
+}
+
+// soon has the slot looked at before long.
+func (s *seat) soon() {
+	if at := s.now + tickInterval; at < s.wake.Load() {
 		s.wake.Store(at)
 	}
 }
 
-// tickInterval is how often a slot is looked at, in milliseconds.
-const tickInterval = 100
+// idle reports whether nothing waits for the next look but the beat and patience of elections. A copy without a leader, or one that is
+// about to lose its patience, is not.
+func (s *seat) idle() bool {
+	waits := len(s.requests) > 0 || len(s.interest.changed) > 0 || s.interest.whole || len(s.parcels) > 0
+	leads := s.status.Settled && s.placed == s.host.view.Load()
+	follows := s.status.Leader != 0 && !s.status.Leads
+	return !waits && (s.copy == nil || leads || follows)
+}
 
 // pulse gives our copy its time: a leader its beat, a follower its patience, others their elections.
 func (s *seat) pulse() {

@@ -37,6 +37,7 @@ func (h *Host) Follow(now int64, index int, id channel.ID, count int) {
 	}
 	if known || count > 0 {
 		s.interest.changed[id] = true
+		s.soon()
 	}
 	if known != (count > 0) {
 		s.tellSource(id, count > 0)

@@ -20,6 +20,9 @@ const maxLearners = 256
 // voters, all in one; at last the lead. Each step is proposed when the one before is in force.
 func (s *seat) move() {
 	v := s.host.view.Load()
+	if v == s.placed {
+		return
+	}
 	target := v.target[s.index]
 	have := s.copy.Copies()
 	wait := int64(settleAfter)
@@ -41,7 +44,9 @@ func (s *seat) move() {
 		s.unsettled = true
 		return
 	}
-	s.handOver(have, target, v)
+	if s.handOver(have, target, v) {
+		s.placed = v
+	}
 }
 
 // nextCopies is the next step from the copies in force to those wanted. level are the learners that have all that is committed; kept
@@ -116,15 +121,19 @@ func (s *seat) countLearners() {
 	s.learners = count
 }
 
-// handOver gives the lead to the node that should have it.
-func (s *seat) handOver(have slot.Copies, target []uint64, v *view) {
+// handOver gives the lead to the node that should have it, and reports whether this one should.
+func (s *seat) handOver(have slot.Copies, target []uint64, v *view) bool {
 	heir := target[0]
-	if heir == s.host.config.Self || !v.linked[heir] || !v.able(heir) || !slices.Contains(have.Voters, heir) {
-		return
+	if heir == s.host.config.Self {
+		return !slices.ContainsFunc(have.Voters, func(voter uint64) bool { return !slices.Contains(target, voter) })
 	}
-	if !s.shuns(heir) {
+	stays := slices.Contains(target, s.host.config.Self)
+	if v.linked[heir] && v.able(heir) && slices.Contains(have.Voters, heir) && !s.shuns(heir) {
 		s.transfer(heir)
+	} else if !stays {
+		s.abdicate(false)
 	}
+	return false
 }
 
 // handed is whom a node gave the lead of a slot last.

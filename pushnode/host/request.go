@@ -71,6 +71,7 @@ func (h *Host) begin(now int64, index int, r *request) {
 	s.enter(now)
 	r.id = h.requests.Add(1)
 	s.requests = append(s.requests, r)
+	s.soon()
 	s.forward(r)
 	s.leave()
 }

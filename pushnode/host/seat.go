@@ -29,6 +29,7 @@ type seat struct {
 	requests  []*request       // of this node, without an outcome; ascending by id
 	asked     map[uint64]asker // proposals at our copy under way, by ticket
 	election  election
+	placed    *view // everything is where that view wants it
 	learners  int   // that a slot led here brings level
 	swept     int64 // when this node last looked after the slot that it leads
 	interest  interest
@@ -155,6 +156,7 @@ func (s *seat) send(m slot.Message) {
 func (s *seat) observe(before slot.Status, changed bool) {
 	after := s.status
 	if changed || before.Leads != after.Leads {
+		s.placed = nil
 		s.countLearners()
 	}
 	if before.Leads && (!after.Leads || before.Term != after.Term) {
