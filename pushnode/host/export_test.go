@@ -49,3 +49,12 @@ func (h *Host) HistoryOf(index int, id channel.ID) []channel.Remaining {
 	remains, _ := h.seats[index].copy.State().Remains(id)
 	return remains
 }
+
+// AnswerHere answers a query from this node's own copy; nil, if it has none.
+func (h *Host) AnswerHere(index int, query channel.Query) channel.Answer {
+	s := &h.seats[index]
+	if s.copy == nil || s.status.Empty {
+		return nil
+	}
+	return s.copy.State().Answer(query)
+}

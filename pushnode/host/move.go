@@ -121,11 +121,11 @@ func (s *seat) countLearners() {
 	s.learners = count
 }
 
-// handOver gives the lead to the node that should have it, and reports whether this one should.
+// handOver gives the lead to the node that should have it, and reports whether nothing is left to do.
 func (s *seat) handOver(have slot.Copies, target []uint64, v *view) bool {
 	heir := target[0]
 	if heir == s.host.config.Self {
-		return !slices.ContainsFunc(have.Voters, func(voter uint64) bool { return !slices.Contains(target, voter) })
+		return len(have.Learners) == 0 && slices.Equal(have.Voters, slices.Sorted(slices.Values(target)))
 	}
 	stays := slices.Contains(target, s.host.config.Self)
 	if v.linked[heir] && v.able(heir) && slices.Contains(have.Voters, heir) && !s.shuns(heir) {

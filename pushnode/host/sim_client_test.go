@@ -59,7 +59,7 @@ func (p *publisher) try(m *sent) {
 	}
 	m.tries++
 	command := channel.Publish{
-		Channel: m.channel, ID: m.id, Event: "e", Data: []byte("1"),
+		Channel: m.channel, ID: p.w.publishedAs(m), Event: "e", Data: []byte("1"),
 		Retention: channel.Retention{Messages: 1 << 20, Bytes: 1 << 30, Age: 1e12},
 	}
 	p.w.propose(n, n.host.SlotOf(m.channel.App, m.channel.Name), command, n.clock()+5000, func(reply host.Reply) {

@@ -77,7 +77,7 @@ func (e *edge) deliver(effect channel.Effect) {
 		}
 		e.heads[effect.Channel] = position
 		for _, f := range e.followers[effect.Channel] {
-			e.offer(f, position, effect.Publication)
+			e.offer(f, position, messageOf(effect.Publication.ID))
 		}
 	case channel.PresenceChanged:
 		e.n.w.presence(effect)
@@ -99,12 +99,12 @@ func (e *edge) deliver(effect channel.Effect) {
 // later reports whether a is at b or after it.
 func later(a, b channel.Position) bool { return a.Epoch == b.Epoch && a.Offset >= b.Offset }
 
-func (e *edge) offer(f *following, position channel.Position, publication *channel.Publication) {
+func (e *edge) offer(f *following, position channel.Position, message string) {
 	last := f.client.last[f.id]
 	switch {
 	case !f.live || later(last, position):
 	case last.Epoch == position.Epoch && last.Offset+1 == position.Offset:
-		f.client.receive(f.id, position, publication.ID)
+		f.client.receive(f.id, position, message)
 	default:
 		e.fallBehind(f)
 	}
@@ -161,7 +161,7 @@ func (e *edge) take(f *following, backlog channel.Backlog) {
 	}
 	f.client.begin(f.id, backlog)
 	for _, publication := range backlog.Publications {
-		f.client.receive(f.id, channel.Position{Epoch: backlog.Position.Epoch, Offset: publication.Offset}, publication.ID)
+		f.client.receive(f.id, channel.Position{Epoch: backlog.Position.Epoch, Offset: publication.Offset}, messageOf(publication.ID))
 	}
 	last := f.client.last[f.id]
 	if later(last, backlog.Head) && (e.heads[f.id] == channel.Position{} || reaches(last, e.heads[f.id])) {

@@ -25,7 +25,7 @@ func (w *world) observe(observer *node) {
 	reached := w.reached(observer)
 	changed := false
 	for _, other := range w.all {
-		if other == observer {
+		if other == observer || w.nodes[other.instance] != other {
 			continue
 		}
 		seen, is := observer.view[other.instance], reached[other.instance]

@@ -129,6 +129,9 @@ func (n *network) send(from *node, to uint64, class host.Class, frame []byte) bo
 		return false
 	}
 	n.w.sent(from, class, frame)
+	if !n.w.leaves(from, frame) {
+		return true
+	}
 	if n.isCut(from, peer) || len(l.held) > 0 {
 		l.held = append(l.held, heldFrame{from, peer, class, frame})
 		return true
@@ -157,7 +160,7 @@ func (n *network) arrive(l *link, life int, from, to *node, frame []byte) {
 		if l.life != life {
 			return
 		}
-		if err := to.host.Receive(to.clock(), from.instance, frame); err != nil {
+		if err := to.host.Receive(to.clock(), from.instance, n.w.arrives(to, frame)); err != nil {
 			n.w.refused(to, from, err)
 		}
 	})
@@ -192,6 +195,13 @@ func (n *network) heal(from, to int) {
 		for _, one := range held {
 			n.fly(l, one.from, one.to, one.class, one.frame)
 		}
+	}
+}
+
+// forget lets the links of a node go that is dead.
+func (n *network) forget(dead *node) {
+	for _, other := range n.w.all {
+		delete(n.links, ordered(dead, other))
 	}
 }
 

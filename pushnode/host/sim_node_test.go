@@ -35,11 +35,12 @@ type node struct {
 	changing map[uint64]moment // members that it is about to see come or go, and when
 	edge     edge
 	copies   [simSlots]heldBy // when they were last looked at
+	followed [simSlots]int    // whole lists sent to sources: for a build that skips them
 }
 
 // start begins a process life at a place. The first one of a world founds the cluster.
 func (w *world) start(number int) *node {
-	instance := w.chance.Uint64()>>1 + 1
+	instance := w.instanceAt(number)
 	n := &node{
 		w: w, number: number, instance: instance, name: fmt.Sprint("node", number), alive: true,
 		skew: w.chance.Int64N(400) + w.skew*w.chance.Int64N(6000), view: map[uint64]bool{instance: true}, changing: map[uint64]moment{},
@@ -48,7 +49,7 @@ func (w *world) start(number int) *node {
 	n.host = host.New(host.Config{
 		Self: n.instance, Cluster: 1, TwoNodes: w.twoNodes, Slots: simSlots, Copies: cmp.Or(w.copies, simCopies), Seed: w.chance.Uint64(), Logger: slog.New(slog.DiscardHandler),
 	}, n)
-	if w.nodes[n.instance] != nil {
+	if w.nodes[n.instance] != nil && w.broken == sound {
 		w.fail("I9", "%s begins as one that was", n)
 	}
 	w.nodes[n.instance] = n
@@ -166,7 +167,7 @@ func (n *node) Queued(uint64, host.Class) int { return 0 }
 
 // Deliver is host.Surroundings.
 func (n *node) Deliver(slot int, effects []channel.Effect, leads bool) {
-	if leads {
+	if leads && n.w.broken == sound {
 		n.w.checkCommitted(n, slot, effects)
 	}
 	for _, effect := range effects {

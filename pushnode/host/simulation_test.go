@@ -30,15 +30,19 @@ const (
 // TestSimulation runs whole clusters on a virtual network under faults. A failing seed prints itself and the faults that matter; it is
 // replayed with -seed N -seeds 1.
 func TestSimulation(t *testing.T) {
+	count := *seeds
+	if withoutRace(t) {
+		count = min(count, racedSeeds)
+	}
 	var next atomic.Uint64
 	next.Store(*firstSeed)
-	last := *firstSeed + uint64(*seeds)
+	last := *firstSeed + uint64(count)
 	total := totals{taken: timeTaken{}}
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for seed := next.Add(1) - 1; seed < last && !t.Failed(); seed = next.Add(1) - 1 {
-				w := simulate(seed, makePlan(seed, simLength))
+				w := simulate(seed, makePlan(seed, simLength), sound)
 				total.add(w)
 				if w.failure != "" {
 					report(t, seed, w)
@@ -47,12 +51,12 @@ func TestSimulation(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	t.Logf("%d seeds: %v", *seeds, &total)
+	t.Logf("%d seeds: %v", count, &total)
 }
 
 func report(t *testing.T, seed uint64, failed *world) {
 	small := shrink(seed, makePlan(seed, simLength))
-	w := simulate(seed, small)
+	w := simulate(seed, small, sound)
 	t.Errorf("seed %d: %s\nwith fewer faults: %s\n%v\n%s", seed, failed.failure, w.failure, small, w.story())
 }
 
@@ -62,7 +66,7 @@ func shrink(seed uint64, p plan) plan {
 		for i := 0; i+size <= len(p.faults); {
 			fewer := p
 			fewer.faults = slices.Delete(slices.Clone(p.faults), i, i+size)
-			if simulate(seed, fewer).failure != "" {
+			if simulate(seed, fewer, sound).failure != "" {
 				p = fewer
 			} else {
 				i += size
@@ -72,10 +76,22 @@ func shrink(seed uint64, p plan) plan {
 	return p
 }
 
-// simulate runs one cluster to its end, or to its first violation.
-func simulate(seed uint64, p plan) *world {
+// simulate runs one cluster, or a broken build of it, to its end or to its first violation.
+func simulate(seed uint64, p plan, broken breakage) *world {
 	w := newWorld(seed)
 	w.twoNodes = host.Strict // what goes on without proof is sim_recovery_test.go's
+	w.broken = broken
+	w.live(seed, p)
+	return w
+}
+
+// live runs a world. What panics is a violation.
+func (w *world) live(seed uint64, p plan) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			w.fail("panic", "%v", fault)
+		}
+	}()
 	w.places, w.skew = p.places, int64(seed%3/2)
 	founder := w.start(0)
 	if err := founder.host.Found(founder.clock()); err != nil {
@@ -103,7 +119,6 @@ func simulate(seed uint64, p plan) *world {
 	if w.failure == "" {
 		w.checkEnd()
 	}
-	return w
 }
 
 // converge takes note of when all slots are first as they should be after everything healed.

@@ -1,0 +1,6 @@
+//go:build !race
+
+package host_test
+
+// raced says whether the tests run under the race detector.
+const raced = false
