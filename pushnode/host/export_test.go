@@ -58,3 +58,6 @@ func (h *Host) AnswerHere(index int, query channel.Query) channel.Answer {
 	}
 	return s.copy.State().Answer(query)
 }
+
+// BoundTo is the instance that this node has stopped for in a slot; 0: none.
+func (h *Host) BoundTo(index int) uint64 { return h.seats[index].recovery.bound }

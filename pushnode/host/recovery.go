@@ -129,6 +129,27 @@ func (s *seat) stranded() (lost bool, waits []uint64) {
 	return true, waits
 }
 
+// outOfReach reports whether no majority of our copy's voters is within reach of this node, and who is neither reached nor dead.
+func (s *seat) outOfReach() (stuck bool, waits []uint64) {
+	linked := s.host.view.Load().linked
+	e := s.copy.Electorate()
+	for _, voters := range [][]uint64{e.Voters, e.Outgoing} {
+		reached := 0
+		for _, voter := range voters {
+			if voter == s.host.config.Self || linked[voter] {
+				reached++
+			} else if !s.host.dead(s.now, voter, false) && !slices.Contains(waits, voter) {
+				waits = append(waits, voter)
+			}
+		}
+		stuck = stuck || len(voters) > 0 && 2*reached <= len(voters)
+	}
+	if !stuck {
+		return false, nil
+	}
+	return true, waits
+}
+
 // bereft is stranded for a node without a copy: a slot that nobody holds any more begins anew, empty, and clients are told.
 func (s *seat) bereft() (lost bool, waits []uint64) {
 	linked := s.host.view.Load().linked

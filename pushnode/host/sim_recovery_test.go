@@ -48,6 +48,7 @@ var losses = []loss{
 	{name: "kill of two in three, the third lags", places: 3, hit: (*lossWorld).killTwoBeforeOne},
 	{name: "kill of three in five", places: 5, hit: (*lossWorld).killThree},
 	{name: "kill of three copies of five", places: 5, five: true, hit: (*lossWorld).killThree},
+	{name: "storm", places: 4, hit: (*lossWorld).storm},
 	{name: "wrong word of an operator", places: 3, kept: true, hit: (*lossWorld).lie},
 }
 
@@ -205,7 +206,9 @@ func (w *lossWorld) keepStriking() {
 	if w.now > lossLength-2*second {
 		return
 	}
-	if w.settled() {
+	if w.name == "storm" {
+		w.hit(w)
+	} else if w.settled() {
 		w.hit(w)
 		w.after(3*second, w.keepStriking) // until what is planned has been done
 		return
@@ -314,6 +317,45 @@ func (w *lossWorld) isolate(place int, lasts moment) {
 			})
 		}
 	}
+}
+
+// storm does anything to anybody, as long as one node is left that has heard of every slot: where all forget, a new cluster begins, which
+// is not a host's to do.
+func (w *lossWorld) storm() {
+	n := w.at(w.chance.IntN(w.loss.places))
+	if n == nil || n.paused {
+		return
+	}
+	switch pick(w.timeline, []string{"kill", "kill", "pause", "isolate", "refuse"}) {
+	case "kill":
+		if w.othersKnow(n) {
+			n.kill()
+			w.after(w.between(200*millisecond, 15*second), func() { w.restart(n.number) })
+		}
+	case "pause":
+		n.pause()
+		w.after(w.between(500*millisecond, 8*second), n.resume)
+	case "isolate":
+		w.isolate(n.number, w.between(500*millisecond, 8*second))
+	case "refuse":
+		w.refusing = !w.refusing
+	}
+}
+
+func (w *lossWorld) othersKnow(lost *node) bool {
+	for _, n := range w.all {
+		if n == lost || !n.alive || n.paused {
+			continue
+		}
+		knows := true
+		for slot := range simSlots {
+			knows = knows && n.host.Status(slot).Leader != 0
+		}
+		if knows {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *lossWorld) cut() {

@@ -17,9 +17,10 @@ type Status struct {
 	Applied    uint64
 	Hash       uint64
 	Waiting    int // requests of this node without an outcome
-	// Lost means that the voters that this node knows can never be a majority again: proven, or by evidence where that counts. Waits are
-	// those that must take part in the recovery and are not reached: each has to come back, or be proven dead, or be called dead by an
-	// operator (Host.Recover).
+	// Stuck means that this node has a copy, and that no majority of its voters is within reach of it: nothing can be stored from here.
+	// Lost means that there can never be one again: proven, or by evidence where that counts. Waits are the voters that are neither
+	// reached nor dead: for an operator to bring back, or to call dead (Host.Recover).
+	Stuck   bool
 	Lost    bool
 	Waits   []uint64
 	Shy     bool   // this node should rather lead nothing for a while
@@ -45,6 +46,7 @@ func (h *Host) Status(index int) Status {
 	if s.copy != nil {
 		status.Generation, status.Term = s.status.Generation, s.status.Term
 		status.Changing = s.copy.Changing()
+		status.Stuck, status.Waits = s.outOfReach()
 	}
 	return status
 }
