@@ -45,6 +45,14 @@ type setup struct {
 	log         slog.Handler
 	readTimeout time.Duration
 	listener    listener
+	seat        seat     // in a cluster of several; zero: alone
+	clients     *clients // told of every connection; nil: nobody is
+}
+
+// seat is which process of which cluster a node is.
+type seat struct {
+	instance, cluster uint64
+	peering           *pushnode.Peering
 }
 
 // listener is where the node's server listens, and how a client gets there.
@@ -73,6 +81,9 @@ func (with *setup) start(t testing.TB) *node {
 	t.Helper()
 	logger := slog.New(with.log)
 	with.store.Logger = logger
+	if with.seat.peering == nil {
+		with.seat = seat{instance: rand.Uint64() | 1, cluster: rand.Uint64N(1 << 40)}
+	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	store := must(tenant.Open(ctx, with.store))(t)
 	if err := store.Migrate(ctx); err != nil {
@@ -82,7 +93,7 @@ func (with *setup) start(t testing.TB) *node {
 	meter := tenant.NewMeter(store, directory, rand.Uint64(), logger)
 	ring := must(auth.NewKeyring("", must(store.SigningKeys(ctx))(t)...))(t)
 	built := must(pushnode.New(pushnode.Config{
-		Instance: rand.Uint64() | 1, Cluster: rand.Uint64N(1 << 40), Directory: directory,
+		Instance: with.seat.instance, Cluster: with.seat.cluster, Peering: with.seat.peering, Directory: directory,
 		Limiter: tenant.NewLimiter(meter), Meter: meter,
 		Verifier: auth.NewVerifier(auth.VerifierConfig{
 			Keys: directory, TokenKeys: directory, Keyring: ring, KeySets: auth.NewKeySets(with.sets, logger),
@@ -117,6 +128,9 @@ func (with *setup) serve(t testing.TB, n *node) {
 	// Without an IdleTimeout the ReadTimeout stands in for it, and connections are closed just when a client takes them up again.
 	server := &http.Server{
 		Handler: n.Handler(), ReadTimeout: with.readTimeout, IdleTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
+	}
+	if with.clients != nil {
+		server.ConnState = with.clients.state
 	}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(with.listener) })

@@ -20,6 +20,9 @@ type Peering struct {
 	Identity *trust.Identity  // nil: plain TCP, on loopback addresses alone
 	Label    string           // of the deployment
 	Founder  bool             // nobody else has copies yet
+
+	// Dial opens a connection to another node's Listener; nil: TCP.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
 }
 
 // peers is a node's part in a cluster of several: the view and the links that the host works with.
@@ -38,8 +41,9 @@ func newPeers(n *Node, config Config) (*peers, error) {
 	p := &peers{node: n, members: config.Peering.Members}
 	mesh, err := link.New(link.Config{
 		Instance: config.Instance, Cluster: config.Cluster, Label: config.Peering.Label, Identity: config.Peering.Identity,
-		Listener: config.Peering.Listener, Up: p.up, Down: p.down, Receive: p.receive, DataBytes: dataBytes,
-		Logger: config.Logger, Registerer: config.Registerer,
+		Listener: config.Peering.Listener, Dial: config.Peering.Dial, Up: p.up, Down: p.down, Receive: p.receive,
+		DataBytes: dataBytes,
+		Logger:    config.Logger, Registerer: config.Registerer,
 	})
 	if err != nil {
 		return nil, err

@@ -1,0 +1,24 @@
+package pushnode
+
+import "halley/pushnode/host"
+
+// What tests in package pushnode_test look at.
+
+// Slot is the slot of an app's channel or session, as this node sees it.
+func (n *Node) Slot(app, name string) host.Status { return n.slots.host.Status(slotOf(app, name)) }
+
+// Level reports whether this node holds all that it should, and knows every leader.
+func (n *Node) Level() bool { return n.slots.host.Level() }
+
+// Led is how many slots this node leads.
+func (n *Node) Led() (led int) {
+	for index := range slotCount {
+		if status := n.slots.host.Status(index); status.Leads && status.Settled {
+			led++
+		}
+	}
+	return led
+}
+
+// Instance is the id of this process life.
+func (n *Node) Instance() uint64 { return n.instance }

@@ -1,0 +1,240 @@
+package pushnode_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"halley/pushnode"
+	"halley/pushnode/channel"
+	"halley/pushnode/cluster"
+	"halley/pushnode/session"
+	"halley/tenant"
+)
+
+// fleet is a cluster of whole nodes in this process, on one store.
+type fleet struct {
+	tb     testing.TB
+	wires  *wires
+	folder string // of the store
+	nodes  []*member
+	log    slog.Handler
+}
+
+// member is one node of a fleet.
+type member struct {
+	*node
+	name     string
+	fleet    *fleet
+	cluster  *cluster.Cluster
+	clients  clients
+	silence  func() // ends its gossip without a word
+	killed   bool
+	departed sync.WaitGroup
+}
+
+// newFleet starts a cluster whose every slot has three copies, or as many as there are nodes.
+func newFleet(t testing.TB, size int, memory bool) *fleet {
+	t.Helper()
+	f := &fleet{tb: t, wires: newWires(memory), folder: freshFolder(t), log: slog.DiscardHandler}
+	for i := range size {
+		f.start(t, fmt.Sprint("n", i+1))
+	}
+	f.awaitLevel(t)
+	return f
+}
+
+// fleetInBubble runs a test on a fleet whose wires and clock are those of a bubble: its clock goes on only when everybody waits.
+func fleetInBubble(t *testing.T, size int, test func(t *testing.T, f *fleet)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { pass(gossipEnds) }) // after all nodes have stopped: time ends with the bubble's main goroutine
+		test(t, newFleet(t, size, true))
+	})
+}
+
+// gossipEnds is how long memberlist goes on with what it was at when it ended.
+const gossipEnds = 10 * time.Second
+
+// start adds a node, and waits until it knows its cluster.
+func (f *fleet) start(t testing.TB, name string) *member {
+	t.Helper()
+	instance := rand.Uint64()>>1 + 1
+	links, address := f.wires.listen(t, name)
+	config := cluster.Config{
+		Name: name, Instance: instance, Bind: netip.MustParseAddrPort("127.0.0.1:0"), Links: address, Label: "test",
+		Transport: f.wires.gossip(name), Logger: slog.New(f.log),
+	}
+	for _, known := range f.living() {
+		config.Seeds = append(config.Seeds, known.cluster.Self().Gossip.String())
+	}
+	m := &member{name: name, fleet: f, cluster: must(cluster.New(config))(t)}
+	ctx, silence := context.WithCancel(context.WithoutCancel(t.Context()))
+	var gossip sync.WaitGroup
+	gossip.Go(func() { _ = m.cluster.Run(ctx) })
+	m.silence = func() {
+		silence()
+		gossip.Wait()
+	}
+	t.Cleanup(m.silence)
+	id, founder := must2(m.cluster.Await(t.Context()))(t)
+	with := setup{
+		session: session.Config{DrainSpread: 50 * time.Millisecond, PingInterval: time.Hour}, log: f.log, clients: &m.clients,
+		store: tenant.Config{DataDir: f.folder},
+		seat: seat{instance: instance, cluster: id, peering: &pushnode.Peering{
+			Members: m.cluster, Listener: links, Label: "test", Founder: founder, Dial: f.wires.dialer(name),
+		}},
+	}
+	if with.listener = listener(newPipes()); !f.wires.memory {
+		with.listener = listenTCP(t)
+	}
+	m.node = with.start(t)
+	f.nodes = append(f.nodes, m)
+	t.Cleanup(m.departed.Wait)
+	return m
+}
+
+// living are the nodes that were not killed.
+func (f *fleet) living() []*member {
+	var list []*member
+	for _, m := range f.nodes {
+		if !m.killed {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// others are the living nodes but one.
+func (f *fleet) others(but *member) []*member {
+	var list []*member
+	for _, m := range f.living() {
+		if m != but {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// awaitLevel waits until every living node is ready, every slot has the copies that it can have, and each node leads its share.
+func (f *fleet) awaitLevel(t testing.TB) {
+	t.Helper()
+	f.await(t, "the nodes are not level", func() bool {
+		living := f.living()
+		for _, m := range living {
+			if len(m.cluster.View()) != len(living) || !m.Level() || m.Ready() != nil || m.Led() < 800/len(living) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// await fails the test with a complaint where something does not come true.
+func (f *fleet) await(t testing.TB, complaint string, condition func() bool) {
+	t.Helper()
+	if !until(condition) {
+		t.Fatal(complaint)
+	}
+}
+
+// kill ends a node at once: nobody is told.
+func (m *member) kill() {
+	m.killed = true
+	m.fleet.wires.unplug(m.name)
+	m.clients.cut()
+	m.silence()
+	m.departed.Go(func() { _ = m.stop() }) // what is left of it talks to nobody
+}
+
+// newApp makes an account with an app that every node knows.
+func (f *fleet) newApp(t testing.TB, name string, limits tenant.Overrides) *app {
+	t.Helper()
+	a := f.living()[0].newApp(t, name, limits)
+	for _, m := range f.living() {
+		f.await(t, "the app did not reach a node", func() bool { _, err := m.Directory.App(a.id); return err == nil })
+	}
+	return a
+}
+
+// rule gives the app a channel rule and waits until every node has it.
+func (f *fleet) rule(t testing.TB, a *app, rule channel.Rule) {
+	t.Helper()
+	a.rule(t, rule)
+	revision := must(a.node.Directory.App(a.id))(t).Revision
+	for _, m := range f.living() {
+		f.await(t, "the rule did not reach a node", func() bool { return must(m.Directory.App(a.id))(t).Revision >= revision })
+	}
+}
+
+// on is the app as a client of another node sees it.
+func (a *app) on(m *member) *app {
+	there := *a
+	there.node = m.node
+	return &there
+}
+
+// leader is the node that leads the slot of an app's channel or session; nil while nobody does for all to see.
+func (f *fleet) leader(app, name string) *member {
+	for _, m := range f.living() {
+		if status := m.Slot(app, name); status.Leads && status.Settled {
+			return m
+		}
+	}
+	return nil
+}
+
+// named finds a name, beginning with prefix, whose slot a node leads.
+func (f *fleet) named(t testing.TB, a *app, prefix string, leads *member) string {
+	t.Helper()
+	for i := range 100_000 {
+		if name := fmt.Sprint(prefix, i); f.leader(a.id, name) == leads {
+			return name
+		}
+	}
+	t.Fatalf("%s leads nothing", leads.name)
+	return ""
+}
+
+// clients are the connections that a node has from them.
+type clients struct {
+	mu   sync.Mutex
+	open map[net.Conn]struct{} // guarded by mu, as dead is
+	dead bool
+}
+
+// state is for http.Server.ConnState. A WebSocket counts until the end.
+func (c *clients) state(conn net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.open == nil:
+		c.open = make(map[net.Conn]struct{})
+		fallthrough
+	case state == http.StateNew:
+		c.open[conn] = struct{}{}
+	case state == http.StateClosed:
+		delete(c.open, conn)
+	}
+	if c.dead {
+		_ = conn.Close()
+	}
+}
+
+// cut closes all connections, and those to come.
+func (c *clients) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dead = true
+	for conn := range c.open {
+		_ = conn.Close()
+	}
+}

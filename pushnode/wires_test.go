@@ -1,0 +1,143 @@
+package pushnode_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// wires are the links between the nodes of a fleet: real sockets, or memory for a bubble of synctest. Each pair of nodes can be cut off
+// from each other.
+type wires struct {
+	memory bool // immutable
+
+	mu sync.Mutex
+	// guarded by mu
+	ends   map[string]end // by address: who listens there
+	pipes  map[netip.AddrPort]*gossipPort
+	used   uint16 // in memory: the last port that was given away
+	cuts   map[pair]bool
+	opened map[net.Conn]pair // links, at the end of who dialled
+}
+
+// end is who listens at an address.
+type end struct {
+	node   string
+	listen listener
+}
+
+// pair is two nodes, in the order of their names.
+type pair struct{ a, b string }
+
+func pairOf(a, b string) pair { return pair{min(a, b), max(a, b)} }
+
+func (p pair) has(node string) bool { return p.a == node || p.b == node }
+
+func newWires(memory bool) *wires {
+	return &wires{
+		memory: memory, ends: make(map[string]end), pipes: make(map[netip.AddrPort]*gossipPort), used: 1000,
+		cuts: make(map[pair]bool), opened: make(map[net.Conn]pair),
+	}
+}
+
+// address gives away an address that exists in memory alone.
+func (w *wires) address() netip.AddrPort {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.used++
+	return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), w.used)
+}
+
+// listen opens the links' end of a node.
+func (w *wires) listen(t testing.TB, node string) (listener, netip.AddrPort) {
+	t.Helper()
+	var made end
+	var at netip.AddrPort
+	if w.memory {
+		made, at = end{node, newPipes()}, w.address()
+	} else {
+		made = end{node, listenTCP(t)}
+		at = made.listen.Addr().(*net.TCPAddr).AddrPort()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ends[at.String()] = made
+	return made.listen, at
+}
+
+// dialer is how a node opens links.
+func (w *wires) dialer(node string) func(context.Context, string) (net.Conn, error) {
+	return func(ctx context.Context, address string) (net.Conn, error) {
+		w.mu.Lock()
+		far, known := w.ends[address]
+		ends := pairOf(node, far.node)
+		cut := w.cuts[ends]
+		w.mu.Unlock()
+		switch {
+		case !known:
+			return nil, fmt.Errorf("dial %s: %w", address, syscall.ECONNREFUSED)
+		case cut:
+			<-ctx.Done() // what is sent is lost
+			return nil, ctx.Err()
+		}
+		conn, err := far.listen.dial(ctx, "tcp", address)
+		if err != nil {
+			return nil, fmt.Errorf("dial %s: %w", address, syscall.ECONNREFUSED)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.opened[conn] = ends
+		if w.cuts[ends] {
+			_ = conn.Close()
+		}
+		return conn, nil
+	}
+}
+
+// cut lets nothing pass between two nodes any more.
+func (w *wires) cut(a, b string) {
+	w.mu.Lock()
+	w.cuts[pairOf(a, b)] = true
+	w.mu.Unlock()
+	w.close(func(p pair) bool { return p == pairOf(a, b) })
+}
+
+// mend undoes cut.
+func (w *wires) mend(a, b string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.cuts, pairOf(a, b))
+}
+
+// unplug ends all that a node has with others, for good: it was killed.
+func (w *wires) unplug(node string) {
+	w.mu.Lock()
+	for address, one := range w.ends {
+		if one.node == node {
+			_ = one.listen.Close()
+			delete(w.ends, address)
+		}
+	}
+	w.mu.Unlock()
+	w.close(func(p pair) bool { return p.has(node) })
+}
+
+func (w *wires) close(which func(pair) bool) {
+	w.mu.Lock()
+	var closing []net.Conn
+	maps.DeleteFunc(w.opened, func(conn net.Conn, ends pair) bool {
+		if which(ends) {
+			closing = append(closing, conn)
+		}
+		return which(ends)
+	})
+	w.mu.Unlock()
+	for _, conn := range closing {
+		_ = conn.Close()
+	}
+}
