@@ -20,5 +20,15 @@ func (n *Node) Led() (led int) {
 	return led
 }
 
+// Sessions is how many sessions of an app this node holds that have a record.
+func (n *Node) Sessions(app string) (held int) {
+	for _, one := range n.sessions.Lasting() {
+		if one.App == app {
+			held++
+		}
+	}
+	return held
+}
+
 // Instance is the id of this process life.
 func (n *Node) Instance() uint64 { return n.instance }

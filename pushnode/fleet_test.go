@@ -138,11 +138,18 @@ func (f *fleet) awaitLevel(t testing.TB) {
 	})
 }
 
-// await fails the test with a complaint where something does not come true.
+// glance is how often await looks: to look at all slots of all nodes is work.
+const glance = 100 * time.Millisecond
+
+// await fails the test with a complaint where something does not come true within a minute.
 func (f *fleet) await(t testing.TB, complaint string, condition func() bool) {
 	t.Helper()
-	if !until(condition) {
-		t.Fatal(complaint)
+	ticks := time.NewTicker(glance)
+	defer ticks.Stop()
+	for end := time.Now().Add(time.Minute); !condition(); <-ticks.C {
+		if time.Now().After(end) {
+			t.Fatal(complaint)
+		}
 	}
 }
 

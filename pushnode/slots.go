@@ -3,7 +3,6 @@ package pushnode
 import (
 	"context"
 	"math/rand/v2"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -110,22 +109,29 @@ func (s *slots) queryAll(ctx context.Context, query channel.Query) ([]channel.An
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	answers, errs := make([]channel.Answer, slotCount), make([]error, slotCount)
-	var left sync.WaitGroup
-	left.Add(slotCount)
+	var left atomic.Int64
+	left.Store(slotCount)
+	all := make(chan struct{})
 	now := s.clock.now()
 	for index := range slotCount {
 		s.host.Query(now, index, query, now+requestTime.Milliseconds(), func(reply host.Reply) {
 			answers[index], errs[index] = reply.Answer, reply.Err
-			left.Done()
+			if left.Add(-1) == 0 {
+				close(all)
+			}
 		})
 	}
-	left.Wait() // the host ends every request at its deadline
+	select {
+	case <-all:
+	case <-ctx.Done(): // the host ends no request of a node that gives it no time any more
+		return nil, ctx.Err()
+	}
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
 		}
 	}
-	return answers, ctx.Err()
+	return answers, nil
 }
 
 // mayBeRefused reports whether the command adds work. What ends something is taken even where too much is to be delivered: refused, it
