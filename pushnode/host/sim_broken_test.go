@@ -45,7 +45,11 @@ func TestBrokenBuildsAreCaught(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for seed := uint64(1); seed <= 500; seed++ {
-				if w := simulate(seed, hasty(makePlan(seed, simLength)), breakages[name]); w.failure != "" {
+				p := makePlan(seed, simLength)
+				if breakages[name] == reusesInstance {
+					p = hasty(p)
+				}
+				if w := simulate(seed, p, breakages[name]); w.failure != "" {
 					t.Logf("caught by seed %d: %s", seed, w.failure)
 					return
 				}
@@ -55,12 +59,13 @@ func TestBrokenBuildsAreCaught(t *testing.T) {
 	}
 }
 
-// hasty has killed nodes begin again before the others have noticed.
+// hasty adds kills, two at a time, of nodes that begin again before the others have noticed.
 func hasty(p plan) plan {
 	for i, f := range p.faults {
-		if f.kind == "kill" {
-			p.faults[i].lasts = f.lasts%(150*millisecond) + 20*millisecond
-		}
+		soon := 20*millisecond + f.lasts%(150*millisecond)
+		p.faults = append(p.faults,
+			fault{kind: "kill", at: f.at + second, place: i % p.places, lasts: soon},
+			fault{kind: "kill", at: f.at + second + soon + f.lasts%second/2, place: (i + 1) % p.places, lasts: soon})
 	}
 	return p
 }

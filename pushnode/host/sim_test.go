@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cespare/xxhash/v2"
+
 	"halley/pushnode/channel"
 	"halley/pushnode/host"
 )
@@ -35,13 +37,15 @@ type world struct {
 	history  history
 	heeds    map[string]bool // invariants that count; nil: all
 	twoNodes host.TwoNodes
-	copies   int      // wanted of each slot; 0: simCopies
-	lines    []string // what happened, for who reads a failure
-	failure  string   // the first violation
+	copies   int            // wanted of each slot; 0: simCopies
+	told     *xxhash.Digest // of all that nodes sent, and of all lines
+	lines    []string       // what happened, for who reads a failure
+	failure  string         // the first violation
 }
 
 func newWorld(seed uint64) *world {
 	w := &world{
+		told:     xxhash.New(),
 		timeline: newTimeline(seed), nodes: map[uint64]*node{}, sessions: map[string]*known{}, rooms: map[channel.ID]*room{},
 		acked: map[channel.ID]acknowledged{}, taken: timeTaken{},
 	}
@@ -54,7 +58,9 @@ func newWorld(seed uint64) *world {
 }
 
 func (w *world) log(format string, args ...any) {
-	w.lines = append(w.lines, fmt.Sprintf("%9.3f ", float64(w.now)/float64(second))+fmt.Sprintf(format, args...))
+	line := fmt.Sprintf("%9.3f ", float64(w.now)/float64(second)) + fmt.Sprintf(format, args...)
+	_, _ = w.told.WriteString(line)
+	w.lines = append(w.lines, line)
 }
 
 // fail takes note of a violation. Only the first counts: what follows may follow from it.
@@ -116,6 +122,7 @@ func (w *world) query(n *node, slot int, query channel.Query, deadline int64, do
 func (w *world) sent(from *node, class host.Class, frame []byte) {
 	w.history.frames++
 	w.history.bytes += len(frame)
+	_, _ = w.told.Write(frame)
 }
 
 func (w *world) refused(to, from *node, err error) {

@@ -22,6 +22,7 @@ var (
 const (
 	simLength = 60 * second
 	simRest   = 25 * second
+	longRests = 10 // one of so many rests until no member may be left whose client is gone
 	// convergeLimit is how long it may take until leaders and copies are where they belong: a view that is stable for 5 s, a death that
 	// is noticed after 5.5 s, and a step of a slot's copies each second.
 	convergeLimit = 20 * second
@@ -52,6 +53,18 @@ func TestSimulation(t *testing.T) {
 	}
 	workers.Wait()
 	t.Logf("%d seeds: %v", count, &total)
+}
+
+// TestSimulationRepeats runs seeds twice: what happens follows from the seed alone.
+func TestSimulationRepeats(t *testing.T) {
+	t.Parallel()
+	for seed := *firstSeed; seed < *firstSeed+3; seed++ {
+		first, second := simulate(seed, makePlan(seed, simLength), sound), simulate(seed, makePlan(seed, simLength), sound)
+		if first.told.Sum64() != second.told.Sum64() || first.history.frames != second.history.frames {
+			t.Errorf("seed %d: %d frames, story %x; again %d frames, story %x",
+				seed, first.history.frames, first.told.Sum64(), second.history.frames, second.told.Sum64())
+		}
+	}
 }
 
 func report(t *testing.T, seed uint64, failed *world) {
@@ -109,7 +122,11 @@ func (w *world) live(seed uint64, p plan) {
 		w.run(end)
 	}
 	w.heal()
-	for end := w.now + second; end <= p.length+simRest && w.failure == ""; end += second {
+	rest := simRest
+	if seed%longRests == 0 {
+		rest += lostGrace + restSlack
+	}
+	for end := w.now + second; end <= p.length+rest && w.failure == ""; end += second {
 		if end > p.length+simRest/2 {
 			w.silence()
 		}
