@@ -250,7 +250,17 @@ func (w *world) spread(n *node) {
 	}
 }
 
-// drainOn waits until the node leads nothing, and then until nobody counts on it.
+// idle reports whether no client is left, and none waits.
+func (n *node) idle() bool {
+	for _, s := range n.w.subscribers {
+		if s.at == n {
+			return false
+		}
+	}
+	return n.host.Waiting() == 0 && len(n.edge.sessions) == 0
+}
+
+// drainOn waits until the node leads nothing and has no clients, and then until nobody counts on it.
 func (w *world) drainOn(n *node, then func()) {
 	w.after(500*millisecond, func() {
 		if !n.alive {
@@ -261,7 +271,7 @@ func (w *world) drainOn(n *node, then func()) {
 			leads, holds = n.host.Drain(n.clock())
 		}
 		switch {
-		case leads == 0 && !n.leaving:
+		case leads == 0 && n.idle() && !n.leaving:
 			n.leaving = true
 			w.spread(n)
 		case holds == 0 && n.leaving:

@@ -30,6 +30,7 @@ type world struct {
 	acked    map[channel.ID]acknowledged
 	taken    timeTaken
 	broken   breakage
+	smooth   bool  // nothing that a client asks for may fail
 	strikes  int   // faults so far
 	places   int   // so far
 	skew     int64 // 1: nodes' clocks are seconds apart
@@ -102,6 +103,9 @@ func (w *world) propose(n *node, slot int, command channel.Command, deadline int
 	answer := func(reply host.Reply) {
 		if !answered {
 			answered = true
+			if reply.Err != nil {
+				w.refusal(n, reply.Err)
+			}
 			w.after(0, func() { done(reply) })
 		}
 	}
@@ -110,8 +114,18 @@ func (w *world) propose(n *node, slot int, command channel.Command, deadline int
 	w.after(wait, func() { answer(host.Reply{Err: host.ErrUnknown}) })
 }
 
+// refusal is called with what a client's request failed with.
+func (w *world) refusal(n *node, err error) {
+	if w.smooth {
+		w.fail("I20", "a request at %s: %v", n, err)
+	}
+}
+
 func (w *world) query(n *node, slot int, query channel.Query, deadline int64, done func(channel.Answer, error)) {
 	answered := func(reply host.Reply) {
+		if reply.Err != nil {
+			w.refusal(n, reply.Err)
+		}
 		w.after(0, func() { done(reply.Answer, reply.Err) })
 	}
 	if !w.answerHere(n, slot, query, answered) {

@@ -106,15 +106,7 @@ func (w *world) live(seed uint64, p plan) {
 		}
 	}()
 	w.places, w.skew = p.places, int64(seed%3/2)
-	founder := w.start(0)
-	if err := founder.host.Found(founder.clock()); err != nil {
-		w.fail("start", "%v", err)
-	}
-	for place := 1; place < p.places; place++ {
-		w.after(w.between(0, second), func() { w.start(place) })
-	}
-	w.membership()
-	w.clients()
+	w.found()
 	for _, f := range p.faults {
 		w.after(f.at, func() { w.strike(f) })
 	}
@@ -136,6 +128,19 @@ func (w *world) live(seed uint64, p plan) {
 	if w.failure == "" {
 		w.checkEnd()
 	}
+}
+
+// found begins a cluster, and its clients.
+func (w *world) found() {
+	founder := w.start(0)
+	if err := founder.host.Found(founder.clock()); err != nil {
+		w.fail("start", "%v", err)
+	}
+	for place := 1; place < w.places; place++ {
+		w.after(w.between(0, second), func() { w.start(place) })
+	}
+	w.membership()
+	w.clients()
 }
 
 // converge takes note of when all slots are first as they should be after everything healed.
