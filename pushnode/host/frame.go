@@ -34,6 +34,7 @@ const (
 	kindAsk
 	kindTell
 	kindPart
+	kindDead
 )
 
 // A frame is its kind, the slot (but for routes), and what its kind says: the append methods below are the format.

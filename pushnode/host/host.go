@@ -74,6 +74,7 @@ type Host struct {
 	mu sync.Mutex
 	// guarded by mu
 	damping damping
+	sleep   sleep
 	missing map[uint64]int64 // instances that are expected and no members, by since when
 	chance  *rand.Rand
 }
@@ -109,6 +110,7 @@ func (h *Host) Found(now int64) error {
 // Tick tells that it is now (milliseconds). It wants to be called every 50 ms.
 func (h *Host) Tick(now int64) {
 	h.noteTick(now)
+	h.wake(now)
 	for i := range h.seats {
 		s := &h.seats[i]
 		if s.wake.Load() > now {
@@ -124,12 +126,21 @@ func (h *Host) Tick(now int64) {
 func (h *Host) Receive(now int64, from uint64, frame []byte) error {
 	r := frameReader{rest: frame}
 	what := kind(r.byte())
-	if what == kindRoutes {
+	switch what {
+	case kindRoutes:
 		led := r.routes()
 		if err := r.end(); err != nil {
 			return fmt.Errorf("routes from %x: %w", from, err)
 		}
 		h.learnRoutes(now, led)
+		return nil
+	case kindDead:
+		crowded, dead := r.number(), r.instances()
+		if err := r.end(); err != nil {
+			return fmt.Errorf("deaths from %x: %w", from, err)
+		}
+		h.learnCrowd(now, crowded)
+		h.learnDeaths(now, dead)
 		return nil
 	}
 	index := r.number()
@@ -150,6 +161,8 @@ func (h *Host) Receive(now int64, from uint64, frame []byte) error {
 func (h *Host) PeerUp(now int64, instance uint64) {
 	h.linkTold(now, instance, true)
 	h.link(instance, true)
+	d := h.deaths.Load()
+	h.outside.Send(instance, Control, appendDead(sortedKeys(d.buried), now-d.crowded))
 	var led []slotRoute
 	for i := range h.seats {
 		s := &h.seats[i]

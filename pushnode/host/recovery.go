@@ -150,19 +150,24 @@ func (s *seat) outOfReach() (stuck bool, waits []uint64) {
 	return true, waits
 }
 
-// bereft is stranded for a node without a copy: a slot that nobody holds any more begins anew, empty, and clients are told.
+// bereft is stranded for a node without a copy: a slot that nobody holds any more begins anew, empty, and clients are told. As long as
+// a link reaches one of the voters that this node knows of, it is that one's to act: it has a copy, or knows of later voters. A learner
+// that is reached is asked like everybody: it may have been given nothing yet.
 func (s *seat) bereft() (lost bool, waits []uint64) {
 	linked := s.host.view.Load().linked
-	if s.route.leader == 0 || linked[s.route.leader] {
-		return false, nil // it never heard of one, or it is there
+	if s.route.leader == 0 {
+		return false, nil // it never heard of one
 	}
-	for _, holder := range slices.Concat(s.route.voters, s.route.learners) {
-		switch {
-		case holder == s.host.config.Self || s.host.dead(s.now, holder, false):
-		case linked[holder]:
+	for _, voter := range s.route.voters {
+		if linked[voter] {
 			return false, nil
-		default:
-			waits = append(waits, holder)
+		}
+	}
+	for _, list := range [][]uint64{s.route.voters, s.route.learners} {
+		for _, holder := range list {
+			if holder != s.host.config.Self && !linked[holder] && !s.host.dead(s.now, holder, false) {
+				waits = append(waits, holder)
+			}
 		}
 	}
 	return true, waits
@@ -286,7 +291,7 @@ func (s *seat) reopen() error {
 			learners = append(learners, peer)
 		}
 	}
-	whole := s.copy.Covers(participants)
+	whole := s.copy.Covers(participants) && !s.wentOn()
 	generation := nextGeneration(s.generation(), slices.Index(everyone, self), self)
 	if err := s.copy.Recover(generation, learners); err != nil {
 		return err
@@ -300,6 +305,14 @@ func (s *seat) reopen() error {
 		s.swallow()
 	}
 	return s.stand()
+}
+
+// wentOn reports whether the other one of two voters may have gone on alone.
+func (s *seat) wentOn() bool {
+	e := s.copy.Electorate()
+	return len(e.Voters) == 2 && slices.ContainsFunc(e.Voters, func(voter uint64) bool {
+		return voter != s.host.config.Self && s.host.wentOn(s.now, voter)
+	})
 }
 
 // swallow applies the rest of a log that may hold other entries than those which the dead had acknowledged: under the epoch that is

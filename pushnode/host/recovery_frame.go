@@ -70,6 +70,12 @@ func (r *frameReader) tell() tellFrame {
 	return f
 }
 
+// appendDead is the frame of instances that are proven dead, and of how many milliseconds ago more than two members were seen: it is of
+// no slot.
+func appendDead(list []uint64, crowded int64) []byte {
+	return appendInstances(binary.AppendUvarint([]byte{byte(kindDead)}, uint64(max(crowded, 0))), list)
+}
+
 func (c claim) append(dst []byte) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(dst, c.term), c.index)
 }

@@ -6,7 +6,7 @@ func (s *seat) heedAsk(from uint64, f askFrame) {
 		s.unbind(from)
 		return
 	}
-	s.mourn(f.dead)
+	s.host.mourn(f.dead)
 	stance := s.stance(from, &f)
 	if stance == stanceStopped {
 		s.giveUp(holdTime)
@@ -40,16 +40,6 @@ func (s *seat) claimOf(generation uint32) claim {
 		return claim{}
 	}
 	return s.claim()
-}
-
-// mourn takes another's word that instances are proven dead.
-func (s *seat) mourn(dead []uint64) {
-	buried := s.host.deaths.Load().buried
-	for _, instance := range dead {
-		if !buried[instance] && instance != s.host.config.Self && !s.host.view.Load().linked[instance] {
-			s.host.bury(instance)
-		}
-	}
 }
 
 // knowsAlive reports whether one of them lives, by a link or by being this node.

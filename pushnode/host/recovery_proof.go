@@ -36,6 +36,7 @@ type deaths struct {
 	buried  map[uint64]bool  // proven
 	refused map[uint64]bool  // the address takes no connection
 	lost    map[uint64]int64 // since when no link reaches it that did before
+	apart   map[uint64]int64 // the same, or earlier: since when that may have been so, and this node have slept
 	started map[uint64]int64 // when members say that they started
 	order   []uint64         // all of them, by when they were first heard of
 	crowded int64            // when more than two members were last seen
@@ -44,14 +45,15 @@ type deaths struct {
 
 func (d *deaths) clone() *deaths {
 	return &deaths{
-		buried: maps.Clone(d.buried), refused: maps.Clone(d.refused), lost: maps.Clone(d.lost), started: maps.Clone(d.started),
+		buried: maps.Clone(d.buried), refused: maps.Clone(d.refused), lost: maps.Clone(d.lost),
+		apart: maps.Clone(d.apart), started: maps.Clone(d.started),
 		order: slices.Clone(d.order), crowded: d.crowded, count: d.count + 1,
 	}
 }
 
 func newDeaths() *deaths {
 	return &deaths{
-		buried: map[uint64]bool{}, refused: map[uint64]bool{}, lost: map[uint64]int64{}, started: map[uint64]int64{},
+		buried: map[uint64]bool{}, refused: map[uint64]bool{}, lost: map[uint64]int64{}, apart: map[uint64]int64{}, started: map[uint64]int64{},
 		crowded: -crowdMemory,
 	}
 }
@@ -64,6 +66,7 @@ func (d *deaths) note(instance uint64) {
 	if len(d.order) == maxDeaths {
 		d.forget(d.order[0])
 		delete(d.buried, d.order[0])
+		delete(d.apart, d.order[0])
 		delete(d.started, d.order[0])
 		d.order = d.order[1:]
 	}
@@ -86,9 +89,40 @@ func (h *Host) changeDeaths(change func(*deaths)) {
 
 // Buried tells that an instance is proven to be dead, for ever: it said so itself, its address answered as another instance, or an
 // operator knows. Slots that have lost their majority with it are recovered, if all others who may have a say take part.
-func (h *Host) Buried(now int64, instance uint64) {
-	h.bury(instance)
+// Every node that is linked is told: it may never have met the instance, and be unable to find out.
+func (h *Host) Buried(now int64, instance uint64) { h.announceDead(now, []uint64{instance}) }
+
+func (h *Host) announceDead(now int64, dead []uint64) {
+	h.bury(dead...)
+	crowded := now - h.deaths.Load().crowded
+	for _, peer := range sortedKeys(h.view.Load().linked) {
+		h.outside.Send(peer, Control, appendDead(dead, crowded))
+	}
 	h.recoverAll(now)
+}
+
+// learnCrowd takes another node's word of when more than two members were seen: a process that has just started cannot know.
+func (h *Host) learnCrowd(now int64, ago uint64) {
+	if ago < crowdMemory && now-int64(ago) > h.deaths.Load().crowded {
+		h.changeDeaths(func(d *deaths) { d.crowded = max(d.crowded, now-int64(ago)) })
+	}
+}
+
+// learnDeaths takes another node's word that instances are proven dead. Whoever is linked lives.
+func (h *Host) learnDeaths(now int64, dead []uint64) {
+	if h.mourn(dead) {
+		h.recoverAll(now)
+	}
+}
+
+// mourn takes those for dead that are not known to live. It reports whether that is news of any.
+func (h *Host) mourn(dead []uint64) bool {
+	buried, linked := h.deaths.Load().buried, h.view.Load().linked
+	news := slices.DeleteFunc(slices.Clone(dead), func(one uint64) bool { return buried[one] || linked[one] || one == h.config.Self })
+	if len(news) > 0 {
+		h.bury(news...)
+	}
+	return len(news) > 0
 }
 
 func (h *Host) bury(instances ...uint64) {
@@ -121,8 +155,7 @@ func (h *Host) Recover(now int64, dead []uint64) error {
 			return fmt.Errorf("instance %x lives: it is here, or a link reaches it", instance)
 		}
 	}
-	h.bury(dead...)
-	h.recoverAll(now)
+	h.announceDead(now, dead)
 	return nil
 }
 
@@ -143,10 +176,56 @@ func (h *Host) linkTold(now int64, instance uint64, up bool) {
 		if up {
 			d.forget(instance)
 			delete(d.buried, instance)
-		} else if !d.buried[instance] {
+			delete(d.apart, instance)
+			return
+		}
+		if !d.buried[instance] {
 			d.lost[instance] = now
 		}
+		d.apart[instance] = h.awakeSince(now)
 	})
+}
+
+// sleep is when this node last got no time for longer than sleepLeast.
+type sleep struct {
+	ticked int64 // latest
+	from   int64
+	until  int64
+}
+
+const (
+	sleepLeast = 500  // milliseconds without a tick, of which there should be twenty a second
+	sleepAfter = 2000 // milliseconds within which links that broke during a sleep are known to be broken
+)
+
+// wake takes note of a tick.
+func (h *Host) wake(now int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.sleep.ticked != 0 && now > h.sleep.ticked+sleepLeast {
+		h.sleep.from, h.sleep.until = h.sleep.ticked, now
+	}
+	h.sleep.ticked = now
+}
+
+// awakeSince is now, or when this node fell asleep, if it has slept until now or until shortly before. h.mu is locked.
+func (h *Host) awakeSince(now int64) int64 {
+	switch s := &h.sleep; {
+	case s.ticked != 0 && now > s.ticked+sleepLeast:
+		return s.ticked
+	case s.until != 0 && now < s.until+sleepAfter:
+		return s.from
+	}
+	return now
+}
+
+// wentOn reports whether the other one of two voters may have gone on alone before it died, because it is the older one and was silent
+// to us for so long that we were to it. What it acknowledged then is lost, and has to be told. (One that was refused connections while
+// we lived may have gone on as well, and that cannot be known: it is what Strict is for.)
+func (h *Host) wentOn(now int64, other uint64) bool {
+	d := h.deaths.Load()
+	since, apart := d.apart[other]
+	return h.config.TwoNodes == Available && d.older(other, h.config.Self) && (!apart || now >= since+silentProof/2)
 }
 
 // viewTold takes note of who is older than whom, and whether there are more than two.

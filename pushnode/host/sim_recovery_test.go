@@ -133,6 +133,8 @@ func simulateLoss(seed uint64, kind loss) *lossWorld {
 	w.runTo(lossLength)
 	w.heal()
 	w.refusing = false
+	w.runTo(lossLength + lossRest/3)
+	w.operate()
 	w.runTo(lossLength + lossRest/2)
 	w.silence()
 	w.runTo(lossLength + lossRest)
@@ -400,6 +402,26 @@ func (w *lossWorld) lie() {
 	})
 	w.after(w.between(6*second, 12*second), asleep.resume)
 	w.after(w.between(second, 15*second), func() { w.restart(dead.number) })
+}
+
+// operate is an operator who looks at what slots wait for, and says of the dead that they are. Elsewhere nobody is to be needed.
+func (w *lossWorld) operate() {
+	for _, n := range w.all {
+		for slot := range simSlots {
+			if !n.alive || w.name != "storm" {
+				continue
+			}
+			for _, instance := range n.host.Status(slot).Waits {
+				if w.nodes[instance].alive {
+					continue
+				}
+				w.log("operator: %x is dead", instance)
+				if err := n.host.Recover(n.clock(), []uint64{instance}); err != nil {
+					w.fail("start", "operator: %v", err)
+				}
+			}
+		}
+	}
 }
 
 // judge holds what must be so in the end.
