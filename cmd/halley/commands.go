@@ -15,6 +15,7 @@ type commands struct {
 	Publish   publishCommand   `cmd:"" help:"Publish one message."`
 	Subscribe subscribeCommand `cmd:"" help:"Follow channels and print each message as one line of JSON."`
 	Token     tokenCommand     `cmd:"" help:"Get a token that lets a client do what you name, for a while."`
+	Verify    verifyCommand    `cmd:"" help:"Load and hurt a cluster, and check that it keeps its promises."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 

@@ -30,6 +30,12 @@ type process struct {
 // usageError is a fault of what was asked for that the parser did not see.
 type usageError struct{ error }
 
+// exitError is an exit code whose reason was told already.
+type exitError int
+
+// Error names the code.
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
 // oneLine makes one line of an error of several, as a driver writes one for each address that it tried, and says nothing twice.
 func oneLine(text string) string {
 	var line strings.Builder
@@ -54,6 +60,9 @@ func oneLine(text string) string {
 
 // fail tells the reason and returns the exit code for it.
 func fail(p process, err error) int {
+	if code, told := errors.AsType[exitError](err); told {
+		return int(code)
+	}
 	fmt.Fprintln(p.stderr, "halley:", oneLine(err.Error()))
 	if _, invalid := errors.AsType[*tenant.InvalidError](err); invalid {
 		return exitUsage

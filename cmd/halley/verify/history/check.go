@@ -72,7 +72,7 @@ func (c *checker) event(e *Event) {
 	}
 	c.at = max(c.at, e.At)
 	switch e.Kind {
-	case Invoke, Retry, OK, Refused, Unknown:
+	case Invoke, Retry, OK, Refused, Unknown, Earlier:
 		c.publication(e)
 	case Attach, Message, Gap:
 		c.received(e)
@@ -81,9 +81,11 @@ func (c *checker) event(e *Event) {
 	case Connected, Disconnected, Entered, Ended, MemberEnter, MemberLeave, Present, Counted:
 		c.presence(e)
 	case Error:
-		if c.rules.Smooth && e.Reason != "" {
+		if c.rules.Smooth && e.Status >= 500 {
 			c.violate(Noticed, e, "%s", e.Reason)
 		}
+	case Trouble:
+		c.violate(Unhealed, e, "%s", e.Reason)
 	case Suspended:
 		if c.rules.Smooth {
 			c.violate(Noticed, e, "suspended")

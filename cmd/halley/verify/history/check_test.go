@@ -32,6 +32,8 @@ func TestSoundHistories(t *testing.T) {
 		"a new epoch from its start": begin().publish(1).deliver("s", 1).invoke("n").ok("n", "b", 1).message("s", "n", "b", 1),
 		"read as delivered": begin().publish(1).deliver("s", 1).
 			add(history.Event{Kind: history.Read, Channel: "c", ID: "m1", Epoch: "a", Offset: 1}),
+		"from before": new(story).add(history.Event{Kind: history.Earlier, Channel: "c", ID: "m1"}).attach("s", "a", 1).
+			add(history.Event{Kind: history.Read, Channel: "c", ID: "m1", Epoch: "a", Offset: 1}),
 		"suspended":   begin().add(history.Event{Kind: history.Suspended, Client: "s", Channel: "c"}),
 		"member":      new(story).session(history.Connected, "x").session(history.Entered, "x").sees(history.MemberEnter, "x"),
 		"short break": member().session(history.Disconnected, "x").wait(10*time.Second).session(history.Connected, "x"),
@@ -115,6 +117,7 @@ func TestBrokenHistories(t *testing.T) {
 		"I16 ended, listed":               {member().session(history.Ended, "x").session(history.Present, "x"), []history.Class{history.Ghost}},
 		"I16 nobody's member":             {new(story).session(history.Present, "y"), []history.Class{history.Ghost}},
 		"I17 another session":             {new(story).add(history.Event{Kind: history.Connected, Session: "x", Lost: true}), []history.Class{history.SessionLost}},
+		"I19 not well in time":            {new(story).add(history.Event{Kind: history.Trouble, Client: "n1"}), []history.Class{history.Unhealed}},
 		"time runs back":                  {&story{events: []history.Event{{At: 2, Kind: history.Healed}, {At: 1, Kind: history.Healed}}}, []history.Class{history.Malformed}},
 		"message before the subscription": {new(story).publish(1).deliver("s", 1), []history.Class{history.Malformed}},
 		"answer to nothing":               {new(story).ok("m1", "a", 1), []history.Class{history.Malformed}},
@@ -142,9 +145,10 @@ func names(result *history.Result, invariant string) bool {
 func TestSmoothHistories(t *testing.T) {
 	smooth := rules
 	smooth.Smooth = true
-	check(t, begin().publish(1).deliver("s", 1), smooth)
+	refused := history.Event{Kind: history.Error, Client: "s", Reason: "connection refused"}
+	check(t, begin().publish(1).add(refused).deliver("s", 1), smooth)
 	for name, e := range map[string]history.Event{
-		"503":       {Kind: history.Error, Client: "p", Reason: "unavailable"},
+		"503":       {Kind: history.Error, Client: "p", Status: 503, Reason: "unavailable"},
 		"suspended": {Kind: history.Suspended, Client: "s", Channel: "c"},
 		"gap":       {Kind: history.Gap, Client: "s", Channel: "c", Epoch: "a", Reason: "evicted"},
 	} {

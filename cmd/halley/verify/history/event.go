@@ -23,6 +23,7 @@ const (
 	OK                      // acknowledged at Epoch:Offset by Copies nodes; Duplicate: as one that was there before
 	Refused                 // answered that it was not stored, and no earlier try can have been
 	Unknown                 // given up: it may have been stored
+	Earlier                 // published before the history begins: it may be seen, and nothing is promised about it
 )
 
 // Of subscribers, each about one channel.
@@ -51,6 +52,7 @@ const (
 	Error     Kind = iota + 48 // a request or a connection failed for Reason; it was tried again
 	Fault                      // Reason is done to Client, a node
 	Healed                     // the node named is well again
+	Trouble                    // Client, a node, did not get well or did not end as it should: Reason
 	Quiescent                  // publishers have stopped; what was acknowledged had time to arrive by the end of the history
 )
 
@@ -71,6 +73,7 @@ type Event struct {
 	Duplicate bool          `json:"duplicate,omitzero"`
 	Resumed   bool          `json:"resumed,omitzero"`
 	Lost      bool          `json:"lost,omitzero"`
+	Status    int           `json:"status,omitzero"` // of the HTTP answer; 0: there was none
 	Reason    string        `json:"reason,omitzero"`
 }
 
@@ -85,11 +88,11 @@ func (e *Event) position() position { return position{e.Channel, e.Epoch, e.Offs
 func (p position) String() string { return fmt.Sprintf("%s:%d", p.epoch, p.offset) }
 
 var kindNames = map[Kind]string{
-	Invoke: "invoke", Retry: "retry", OK: "ok", Refused: "refused", Unknown: "unknown",
+	Invoke: "invoke", Retry: "retry", OK: "ok", Refused: "refused", Unknown: "unknown", Earlier: "earlier",
 	Attach: "attach", Message: "message", Gap: "gap", Suspended: "suspended", Read: "read",
 	Connected: "connected", Disconnected: "disconnected", Entered: "entered", Ended: "ended",
 	MemberEnter: "member_enter", MemberLeave: "member_leave", Present: "present", Counted: "counted",
-	Error: "error", Fault: "fault", Healed: "healed", Quiescent: "quiescent",
+	Error: "error", Fault: "fault", Healed: "healed", Trouble: "trouble", Quiescent: "quiescent",
 }
 
 // String is the kind's name in a history that is written.

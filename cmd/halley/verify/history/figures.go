@@ -1,6 +1,7 @@
 package history
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -28,6 +29,12 @@ type Spread struct {
 	P50   time.Duration `json:"p50"`
 	P99   time.Duration `json:"p99"`
 	Max   time.Duration `json:"max"`
+}
+
+// String is the distribution in milliseconds.
+func (s Spread) String() string {
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	return fmt.Sprintf("p50 %.1f  p99 %.1f  max %.1f ms of %d", ms(s.P50), ms(s.P99), ms(s.Max), s.Count)
 }
 
 // spread makes one; it sorts the values.

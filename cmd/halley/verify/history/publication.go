@@ -37,7 +37,7 @@ func (ch *channel) of(e *Event) *publication { return ch.publications[e.ID] }
 // publication takes what a publisher did or was answered.
 func (c *checker) publication(e *Event) {
 	ch := c.channel(e.Channel)
-	if e.Kind == Invoke {
+	if e.Kind == Invoke || e.Kind == Earlier {
 		if ch.of(e) != nil {
 			c.violate(Malformed, e, "two publishers use one id")
 			return

@@ -28,6 +28,7 @@ const (
 	Doubled      Class = "doubled"      // a repeated publish was not answered like the first
 	Needless     Class = "needless_gap" // a gap was told where no fault explains one
 	Noticed      Class = "noticed"      // somebody noticed what nobody should
+	Unhealed     Class = "unhealed"     // a node did not get well in time, or did not end as it should
 	Malformed    Class = "malformed"    // the history itself is broken, so that it proves nothing
 	Unreasonable Class = "unreasonable" // what was told contradicts itself
 )
@@ -35,7 +36,7 @@ const (
 var classes = map[Class]string{
 	Lost: "I1", Reassigned: "I2", SilentGap: "I3", Disorder: "I3", Duplicate: "I4", Overtaken: "I5", EpochBack: "I6",
 	FewCopies: "I12", Resurrected: "I13", Invented: "I2", Flapped: "I15", Ghost: "I16", Forgotten: "I15", SessionLost: "I17",
-	Doubled: "I18", Needless: "I1", Noticed: "I20", Malformed: "-", Unreasonable: "I3",
+	Doubled: "I18", Needless: "I1", Noticed: "I20", Unhealed: "I19", Malformed: "-", Unreasonable: "I3",
 }
 
 // Invariant is the number that the study gives to what the class breaks.

@@ -1,0 +1,16 @@
+//go:build !linux
+
+package verify
+
+import "errors"
+
+// CanIsolate reports that only Linux has network namespaces.
+func CanIsolate() bool { return false }
+
+// Isolated reports whether this process is in a namespace of its own.
+func Isolated() bool { return false }
+
+// Isolate fails.
+func Isolate() error { return errors.ErrUnsupported }
+
+func newNamespaces(Settings) (network, error) { return nil, errors.ErrUnsupported }

@@ -1,0 +1,121 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+)
+
+// newNetwork makes the network that the settings ask for.
+func newNetwork(s Settings) (network, error) {
+	if s.Namespaces {
+		return newNamespaces(s)
+	}
+	return newLoopback(s.Nodes), nil
+}
+
+// loopback has all nodes on this machine's loopback, each behind a relay. What nodes say to each other passes the relay of the one
+// that is spoken to, which finds out who speaks and holds back what is cut.
+type loopback struct {
+	relays []*relay
+	pids   []atomic.Int64  // of the nodes' processes
+	slow   []atomic.Bool   // by node
+	severe [][]atomic.Bool // by sender, by receiver: nothing gets through
+}
+
+func newLoopback(nodes int) *loopback {
+	l := &loopback{pids: make([]atomic.Int64, nodes), slow: make([]atomic.Bool, nodes), severe: make([][]atomic.Bool, nodes)}
+	for i := range l.severe {
+		l.severe[i] = make([]atomic.Bool, nodes)
+	}
+	return l
+}
+
+func (l *loopback) site(index int) (site, error) {
+	public, err := freePorts(1)
+	if err != nil {
+		return site{}, err
+	}
+	gossip, err := freePorts(2)
+	if err != nil {
+		return site{}, err
+	}
+	r, err := newRelay(l, index, gossip)
+	if err != nil {
+		return site{}, err
+	}
+	l.relays = append(l.relays, r)
+	return site{public: loopbackAddress(public), gossip: loopbackAddress(gossip), advertise: loopbackAddress(r.port)}, nil
+}
+
+func (l *loopback) command(_ int, binary string, arguments ...string) *exec.Cmd {
+	return exec.Command(binary, arguments...)
+}
+
+func (l *loopback) started(index, pid int) { l.pids[index].Store(int64(pid)) }
+
+func (l *loopback) cut(from, to int) error {
+	l.severe[from][to].Store(true)
+	return nil
+}
+
+func (l *loopback) impair(index int) error {
+	l.slow[index].Store(true)
+	return nil
+}
+
+func (l *loopback) heal() error {
+	for i := range l.severe {
+		l.slow[i].Store(false)
+		for j := range l.severe[i] {
+			l.severe[i][j].Store(false)
+		}
+	}
+	return nil
+}
+
+func (l *loopback) close() error {
+	var ending sync.WaitGroup
+	errs := make([]error, len(l.relays))
+	for i, r := range l.relays {
+		ending.Go(func() { errs[i] = r.close() })
+	}
+	ending.Wait()
+	return errors.Join(errs...)
+}
+
+// isCut reports whether nothing gets from one node to another. Who is not known, -1, is not cut off.
+func (l *loopback) isCut(from, to int) bool { return from >= 0 && to >= 0 && l.severe[from][to].Load() }
+
+// isSlow reports whether one of two nodes is impaired.
+func (l *loopback) isSlow(a, b int) bool {
+	return a >= 0 && l.slow[a].Load() || b >= 0 && l.slow[b].Load()
+}
+
+func loopbackAddress(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
+// freePorts finds so many ports in a row that nobody listens on now. They are not reserved: a node that is started again needs the
+// same ones.
+func freePorts(count int) (first int, err error) {
+	for range 100 {
+		probe, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return 0, err
+		}
+		first = probe.Addr().(*net.TCPAddr).Port
+		free := true
+		for port := first + 1; port < first+count && free; port++ {
+			next, err := net.Listen("tcp", loopbackAddress(port))
+			if free = err == nil; free {
+				free = next.Close() == nil
+			}
+		}
+		if err := probe.Close(); err == nil && free && first+count < 1<<16 {
+			return first, nil
+		}
+	}
+	return 0, errors.New("there are no free ports in a row")
+}
