@@ -34,7 +34,7 @@ func TestExitCodes(t *testing.T) {
 
 // -h of each command is a full reference on standard output.
 func TestEachCommandHasHelp(t *testing.T) {
-	for _, command := range []string{"serve", "migrate", "admin", "admin create-app", "publish", "subscribe", "token", "version"} {
+	for _, command := range []string{"serve", "migrate", "admin", "admin create-app", "publish", "subscribe", "token", "verify", "version"} {
 		stdout, stderr, code := halley(t, append(strings.Fields(command), "-h")...)
 		if code != 0 || stderr != "" || !strings.Contains(stdout, "Usage: halley "+command) {
 			t.Errorf("halley %s -h: exit code %d\nstdout: %s\nstderr: %s", command, code, stdout, stderr)

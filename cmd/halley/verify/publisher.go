@@ -93,7 +93,7 @@ func (p *publisher) try(ctx context.Context, id, more string) bool {
 			return true
 		}
 		refused, answered := errors.AsType[*refusal](err)
-		if answered && refused.final() && tries == 1 {
+		if answered && refused.final() && (tries == 1 || more != "") { // what is too large was so at each try
 			p.recorder.Add(history.Event{Kind: history.Refused, Client: p.name, Channel: p.channel, ID: id, Reason: reason(err)})
 			return false
 		}

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/go-json-experiment/json"
 )
 
@@ -176,7 +178,9 @@ func status(err error) int {
 func reason(err error) string {
 	var refused *refusal
 	var timeout net.Error
-	switch {
+	switch code := websocket.CloseStatus(err); {
+	case code >= 0:
+		return fmt.Sprintf("closed with %d", code)
 	case errors.As(err, &refused):
 		return refused.Error()
 	case errors.Is(err, syscall.ECONNREFUSED):
