@@ -61,3 +61,9 @@ func (h *Host) AnswerHere(index int, query channel.Query) channel.Answer {
 
 // BoundTo is the instance that this node has stopped for in a slot; 0: none.
 func (h *Host) BoundTo(index int) uint64 { return h.seats[index].recovery.bound }
+
+// MaxCalls is the bound of calls without an answer.
+const MaxCalls = maxCalls
+
+// AnswerFrame is an answer to a call.
+func AnswerFrame(id uint64, answer []byte) []byte { return appendCall(kindAnswer, id, answer) }

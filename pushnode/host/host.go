@@ -48,6 +48,8 @@ type Surroundings interface {
 	Behind(id channel.ID, position channel.Position, version uint64)
 	// Missed says that the fate of sessions in this slot may have been told to this node, and not heard.
 	Missed(slot int)
+	// Called hands over a question of another node, to be answered by Host.Answer with its number.
+	Called(from, id uint64, question []byte)
 	// Overloaded reports whether what happened in the slot is delivered too slowly to take more.
 	Overloaded(slot int) bool
 }
@@ -73,16 +75,19 @@ type Host struct {
 
 	mu sync.Mutex
 	// guarded by mu
-	damping damping
-	sleep   sleep
-	missing map[uint64]int64 // instances that are expected and no members, by since when
-	chance  *rand.Rand
+	damping  damping
+	sleep    sleep
+	missing  map[uint64]int64 // instances that are expected and no members, by since when
+	chance   *rand.Rand
+	calls    map[uint64]call // by number, until they are answered
+	lastCall uint64
 }
 
 // New returns a host without any copy of a slot. It serves nobody until it has heard of others' slots, or Found was called.
 func New(config Config, outside Surroundings) *Host {
 	h := &Host{
 		config: config, outside: outside, seats: make([]seat, config.Slots), missing: make(map[uint64]int64),
+		calls:  make(map[uint64]call),
 		chance: rand.New(rand.NewPCG(config.Seed, config.Self)),
 	}
 	h.deaths.Store(newDeaths())
@@ -111,6 +116,7 @@ func (h *Host) Found(now int64) error {
 func (h *Host) Tick(now int64) {
 	h.noteTick(now)
 	h.wake(now)
+	h.endCalls(func(_ uint64, one call) bool { return now >= one.deadline })
 	for i := range h.seats {
 		s := &h.seats[i]
 		if s.wake.Load() > now {
@@ -141,6 +147,12 @@ func (h *Host) Receive(now int64, from uint64, frame []byte) error {
 		}
 		h.learnCrowd(now, crowded)
 		h.learnDeaths(now, dead)
+		return nil
+	}
+	if what == kindCall || what == kindAnswer {
+		if err := h.called(from, what, &r); err != nil {
+			return fmt.Errorf("call from %x: %w", from, err)
+		}
 		return nil
 	}
 	index := r.number()
@@ -183,6 +195,7 @@ func (h *Host) PeerUp(now int64, instance uint64) {
 func (h *Host) PeerDown(now int64, instance uint64, gone bool) {
 	h.linkTold(now, instance, false)
 	h.link(instance, false)
+	h.endCalls(func(_ uint64, one call) bool { return one.to == instance })
 	for i := range h.seats {
 		s := &h.seats[i]
 		s.enter(now)

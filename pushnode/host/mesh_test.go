@@ -46,6 +46,7 @@ func (meshEnd) Deliver(int, []channel.Effect, bool)         {}
 func (meshEnd) Behind(channel.ID, channel.Position, uint64) {}
 func (meshEnd) Missed(int)                                  {}
 func (meshEnd) Queued(uint64, host.Class) int               { return 0 }
+func (meshEnd) Called(uint64, uint64, []byte)               {}
 func (meshEnd) Overloaded(int) bool                         { return false }
 
 // newMesh founds a slot at the first of so many hosts, and waits until all of them hold it.

@@ -133,6 +133,7 @@ func (deafWorld) Behind(channel.ID, channel.Position, uint64) {}
 func (deafWorld) Missed(int)                                  {}
 func (deafWorld) Queued(uint64, Class) int                    { return 0 }
 func (deafWorld) Overloaded(int) bool                         { return false }
+func (deafWorld) Called(uint64, uint64, []byte)               {}
 
 // TestGenerations wants recoveries of one generation by any two of its voters to differ, and later ones to be later.
 func TestGenerations(t *testing.T) {

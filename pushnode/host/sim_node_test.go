@@ -185,3 +185,6 @@ func (n *node) Missed(slot int) { n.edge.missed(slot) }
 
 // Overloaded is host.Surroundings.
 func (n *node) Overloaded(int) bool { return false }
+
+// Called is host.Surroundings: nobody calls in a simulation.
+func (n *node) Called(uint64, uint64, []byte) {}
