@@ -20,7 +20,10 @@ func (n *Node) deleteSessions(w http.ResponseWriter, r *http.Request, grant *aut
 	if fault := wire.ValidDisconnect(clientID, session); fault != nil {
 		return fault
 	}
-	ended := n.sessions.Disconnect(r.Context(), grant.AppID, clientID, session, wire.NewError(wire.CodeDisconnected))
+	ended, err := n.disconnect(r.Context(), grant.AppID, clientID, session)
+	if err != nil {
+		return err
+	}
 	return answerJSON(w, struct {
 		Disconnected int `json:"disconnected"`
 	}{ended})

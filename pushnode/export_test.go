@@ -32,3 +32,15 @@ func (n *Node) Sessions(app string) (held int) {
 
 // Instance is the id of this process life.
 func (n *Node) Instance() uint64 { return n.instance }
+
+// DecodeQuestion decodes a question of another node and encodes it again.
+func DecodeQuestion(data []byte) ([]byte, error) {
+	asked, err := decodeQuestion(data)
+	return encodePeer(asked), err
+}
+
+// DecodePeerAnswer decodes the answer of another node and encodes it again.
+func DecodePeerAnswer(data []byte) ([]byte, error) {
+	answered, err := decodePeerAnswer(data)
+	return encodePeer(answered), err
+}

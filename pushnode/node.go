@@ -122,6 +122,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	feeding.Go(func() { n.slots.keepCount(ctx) })
 	feeding.Go(func() { n.followSessions(ctx) })
+	feeding.Go(func() { n.answerPeers(ctx) })
 	feeding.Go(func() { n.followDirectory(ctx) })
 	feeding.Wait()
 	err := n.sessions.Close()

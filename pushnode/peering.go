@@ -127,15 +127,17 @@ func (p *peers) follow(ctx context.Context) {
 	}
 }
 
+// fellows is the members of this node's cluster, itself among them. Who has not found its cluster yet, or is of another, is none.
+func (p *peers) fellows() []cluster.Member {
+	self := p.members.Self()
+	return slices.DeleteFunc(slices.Clone(p.members.View()), func(m cluster.Member) bool { return m.Cluster != self.Cluster })
+}
+
 // tell gives the view to host and links, if it is another than was told before.
 func (p *peers) tell(told []host.Node) []host.Node {
-	self := p.members.Self()
 	var nodes []host.Node
 	var wanted []link.Peer
-	for _, member := range p.members.View() {
-		if member.Cluster != self.Cluster {
-			continue // it has not found its cluster yet, or belongs to another
-		}
+	for _, member := range p.fellows() {
 		nodes = append(nodes, host.Node{
 			Instance: member.Instance, Name: member.Name, Zone: member.Zone, Started: member.Started.UnixMilli(),
 			Draining: member.State >= cluster.Draining, Leaving: member.State == cluster.Leaving,

@@ -8,6 +8,7 @@ import (
 
 	"halley/pushnode/channel"
 	"halley/pushnode/host"
+	"halley/pushnode/wire"
 )
 
 // slotCount is fixed for the life of a cluster: a channel's slot is part of every route.
@@ -25,6 +26,7 @@ type slots struct {
 	effects *deliveries
 	once    func(channel.Effect) // is given what concerns the cluster once, on the node that leads; must not block
 	missed  *slotSet             // slots in which the fate of sessions may have been missed
+	asked   *asked               // what other nodes want to know
 	links   links                // nil: there are no other nodes
 
 	// channels is how many each app has: replaced as a whole by every count, read by every publication.
@@ -32,7 +34,7 @@ type slots struct {
 }
 
 func newSlots(config Config, effects *deliveries, once func(channel.Effect)) *slots {
-	s := &slots{clock: clock{start: time.Now()}, effects: effects, once: once, missed: newSlotSet()}
+	s := &slots{clock: clock{start: time.Now()}, effects: effects, once: once, missed: newSlotSet(), asked: newAsked()}
 	s.host = host.New(host.Config{
 		Self: config.Instance, Cluster: config.Cluster, Slots: slotCount, Copies: copiesWanted, Seed: rand.Uint64(),
 		Logger: config.Logger,
@@ -198,6 +200,13 @@ func (s *slots) Behind(id channel.ID, position channel.Position, version uint64)
 
 // Missed has the sessions of a slot looked at.
 func (s *slots) Missed(index int) { s.missed.add(index) }
+
+// Called puts a question of another node in line for its answer.
+func (s *slots) Called(from, id uint64, question []byte) {
+	if !s.asked.add(askedBy{from: from, id: id, question: question}) {
+		s.host.Answer(from, id, encodePeer(peerAnswer{Err: peerErrorOf(wire.NewError(wire.CodeOverCapacity).After(retryUnavailable))}))
+	}
+}
 
 // Overloaded reports whether the slot's effects are too far behind to take more.
 func (s *slots) Overloaded(index int) bool { return s.effects.overloaded(index) }

@@ -244,7 +244,7 @@ func TestDisconnect(t *testing.T) {
 		connected := ada.want("connected")
 		other, single := h.login("")
 		reason := wire.NewError(wire.CodeDisconnected)
-		if n := h.server.Disconnect(t0(), testApp, "ada", "", reason); n != 1 {
+		if n := len(h.server.Disconnect(t0(), testApp, "ada", "", reason)); n != 1 {
 			t.Errorf("%d sessions were ended, want 1", n)
 		}
 		ada.wantClose(4016)
@@ -252,7 +252,7 @@ func TestDisconnect(t *testing.T) {
 		if resumed := again.want("connected"); resumed["resumed"] != false {
 			t.Errorf("an ended session came back: %v", resumed)
 		}
-		if n := h.server.Disconnect(t0(), testApp, "", single.text("session"), reason); n != 1 {
+		if n := len(h.server.Disconnect(t0(), testApp, "", single.text("session"), reason)); n != 1 {
 			t.Errorf("%d sessions were ended, want 1", n)
 		}
 		other.wantClose(4016)
@@ -266,7 +266,7 @@ func TestDisconnectWhileAway(t *testing.T) {
 		_, first := h.get("/v1/poll?token=ada&session=new&channel=news", nil)
 		resume := object(first["connected"].(map[string]any)).text("resume")
 		synctest.Wait()
-		if n := h.server.Disconnect(t0(), testApp, "ada", "", wire.NewError(wire.CodeDisconnected)); n != 1 {
+		if n := len(h.server.Disconnect(t0(), testApp, "ada", "", wire.NewError(wire.CodeDisconnected))); n != 1 {
 			t.Errorf("%d sessions were ended, want 1", n)
 		}
 		pass(time.Second)

@@ -13,6 +13,7 @@ type Backend interface {
 	Gate
 	Channels
 	Records
+	Elsewhere
 }
 
 // Gate decides who may come in and what they may do.
@@ -86,4 +87,11 @@ type Records interface {
 	Update(ctx context.Context, update channel.UpdateSession) error
 	Detach(ctx context.Context, detach channel.DetachSession) error
 	End(ctx context.Context, end channel.EndSession) error
+}
+
+// Elsewhere reaches the sessions that other nodes hold.
+type Elsewhere interface {
+	// Relay has the node that holds a session do commands for it, and returns the answer to their client. The error is
+	// session_not_found where no node holds it.
+	Relay(ctx context.Context, relay Relay) ([]byte, error)
 }

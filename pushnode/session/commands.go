@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"io"
 	"mime"
@@ -21,15 +22,15 @@ func (s *Server) Commands(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.leave()
-	replies, err := s.commands(w, r)
+	answer, err := s.commands(w, r)
 	if err != nil {
 		writeError(w, s.shown("commands", err))
 		return
 	}
-	writeBody(w, http.StatusOK, wire.AppendReplies(nil, replies))
+	writeBody(w, http.StatusOK, answer)
 }
 
-func (s *Server) commands(w http.ResponseWriter, r *http.Request) ([][]byte, error) {
+func (s *Server) commands(w http.ResponseWriter, r *http.Request) (answer []byte, err error) {
 	read, err := s.readRequest(r)
 	if err != nil {
 		return nil, err
@@ -46,21 +47,54 @@ func (s *Server) commands(w http.ResponseWriter, r *http.Request) ([][]byte, err
 	if fault != nil {
 		return nil, fault
 	}
-	session, err := s.sessionOf(read, commands.Session)
+	session, err := s.sessionOf(read.grant, commands.Session)
+	if errors.Is(err, wire.CodeSessionNotFound) {
+		return s.relay(r.Context(), read, commands.Session, body)
+	}
 	if err != nil {
 		return nil, err
 	}
-	replies, size := make([][]byte, len(commands.Items)), 0
-	for i, item := range commands.Items {
+	return s.replies(r.Context(), session, read.grant, commands.Items)
+}
+
+// replies does commands in order and returns the answer to their client. What they changed of the session is in its record by then: the
+// client's next poll may reach another node, which knows the record alone.
+func (s *Server) replies(ctx context.Context, session *Session, grant *auth.Grant, items []wire.CommandItem) (answer []byte, err error) {
+	replies, size := make([][]byte, len(items)), 0
+	for i, item := range items {
 		if size > repliesBytes {
 			item.Err = wire.Errorf(wire.CodeAnswerFull, "the answers before have %d bytes: send this command again", size)
 		}
-		if replies[i], err = s.reply(r, session, read.grant, item); err != nil {
+		if replies[i], err = s.reply(ctx, session, grant, item); err != nil {
 			return nil, err
 		}
 		size += len(replies[i])
 	}
-	return replies, nil
+	if err := s.recordNow(ctx, session); err != nil {
+		return nil, err
+	}
+	return wire.AppendReplies(nil, replies), nil
+}
+
+// recordNow has the record show what the session follows.
+func (s *Server) recordNow(ctx context.Context, session *Session) error {
+	if !session.isDirty() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
+	defer cancel()
+	if err := session.take(ctx); err != nil {
+		return wire.NewError(wire.CodeUnavailable).Because(err)
+	}
+	defer session.release()
+	if session.isEnded() {
+		return nil // by one of these commands, or while they were done: nothing is to be recorded
+	}
+	err := s.writeRecord(ctx, session)
+	if errors.Is(err, wire.CodeSessionNotFound) { // it has moved, and is found where it went
+		return wire.Errorf(wire.CodeUnavailable, "the session moves to another node just now: try again").Because(err)
+	}
+	return err
 }
 
 // repliesBytes is how much may be answered before the commands that are left are refused: pages of history are large. The
@@ -68,13 +102,13 @@ func (s *Server) commands(w http.ResponseWriter, r *http.Request) ([][]byte, err
 const repliesBytes = 4 << 20
 
 // sessionOf finds the session of a resume token, if the credential may speak for it.
-func (s *Server) sessionOf(read request, resume string) (*Session, error) {
+func (s *Server) sessionOf(grant *auth.Grant, resume string) (*Session, error) {
 	token, ok := parseResume(resume)
 	if !ok {
 		return nil, wire.NewError(wire.CodeSessionNotFound)
 	}
-	session := s.sessions.find(channel.ID{App: read.grant.AppID, Name: token.session})
-	if session == nil || !session.lasting || !equalHash(session.secret, token.hash()) || session.clientID != read.grant.ClientID {
+	session := s.sessions.find(channel.ID{App: grant.AppID, Name: token.session})
+	if session == nil || !session.lasting || !equalHash(session.secret, token.hash()) || session.clientID != grant.ClientID {
 		return nil, wire.NewError(wire.CodeSessionNotFound)
 	}
 	return session, nil
@@ -82,18 +116,18 @@ func (s *Server) sessionOf(read request, resume string) (*Session, error) {
 
 // reply does one command in the session's turn, as far as the grant of the request allows it: that of the session may be of a key
 // which has been revoked since. An error is one of the whole request.
-func (s *Server) reply(r *http.Request, session *Session, grant *auth.Grant, item wire.CommandItem) ([]byte, error) {
+func (s *Server) reply(ctx context.Context, session *Session, grant *auth.Grant, item wire.CommandItem) ([]byte, error) {
 	if item.Err != nil {
 		return wire.AppendErrorReply(nil, item.Ref, item.Err), nil
 	}
-	if err := session.take(r.Context()); err != nil {
+	if err := session.take(ctx); err != nil {
 		return nil, wire.NewError(wire.CodeUnavailable).Because(err)
 	}
 	defer session.release()
 	if session.isEnded() {
 		return nil, wire.NewError(wire.CodeSessionNotFound)
 	}
-	out, err := s.execute(r.Context(), session, grant, item.Command)
+	out, err := s.execute(ctx, session, grant, item.Command)
 	if err != nil {
 		return wire.AppendErrorReply(nil, item.Ref, s.shown(string(item.Op), err)), nil
 	}

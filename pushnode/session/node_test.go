@@ -342,3 +342,8 @@ func asWire(err error) error {
 	}
 	return err
 }
+
+// Relay implements session.Backend: there are no other nodes.
+func (n *node) Relay(context.Context, session.Relay) ([]byte, error) {
+	return nil, wire.NewError(wire.CodeSessionNotFound)
+}

@@ -122,16 +122,15 @@ func (s *Server) Ended(app, session string) {
 }
 
 // Disconnect ends the sessions of a client id, or (where clientID is empty) one session, with a reason for their clients. It
-// returns how many there were on this node. They end whether or not the caller waits for it.
-func (s *Server) Disconnect(ctx context.Context, app, clientID, session string, reason *wire.Error) int {
+// returns the ids of those that were on this node. They end whether or not the caller waits for it.
+func (s *Server) Disconnect(ctx context.Context, app, clientID, session string, reason *wire.Error) (ended []string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.CommandTimeout)
 	defer cancel()
-	count := 0
 	for _, one := range s.sessions.of(app) {
 		if clientID != "" && one.clientID != clientID || clientID == "" && one.id != session || one.isEnded() {
 			continue
 		}
-		count++
+		ended = append(ended, one.id)
 		if conn := one.connection(); conn != nil {
 			conn.close(reason)
 		} else {
@@ -139,7 +138,7 @@ func (s *Server) Disconnect(ctx context.Context, app, clientID, session string, 
 		}
 		s.endRecord(ctx, one)
 	}
-	return count
+	return ended
 }
 
 // endRecord ends a session for good. What cannot be recorded within ctx is recorded later.
