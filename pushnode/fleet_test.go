@@ -67,7 +67,7 @@ const gossipEnds = 10 * time.Second
 // start adds a node, and waits until it knows its cluster.
 func (f *fleet) start(t testing.TB, name string) *member {
 	t.Helper()
-	instance := rand.Uint64()>>1 + 1
+	instance := pushnode.NewInstance()
 	links, address := f.wires.listen(t, name)
 	config := cluster.Config{
 		Name: name, Instance: instance, Bind: netip.MustParseAddrPort("127.0.0.1:0"), Links: address, Label: "test",

@@ -82,7 +82,7 @@ func (with *setup) start(t testing.TB) *node {
 	logger := slog.New(with.log)
 	with.store.Logger = logger
 	if with.seat.peering == nil {
-		with.seat = seat{instance: rand.Uint64() | 1, cluster: rand.Uint64N(1 << 40)}
+		with.seat = seat{instance: pushnode.NewInstance(), cluster: rand.Uint64N(1 << 40)}
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	store := must(tenant.Open(ctx, with.store))(t)

@@ -10,7 +10,9 @@ package pushnode
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -25,7 +27,7 @@ import (
 
 // Config is what a node is made of. All fields but Session and Peering are required.
 type Config struct {
-	Instance   uint64 // names this process life; random
+	Instance   uint64 // names this process life: of NewInstance
 	Cluster    uint64 // names the cluster's life: part of every epoch; random where a cluster is founded
 	Directory  *tenant.Directory
 	Limiter    *tenant.Limiter
@@ -59,8 +61,14 @@ type Node struct {
 	refusing   atomic.Bool // set once by Drain: nothing is taken any more
 }
 
+// NewInstance draws the id of a process life. No other one in the cluster may ever have it, so it is one of very many (some 1.7e13).
+func NewInstance() uint64 { return rand.Uint64N(host.MaxInstance) + 1 }
+
 // New builds a node that leads all slots of a cluster of one. It serves nobody before Run.
 func New(config Config) (*Node, error) {
+	if config.Instance == 0 || config.Instance > host.MaxInstance {
+		return nil, fmt.Errorf("node: no process life has the instance id %x", config.Instance)
+	}
 	n := &Node{
 		instance:  config.Instance,
 		directory: config.Directory,

@@ -186,7 +186,7 @@ type place struct {
 func (c serveCommand) findPlace(
 	ctx context.Context, store *tenant.Store, registry prometheus.Registerer, running *services, logger *slog.Logger,
 ) (place, error) {
-	found := place{instance: rand.Uint64()>>1 + 1, cluster: rand.Uint64N(1 << 40)}
+	found := place{instance: pushnode.NewInstance(), cluster: rand.Uint64N(1 << 40)}
 	joining, err := c.membership(ctx, store, found.instance, registry, logger)
 	if err != nil || joining == nil {
 		return found, err

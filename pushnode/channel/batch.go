@@ -4,7 +4,7 @@ import "slices"
 
 // Batch is one entry of a slot's log.
 type Batch struct {
-	Proposer uint64 // instance id of the node that proposed it
+	Proposer uint64 // id of the copy that proposed it, which means something to package slot alone
 	Ticket   uint64 // the proposer's own number for it
 	Now      int64  // the proposer's clock: Unix milliseconds
 	Commands []Command

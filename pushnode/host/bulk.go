@@ -26,8 +26,10 @@ type parcel struct {
 // mayShip reports whether there is room for another state to be encoded.
 func (h *Host) mayShip() bool { return h.shipping.Load() < bulkBytes }
 
-// pack puts a state in line for its copy.
+// pack puts a state in line for its copy, in the place of an earlier one that is not sent yet: that was for a copy that is no more, and
+// parts of two must not mix.
 func (s *seat) pack(m slot.Message) {
+	s.lose(false, m.To())
 	made := &parcel{to: m.To(), rest: m.Append(nil)}
 	s.host.shipping.Add(int64(len(made.rest)))
 	s.parcels = append(s.parcels, made)

@@ -69,7 +69,6 @@ func (s *seat) retire() {
 	}
 	copy, status := s.copy, s.status
 	s.discard()
-	s.lost()
 	if status.Empty {
 		return
 	}
@@ -78,15 +77,6 @@ func (s *seat) retire() {
 		s.estates = slices.Delete(s.estates, 0, 1)
 	}
 	s.estates = append(s.estates, newEstate(s, copy, status.Generation))
-}
-
-// discard lets go of our copy, whatever it holds.
-func (s *seat) discard() {
-	s.copy, s.status = nil, slot.Status{}
-	s.host.learning.Add(int64(-s.learners))
-	s.learners = 0
-	s.followers.gone(s)
-	s.chooseSource()
 }
 
 // settleEstates hands over what waits for it, as far as this node may at a time, and forgets what is safe elsewhere.

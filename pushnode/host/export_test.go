@@ -25,6 +25,15 @@ func (h *Host) LastOf(index int) (generation uint32, last uint64) {
 	return s.status.Generation, last
 }
 
+// IsRoutes reports whether a frame tells who leads slots.
+func IsRoutes(frame []byte) bool { return kind(frame[0]) == kindRoutes }
+
+// IsRaft reports whether a frame is a message between copies.
+func IsRaft(frame []byte) bool { return kind(frame[0]) == kindRaft }
+
+// LifeOf returns which of its lives this node's copy of a slot is in.
+func (h *Host) LifeOf(index int) uint32 { return h.seats[index].status.Life }
+
 // AppliedOf returns up to where this node's copy of a slot has applied the log.
 func (h *Host) AppliedOf(index int) (generation uint32, applied uint64) {
 	s := &h.seats[index]

@@ -20,11 +20,12 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/slot"
 )
 
 // Config is what a host is made of.
 type Config struct {
-	Self    uint64 // instance id of this process: random at each start
+	Self    uint64 // instance id of this process: random at each start, from 1 to MaxInstance
 	Cluster uint64 // id of the cluster, part of every epoch
 	Slots   int    // fixed for the life of a cluster
 	Copies  int    // wanted of each slot: its voters
@@ -33,6 +34,9 @@ type Config struct {
 	TwoNodes TwoNodes
 	Logger   *slog.Logger
 }
+
+// MaxInstance is the highest instance id.
+const MaxInstance = slot.MaxInstance
 
 // Surroundings is the process around a host. Its methods are called while a slot is locked: they must not block, nor call the host.
 type Surroundings interface {

@@ -17,7 +17,8 @@ const (
 const maxLearners = 256
 
 // move brings the copies of a slot that this node leads one step closer to where they belong: learners first; when they are level, the
-// voters, all in one; at last the lead. Each step is proposed when the one before is in force.
+// voters, all in one; at last the lead. Each step is proposed when the one before is in
+// force and nobody can lead who does not know it.
 func (s *seat) move() {
 	v := s.host.view.Load()
 	if v == s.placed {
@@ -32,7 +33,7 @@ func (s *seat) move() {
 	case len(have.Voters) < min(len(target), s.host.config.Copies):
 		wait = fillAfter
 	}
-	if len(target) == 0 || s.copy.Changing() || !s.fresh() || s.now < v.since+wait {
+	if len(target) == 0 || !s.status.Agreed || !s.fresh() || s.now < v.since+wait {
 		return
 	}
 	next := s.nextCopies(have, target, s.level(), v, s.mayKeep)

@@ -275,7 +275,7 @@ func (s *seat) reopen() error {
 		generation := nextGeneration(s.generation(), noVoter, self)
 		s.retire()
 		s.recovery.owed(generation, false)
-		if err := s.create([]uint64{self}, generation); err != nil {
+		if err := s.create([]uint64{self}, generation, 0); err != nil {
 			return err
 		}
 		s.settle()

@@ -25,7 +25,7 @@ func asked(t *testing.T) (*Host, ear) {
 	h := New(Config{Self: 1, Cluster: 1, Slots: 1, Copies: 3, Seed: 1, Logger: slog.New(slog.DiscardHandler)}, e)
 	s := &h.seats[0]
 	s.enter(1000)
-	if err := s.create([]uint64{1, 2, 3}, 4); err != nil {
+	if err := s.create([]uint64{1, 2, 3}, 4, 0); err != nil {
 		t.Fatal(err)
 	}
 	s.leave()

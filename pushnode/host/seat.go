@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -24,7 +25,8 @@ type seat struct {
 	now       int64      // the latest that anybody told
 	copy      *slot.Slot // nil: this node has none
 	status    slot.Status
-	unsettled bool // copy was touched: its output is to be collected
+	lived     lived // by copies that there were before
+	unsettled bool  // copy was touched: its output is to be collected
 	route     route
 	requests  []*request       // of this node, without an outcome; ascending by id
 	asked     map[uint64]asker // proposals at our copy under way, by ticket
@@ -58,22 +60,22 @@ func (s *seat) init(h *Host, index int) {
 
 // found makes this node the slot's only voter.
 func (s *seat) found() error {
-	if err := s.create([]uint64{s.host.config.Self}, 0); err != nil {
+	if err := s.create([]uint64{s.host.config.Self}, 0, 0); err != nil {
 		return err
 	}
 	return s.stand()
 }
 
-// create gives this node a copy of the slot: with voters, a new slot; without, an empty one that its leader fills.
-func (s *seat) create(voters []uint64, generation uint32) error {
+// create gives this node a copy of the slot: with voters, a new slot; without, an empty one, in the life that its leader says, which fills
+// it.
+func (s *seat) create(voters []uint64, generation, life uint32) error {
 	config := &s.host.config
 	made, err := slot.New(slot.Config{
-		ID: s.index, Self: config.Self, Voters: voters, Cluster: config.Cluster, Generation: generation, Logger: config.Logger,
+		ID: s.index, Self: config.Self, Life: life, Voters: voters, Cluster: config.Cluster, Generation: generation, Logger: config.Logger,
 	})
 	if err != nil {
 		return err
 	}
-	s.lose(true, 0)
 	s.copy, s.status, s.election, s.unsettled = made, made.Status(), election{}, true
 	s.recovery.round, s.recovery.bound = nil, 0
 	return nil
@@ -261,7 +263,7 @@ func (s *seat) receive(from uint64, what kind, r *frameReader) error {
 	return r.end()
 }
 
-// step gives our copy a message of another. A leader's first message makes the copy.
+// step gives our copy a message of another. A leader's first message makes the copy, also in the place of one that was removed.
 func (s *seat) step(from uint64, bytes []byte) error {
 	m, err := slot.DecodeMessage(s.index, bytes)
 	if err != nil {
@@ -277,15 +279,21 @@ func (s *seat) step(from uint64, bytes []byte) error {
 		s.host.outside.Send(from, Control, appendRoutes([]slotRoute{{slot: s.index, route: s.route}}))
 		return nil
 	}
-	if s.copy == nil || m.Generation() > s.status.Generation {
-		if !m.Begins() {
-			return nil // who has nothing has no say
+	if s.begins(m) {
+		if m.Generation() > s.status.Generation {
+			s.retire()
 		}
-		s.retire()
-		if err := s.create(nil, m.Generation()); err != nil {
+		s.discard()
+		if err := s.create(nil, m.Generation(), m.Life()); err != nil {
 			return err
 		}
 	}
+	if s.copy == nil || m.Generation() > s.status.Generation || m.Life() != s.status.Life {
+		return nil // who has nothing has no say, and what is for another life of our copy is nothing to this one
+	}
 	s.unsettled = true
-	return s.copy.Step(m)
+	if err := s.copy.Step(m); !errors.Is(err, slot.ErrStranger) {
+		return err
+	}
+	return nil // of a copy that was removed, which is no news
 }

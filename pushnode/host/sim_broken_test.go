@@ -78,7 +78,8 @@ const (
 	raftVersion = 1
 	codeAppend  = 1
 	codeAnswer  = 2
-	codeBeaten  = 4 // an answer to a heartbeat; 3: a heartbeat
+	codeBeaten  = 4  // an answer to a heartbeat; 3: a heartbeat
+	lifeBits    = 20 // of the id of a copy, behind the instance
 )
 
 // copyMessage is what can be read from a frame with a message between copies; the last three of an append only.
@@ -145,7 +146,7 @@ func (w *world) leaves(from *node, frame []byte) bool {
 
 func (w *world) answerFor(leader *node, slot byte, a copyMessage) {
 	answer := binary.AppendUvarint(frameOf(slot, codeAnswer, a.to, a.from, a.term), a.index+a.size)
-	leader.do(func() { _ = leader.host.Receive(leader.clock(), a.to, append(answer, 0)) })
+	leader.do(func() { _ = leader.host.Receive(leader.clock(), a.to>>lifeBits, append(answer, 0)) })
 }
 
 // arrives is called with every frame that reaches a node.
@@ -181,7 +182,7 @@ func messageOf(id string) string {
 
 // instanceAt is the id of a process that begins at a place.
 func (w *world) instanceAt(number int) uint64 {
-	instance := w.chance.Uint64()>>1 + 1
+	instance := w.chance.Uint64N(host.MaxInstance) + 1
 	if w.broken != reusesInstance {
 		return instance
 	}

@@ -22,8 +22,9 @@ type history struct {
 	epochs                            map[channel.ID]channel.Epoch // the latest seen
 	leaders                           map[leadership]uint64
 	hashes                            map[applied]uint64
-	terms                             map[*node][simSlots]uint64
+	terms                             map[*node][simSlots]lifeTerm
 	frames, bytes, refused, delivered int
+	again                             int // copies that began on a node that had one of the slot before
 	begun, gaps                       []followedAt
 }
 
@@ -40,6 +41,13 @@ type leadership struct {
 	term       uint64
 }
 
+// lifeTerm is the latest term that a node's copy has seen in one of its lives.
+type lifeTerm struct {
+	begun bool
+	life  uint32
+	term  uint64
+}
+
 type applied struct {
 	slot       int
 	generation uint32
@@ -48,7 +56,7 @@ type applied struct {
 
 func (h *history) init() {
 	h.at, h.places, h.epochs = map[place]string{}, map[string]channel.Position{}, map[channel.ID]channel.Epoch{}
-	h.leaders, h.hashes, h.terms = map[leadership]uint64{}, map[applied]uint64{}, map[*node][simSlots]uint64{}
+	h.leaders, h.hashes, h.terms = map[leadership]uint64{}, map[applied]uint64{}, map[*node][simSlots]lifeTerm{}
 }
 
 // seen holds I2 and I4: a place has one message, a message one place.
@@ -114,7 +122,7 @@ func (w *world) inspect(n *node) {
 	for slot := range simSlots {
 		status := n.host.Status(slot)
 		if !status.Copy {
-			terms[slot] = 0
+			terms[slot].term = 0
 			continue
 		}
 		if status.Leads {
@@ -127,10 +135,14 @@ func (w *world) inspect(n *node) {
 			}
 			w.history.leaders[key] = n.instance
 		}
-		if status.Term < terms[slot] {
-			w.fail("I8", "%s saw term %d of slot %d after %d", n, status.Term, slot, terms[slot])
+		seen := lifeTerm{begun: true, life: n.host.LifeOf(slot), term: status.Term}
+		switch before := terms[slot]; {
+		case before.begun && seen.life != before.life:
+			w.history.again++
+		case seen.term < before.term:
+			w.fail("I8", "%s saw term %d of slot %d after %d", n, seen.term, slot, before.term)
 		}
-		terms[slot] = status.Term
+		terms[slot] = seen
 		key := applied{slot, status.Generation, status.Applied}
 		if other, known := w.history.hashes[key]; known && other != status.Hash {
 			w.fail("I10", "%v has hash %x and, at %s, %x", key, other, n, status.Hash)

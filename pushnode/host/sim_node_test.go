@@ -134,7 +134,7 @@ func (n *node) resume() {
 	}
 }
 
-func (n *node) String() string { return fmt.Sprintf("%s#%04x", n.name, n.instance>>48) }
+func (n *node) String() string { return fmt.Sprintf("%s#%04x", n.name, n.instance>>28) }
 
 func (n *node) knows(other *node) bool { return n.view[other.instance] }
 

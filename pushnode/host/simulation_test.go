@@ -208,7 +208,7 @@ func (w *world) silence() {
 type totals struct {
 	mu                                         sync.Mutex
 	published, acked, delivered, frames, lives int
-	sessions, enters, leaves, attaches         int
+	sessions, enters, leaves, attaches, again  int
 	taken                                      timeTaken
 }
 
@@ -223,6 +223,7 @@ func (t *totals) add(w *world) {
 	}
 	t.delivered += w.history.delivered
 	t.frames += w.history.frames
+	t.again += w.history.again
 	t.lives += len(w.all)
 	t.taken.add(w.taken)
 	t.sessions += len(w.sessions)
@@ -242,6 +243,6 @@ func (t *totals) add(w *world) {
 }
 
 func (t *totals) String() string {
-	return fmt.Sprintf("%d lives of nodes, %d published, %d acknowledged, %d delivered, %d sessions attached %d times, %d enters, %d leaves, %d frames%v",
-		t.lives, t.published, t.acked, t.delivered, t.sessions, t.attaches, t.enters, t.leaves, t.frames, t.taken)
+	return fmt.Sprintf("%d lives of nodes, %d copies where there was one, %d published, %d acknowledged, %d delivered, %d sessions attached %d times, %d enters, %d leaves, %d frames%v",
+		t.lives, t.again, t.published, t.acked, t.delivered, t.sessions, t.attaches, t.enters, t.leaves, t.frames, t.taken)
 }

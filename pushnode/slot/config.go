@@ -1,8 +1,10 @@
 package slot
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 )
@@ -20,7 +22,10 @@ const (
 // Config says what a copy of a slot begins as.
 type Config struct {
 	ID   int    // of the slot
-	Self uint64 // instance id of this process: random at each start, never 0, and never in this slot before
+	Self uint64 // instance id of this process: random at each start, from 1 to MaxInstance
+	// Life is 0 in a copy that founds the slot. An empty copy has the one that Message.Life of its leader's first message says: later
+	// (see Later) than any that the instance had in this generation of the slot.
+	Life uint32
 	// Voters found the slot: they are its copies, with an empty state, and all of them must be given the same ID, Voters,
 	// Cluster and Generation. None: an empty copy of a slot that others hold. It has no say until a leader sent it a snapshot.
 	Voters     []uint64
@@ -43,39 +48,23 @@ const (
 var founded = position{index: 1, term: 1}
 
 func (c *Config) validate() error {
-	if reserved(c.Self) {
-		return fmt.Errorf("slot %d: instance %x is reserved", c.ID, c.Self)
+	err := errors.Join(valid([]uint64{c.Self}), valid(c.Voters))
+	switch {
+	case err != nil:
+	case c.Life > lives || (c.Life == 0) != (len(c.Voters) > 0):
+		err = fmt.Errorf("life %d of a copy with %d founders cannot be", c.Life, len(c.Voters))
+	case len(c.Voters) > 0 && !slices.Contains(c.Voters, c.Self):
+		err = fmt.Errorf("instance %x is none of its voters %x", c.Self, c.Voters)
 	}
-	if len(c.Voters) == 0 {
-		return nil
-	}
-	if err := distinct(c.Voters); err != nil {
+	if err != nil {
 		return fmt.Errorf("slot %d: %w", c.ID, err)
-	}
-	if !(Copies{Voters: c.Voters}).has(c.Self) {
-		return fmt.Errorf("slot %d: instance %x is none of its voters %x", c.ID, c.Self, c.Voters)
-	}
-	return nil
-}
-
-// reserved reports whether raft gives the number a meaning of its own.
-func reserved(instance uint64) bool { return instance == raft.None || raft.IsLocalMsgTarget(instance) }
-
-// distinct wants instances that raft can name, each once.
-func distinct(instances []uint64) error {
-	seen := make(map[uint64]bool, len(instances))
-	for _, instance := range instances {
-		if reserved(instance) || seen[instance] {
-			return fmt.Errorf("instance %x is reserved or named twice", instance)
-		}
-		seen[instance] = true
 	}
 	return nil
 }
 
 // bounds is how much of the applied log the copies want kept.
-func (c *Config) bounds(copies Copies) bounds {
-	if len(copies.Voters)+len(copies.Learners) <= 1 {
+func (c *Config) bounds(copies members) bounds {
+	if len(copies.voters)+len(copies.learners) <= 1 {
 		return bounds{}
 	}
 	b := bounds{bytes: c.LogBytes, entries: c.LogEntries, age: logAge}
@@ -91,7 +80,7 @@ func (c *Config) bounds(copies Copies) bounds {
 // raft is the configuration of the engine, on a log that is applied up to an index.
 func (c *Config) raft(storage *storage, applied uint64) *raft.Config {
 	return &raft.Config{
-		ID:                        c.Self,
+		ID:                        idOf(c.Self, c.Life),
 		ElectionTick:              electionTicks,
 		HeartbeatTick:             heartbeatTicks,
 		Storage:                   storage,

@@ -20,25 +20,20 @@ type Copies struct {
 	Learners []uint64 // likewise
 }
 
-func (c Copies) has(instance uint64) bool {
-	return slices.Contains(c.Voters, instance) || slices.Contains(c.Learners, instance)
-}
-
-func (c Copies) sorted() Copies {
-	return Copies{Voters: slices.Sorted(slices.Values(c.Voters)), Learners: slices.Sorted(slices.Values(c.Learners))}
-}
-
 // validate wants a majority to be possible, and each instance once.
 func (c Copies) validate() error {
 	if len(c.Voters) == 0 {
 		return errors.New("no voters")
 	}
-	return distinct(slices.Concat(c.Voters, c.Learners))
+	return valid(slices.Concat(c.Voters, c.Learners))
 }
 
 // Copies returns the copies in force; while a change is under way that takes several steps, those that it leads to. An empty
 // copy knows of none.
-func (s *Slot) Copies() Copies { return s.storage.copies() }
+func (s *Slot) Copies() Copies {
+	copies := s.storage.copies()
+	return Copies{Voters: instancesOf(copies.voters), Learners: instancesOf(copies.learners)}
+}
 
 // removed reports whether the copy was one of the slot's and is none any more.
 func (s *Slot) removed() bool { return !s.storage.empty() && !s.voter() && !s.learner() }
@@ -60,8 +55,9 @@ func (s *Slot) Changing() bool {
 // Change proposes the step from the copies in force to others. Where several change at once, the old and the new voters decide
 // together until a majority of both has agreed; the slot leaves that state by itself. It is done when Changing is false and
 // Copies are those. A new voter must be a learner that has taken its snapshot, so that no majority rests on an empty copy.
-// An instance that was ever removed must not come back to the slot: it has forgotten what it promised. A leader may remove
-// itself, but one that hands over the lead first leaves no pause.
+// An instance that is in force goes on in its life; one that is added begins a new one, also where it was removed before: what it
+// promised and held in the earlier one counts for nothing. So nobody is added before the removal is Agreed. A leader may remove itself,
+// but one that hands over the lead first leaves no pause.
 // Errors: ErrNotLeader, ErrChanging, ErrOverloaded, and others for copies that cannot be.
 func (s *Slot) Change(to Copies) error {
 	if !s.leads() {
@@ -77,6 +73,9 @@ func (s *Slot) Change(to Copies) error {
 	if len(step.Changes) == 0 {
 		return nil
 	}
+	if !s.agreed() && slices.ContainsFunc(to.Learners, func(instance uint64) bool { return s.find(instance) == raft.None }) {
+		return ErrChanging
+	}
 	if err := s.refusal(s.node.ProposeConfChange(step)); err != nil {
 		return err
 	}
@@ -89,36 +88,53 @@ func (s *Slot) stepTo(to Copies) (*raftpb.ConfChangeV2, error) {
 	if err := to.validate(); err != nil {
 		return nil, err
 	}
-	from := s.Copies()
+	from, wanted := s.storage.copies(), s.members(to)
 	step := &raftpb.ConfChangeV2{}
-	add := func(kind raftpb.ConfChangeType, instance uint64) {
-		step.Changes = append(step.Changes, &raftpb.ConfChangeSingle{Type: kind.Enum(), NodeId: new(instance)})
+	add := func(kind raftpb.ConfChangeType, id copyID) {
+		step.Changes = append(step.Changes, &raftpb.ConfChangeSingle{Type: kind.Enum(), NodeId: new(id)})
 	}
-	for _, instance := range to.Voters {
-		if slices.Contains(from.Voters, instance) {
+	for _, id := range wanted.voters {
+		if slices.Contains(from.voters, id) {
 			continue
 		}
-		if !s.holdsState(instance) {
-			return nil, fmt.Errorf("instance %x is no learner that holds the state", instance)
+		if !s.holdsState(id) {
+			return nil, fmt.Errorf("instance %x is no learner that holds the state", instanceOf(id))
 		}
-		add(raftpb.ConfChangeAddNode, instance)
+		add(raftpb.ConfChangeAddNode, id)
 	}
-	for _, instance := range to.Learners {
-		if !slices.Contains(from.Learners, instance) {
-			add(raftpb.ConfChangeAddLearnerNode, instance)
+	for _, id := range wanted.learners {
+		if !slices.Contains(from.learners, id) {
+			add(raftpb.ConfChangeAddLearnerNode, id)
 		}
 	}
-	for _, instance := range slices.Concat(from.Voters, from.Learners) {
-		if !to.has(instance) {
-			add(raftpb.ConfChangeRemoveNode, instance)
+	for _, id := range slices.Concat(from.voters, from.learners) {
+		if !wanted.has(id) {
+			add(raftpb.ConfChangeRemoveNode, id)
 		}
 	}
 	return step, nil
 }
 
-// holdsState reports whether an instance is a learner that has acknowledged a state.
-func (s *Slot) holdsState(instance uint64) bool {
-	return slices.ContainsFunc(s.Progress(), func(p Progress) bool { return p.Instance == instance && p.Learner && p.Match > 0 })
+// members gives the copies their ids: those in force have one, the others begin a life. An entry that is proposed now comes after the
+// last one, so that the life is later than any that was added before.
+func (s *Slot) members(copies Copies) members {
+	ids := func(instances []uint64) (list []copyID) {
+		for _, instance := range instances {
+			id := s.find(instance)
+			if id == raft.None {
+				id = idOf(instance, lifeAt(s.storage.last()+1))
+			}
+			list = append(list, id)
+		}
+		return list
+	}
+	return members{voters: ids(copies.Voters), learners: ids(copies.Learners)}
+}
+
+// holdsState reports whether a copy is a learner that has acknowledged a state.
+func (s *Slot) holdsState(id copyID) bool {
+	holds := func(p Progress) bool { return p.Instance == instanceOf(id) && p.Learner && p.Match > 0 }
+	return slices.ContainsFunc(s.Progress(), holds)
 }
 
 // change is how far a change of the copies has come.

@@ -181,8 +181,8 @@ func TestChangeRefused(t *testing.T) {
 		"twice a voter":             voters(1, 1, 2),
 		"a voter and a learner":     {Voters: []uint64{1, 2}, Learners: []uint64{2}},
 		"a voter without a state":   voters(1, 2, 3, 4),
-		"a number raft reserves":    voters(1, 1<<64-1),
-		"a reserved learner":        {Voters: []uint64{1, 2, 3}, Learners: []uint64{1<<64 - 2}},
+		"a voter too high":          voters(1, slot.MaxInstance+1),
+		"a learner too high":        {Voters: []uint64{1, 2, 3}, Learners: []uint64{slot.MaxInstance + 1}},
 		"a learner that has none":   {Voters: []uint64{1, 2, 4}, Learners: []uint64{3}},
 		"nobody among the learners": {Voters: []uint64{1, 2, 3}, Learners: []uint64{0}},
 	} {

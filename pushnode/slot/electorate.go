@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Electorate is who may have a say in a copy's generation, as far as its log tells. In rising order.
+// Electorate is who may have a say in a copy's generation, as far as its log tells, in whichever life. In rising order.
 type Electorate struct {
 	Voters   []uint64 // in force
 	Outgoing []uint64 // the old voters, where a change is half done: a majority of them is needed as well
@@ -22,8 +22,8 @@ func (e Electorate) All() []uint64 {
 // Electorate returns who may have a say. An empty copy knows of nobody.
 func (s *Slot) Electorate() Electorate {
 	e := Electorate{
-		Voters:   slices.Sorted(slices.Values(s.storage.config.Voters)),
-		Outgoing: slices.Sorted(slices.Values(s.storage.config.VotersOutgoing)),
+		Voters:   slices.Sorted(slices.Values(instancesOf(s.storage.config.Voters))),
+		Outgoing: slices.Sorted(slices.Values(instancesOf(s.storage.config.VotersOutgoing))),
 	}
 	if s.storage.changing > s.applied {
 		e.Coming = s.coming()
@@ -40,7 +40,7 @@ func (s *Slot) coming() (voters []uint64) {
 		}
 		for _, one := range step.Changes {
 			if one.GetType() == raftpb.ConfChangeAddNode {
-				voters = append(voters, one.GetNodeId())
+				voters = append(voters, instanceOf(one.GetNodeId()))
 			}
 		}
 	}

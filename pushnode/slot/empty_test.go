@@ -57,7 +57,7 @@ func TestReusedInstance(t *testing.T) {
 	n.down[3] = true
 	acknowledged := n.mustPublish(1, "room", "b", nil)
 
-	n.start(slot.Config{ID: 7, Self: 2, Voters: []uint64{1, 2, 3}, Cluster: 1}) // the forbidden thing
+	n.start(slot.Config{Self: 2, Voters: []uint64{1, 2, 3}}) // the forbidden thing
 	n.down[1], n.down[3] = true, false
 	n.lead(3)
 	if got := n.mustPublish(3, "room", "c", nil); got.Position != acknowledged.Position {

@@ -104,8 +104,8 @@ func TestStaleGeneration(t *testing.T) {
 		t.Error("a refused message has changed the copy")
 	}
 
-	// The host drops the copy and begins an empty one. Generations do not mix, so that the id may be the same.
-	n.start(slot.Config{ID: 7, Self: 1, Cluster: 1, Generation: 3})
+	// The host drops the copy and begins an empty one. Generations do not mix, but the copy has a life of its own as well.
+	n.start(slot.Config{Self: 1, Life: later[0].Life(), Generation: 3})
 	n.down[1] = false
 	for _, m := range later {
 		if err := n.step(m); err != nil {

@@ -13,11 +13,11 @@ import (
 type lead struct {
 	ticks      uint64            // that it has had in all its leads
 	began      uint64            // ticks when the present one began
-	heard      map[uint64]uint64 // by voter: the tick of the latest heartbeat that it answered
-	transferee uint64            // 0: none
+	heard      map[copyID]uint64 // by voter: the tick of the latest heartbeat that it answered
+	transferee copyID            // 0: none
 }
 
-func (l *lead) begin() { l.began, l.heard, l.transferee = l.ticks, map[uint64]uint64{}, raft.None }
+func (l *lead) begin() { l.began, l.heard, l.transferee = l.ticks, map[copyID]uint64{}, raft.None }
 
 // freshTicks is how old the word of a quorum may be: a heartbeat is answered by the next tick but one, within a second.
 const freshTicks = 2
@@ -29,11 +29,12 @@ func (s *Slot) Transfer(to uint64) error {
 	if !s.leads() {
 		return ErrNotLeader
 	}
-	if to == s.self || !slices.Contains(s.Copies().Voters, to) {
+	heir := s.find(to)
+	if heir == s.self || !slices.Contains(s.storage.copies().voters, heir) {
 		return fmt.Errorf("slot %d: transfer the lead to instance %x, which is none of the other voters", s.id, to)
 	}
-	s.node.TransferLeader(to)
-	s.lead.transferee = to
+	s.node.TransferLeader(heir)
+	s.lead.transferee = heir
 	return nil
 }
 
@@ -65,7 +66,7 @@ func (s *Slot) fresh() bool {
 }
 
 // heardMajority reports whether a majority of voters has answered lately; none are a majority of none.
-func (s *Slot) heardMajority(voters []uint64) bool {
+func (s *Slot) heardMajority(voters []copyID) bool {
 	count := 0
 	for _, voter := range voters {
 		heard, has := s.lead.heard[voter]

@@ -8,7 +8,7 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// What Step answers where the generations differ.
+// What Step answers where a message is not for this copy any more, or not from one that counts.
 var (
 	// ErrEarlierGeneration means that the sender's copy is of a generation that a forced recovery has ended: it must be told, and
 	// drop the copy.
@@ -16,6 +16,12 @@ var (
 	// ErrLaterGeneration means that this copy's generation has ended. The host drops the copy; if the slot's leader wants one
 	// here, an empty one of that generation takes its place.
 	ErrLaterGeneration = errors.New("message of a later generation of the slot")
+	// ErrOtherLife means that the message is for another life of this copy's instance: one that is over, or one that the host is to
+	// begin, see Message.Begins.
+	ErrOtherLife = errors.New("message for another life of the copy")
+	// ErrStranger means that the message answers this copy, and comes from none of the slot's: most often one that was removed, in a
+	// life that is over. It is of no consequence.
+	ErrStranger = errors.New("answer of none of the slot's copies")
 )
 
 // Message travels from one copy of a slot to another. It is read-only, and shares memory with the sender's log.
@@ -26,10 +32,13 @@ type Message struct {
 }
 
 // From is the instance that sends the message.
-func (m Message) From() uint64 { return m.raft.GetFrom() }
+func (m Message) From() uint64 { return instanceOf(m.raft.GetFrom()) }
 
 // To is the instance that the message is for.
-func (m Message) To() uint64 { return m.raft.GetTo() }
+func (m Message) To() uint64 { return instanceOf(m.raft.GetTo()) }
+
+// Life is the life of that instance which the message is for.
+func (m Message) Life() uint32 { return lifeOf(m.raft.GetTo()) }
 
 // Generation is that of the sender's copy.
 func (m Message) Generation() uint32 { return m.generation }
@@ -48,7 +57,9 @@ func (m Message) Control() bool {
 	}
 }
 
-// Begins reports whether an empty copy may begin with the message: it comes from a leader that wants a copy there.
+// Begins reports whether an empty copy, of that Life and Generation, may begin with the message: it comes from a leader that wants a copy
+// there. A copy in an earlier life (see Later) makes place for it, for the leader added this one when nobody could need the vote of the
+// earlier one any more.
 func (m Message) Begins() bool { return forEmpty(m.raft) }
 
 // outgoing is a message as it leaves this copy.
@@ -60,13 +71,13 @@ func (s *Slot) outgoing(m *raftpb.Message) Message {
 }
 
 // Step takes in a message of another copy. An error means that it was of no use here; the slot is as before. Errors that are told
-// apart: ErrEarlierGeneration, ErrLaterGeneration.
+// apart: ErrEarlierGeneration, ErrLaterGeneration, ErrOtherLife, ErrStranger.
 func (s *Slot) Step(m Message) error {
 	if err := s.admit(m); err != nil {
 		return fmt.Errorf("slot %d: message from %x: %w", s.id, m.From(), err)
 	}
 	if m.committed != (position{}) {
-		return s.learn(m.From(), m.committed)
+		return s.learn(m.raft.GetFrom(), m.committed)
 	}
 	in := m.raft
 	switch in.GetType() {
@@ -80,7 +91,9 @@ func (s *Slot) Step(m Message) error {
 	case raftpb.MsgHeartbeatResp:
 		in = &raftpb.Message{Type: in.Type, To: in.To, From: in.From, Term: in.Term} // the number is no read request of raft's
 	}
-	if err := s.node.Step(in); err != nil {
+	if err := s.node.Step(in); errors.Is(err, raft.ErrStepPeerNotFound) {
+		return fmt.Errorf("slot %d: message from %x: %w", s.id, m.From(), ErrStranger)
+	} else if err != nil {
 		return fmt.Errorf("slot %d: message from %x: %w", s.id, m.From(), err)
 	}
 	if t := in.GetType(); t == raftpb.MsgAppResp || t == raftpb.MsgHeartbeatResp {
@@ -92,12 +105,14 @@ func (s *Slot) Step(m Message) error {
 // admit refuses what is not for this copy in the state that it is in.
 func (s *Slot) admit(m Message) error {
 	switch {
-	case m.To() != s.self:
-		return fmt.Errorf("for instance %x, came to %x", m.To(), s.self)
+	case m.To() != s.config.Self:
+		return fmt.Errorf("for instance %x, came to %x", m.To(), s.config.Self)
 	case m.generation < s.generation:
 		return ErrEarlierGeneration
 	case m.generation > s.generation:
 		return ErrLaterGeneration
+	case m.Life() != s.config.Life:
+		return fmt.Errorf("%w: %d, came to %d", ErrOtherLife, m.Life(), s.config.Life)
 	case s.storage.empty() && !forEmpty(m.raft):
 		return fmt.Errorf("%v for an empty copy", m.raft.GetType())
 	}
@@ -121,7 +136,11 @@ func forEmpty(m *raftpb.Message) bool {
 }
 
 // Unreachable says that messages to a peer are lost at present: they are sent one by one until it answers.
-func (s *Slot) Unreachable(peer uint64) { s.node.ReportUnreachable(peer) }
+func (s *Slot) Unreachable(peer uint64) {
+	if id := s.find(peer); id != raft.None {
+		s.node.ReportUnreachable(id)
+	}
+}
 
 // SnapshotDone says whether a snapshot reached its peer, as far as the host knows. Until then the peer is sent nothing else;
 // after a failure it is sent another when it answers.
@@ -130,5 +149,7 @@ func (s *Slot) SnapshotDone(peer uint64, reached bool) {
 	if reached {
 		status = raft.SnapshotFinish
 	}
-	s.node.ReportSnapshot(peer, status)
+	if id := s.find(peer); id != raft.None {
+		s.node.ReportSnapshot(id, status)
+	}
 }

@@ -158,12 +158,12 @@ func TestSnapshotConfigurationRefused(t *testing.T) {
 		"a learner to be that does not decide": {Voters: []uint64{1}, VotersOutgoing: []uint64{2}, LearnersNext: []uint64{3}},
 		"nobody":                               {Voters: []uint64{1, 0}},
 	} {
-		s, err := New(Config{ID: 7, Self: 1})
+		s, err := New(Config{ID: 7, Self: 1, Life: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		m := &raftpb.Message{
-			Type: raftpb.MsgSnap.Enum(), To: new(uint64(1)), From: new(uint64(2)), Term: new(uint64(3)),
+			Type: raftpb.MsgSnap.Enum(), To: new(idOf(1, 1)), From: new(idOf(2, 0)), Term: new(uint64(3)),
 			Snapshot: &raftpb.Snapshot{Data: channel.AppendSnapshot(nil, channel.NewState(1)), Metadata: &raftpb.SnapshotMetadata{
 				ConfState: raftpb.EnsureConfState(config), Index: new(uint64(9)), Term: new(uint64(1)),
 			}},

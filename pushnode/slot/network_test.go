@@ -25,6 +25,7 @@ type network struct {
 	effects  [][]channel.Effect // of each copy
 	restored []int              // times that each copy took a snapshot
 	lost     int                // snapshots that reached nobody
+	passed   *[]slot.Message    // not nil: all that was delivered
 }
 
 // fataler is what testing.T and rapid.T have in common.
@@ -51,15 +52,19 @@ func newNetwork(t fataler, size int, change func(*slot.Config)) *network {
 // add starts a copy of the next instance, and returns its id.
 func (n *network) add(config slot.Config) uint64 {
 	n.t.Helper()
-	config.ID, config.Self, config.Cluster = 7, uint64(len(n.copies)+1), 1
+	config.Self = uint64(len(n.copies) + 1)
 	n.copies, n.effects, n.restored = append(n.copies, nil), append(n.effects, nil), append(n.restored, 0)
 	n.start(config)
 	return config.Self
 }
 
-// start starts a copy in the place of one that there was.
+// start starts a copy in the place of one that there was. An empty one is in a life that no leader gives unless config says.
 func (n *network) start(config slot.Config) {
 	n.t.Helper()
+	config.ID, config.Cluster = 7, 1
+	if len(config.Voters) == 0 && config.Life == 0 {
+		config.Life = 1
+	}
 	if n.change != nil {
 		n.change(&config)
 	}
@@ -100,6 +105,9 @@ func (n *network) collect(i int, out slot.Output) {
 func (n *network) deliver() {
 	messages := n.queue
 	n.queue = nil
+	if n.passed != nil {
+		*n.passed = append(*n.passed, messages...)
+	}
 	for _, m := range messages {
 		reached := !n.down[m.To()] && !n.down[m.From()]
 		if reached {
@@ -118,14 +126,25 @@ func (n *network) deliver() {
 	}
 }
 
-// step encodes the message, decodes it and hands it to its receiver. What comes from, or for, a copy that was removed is no
-// mistake.
+// step encodes the message, decodes it and hands it to its receiver, which begins an empty copy where the message wants a later life.
+// What is for another life has no effect; what comes from, or for, a copy that was removed is no mistake.
 func (n *network) step(m slot.Message) error {
 	read, err := slot.DecodeMessage(7, m.Append(nil))
 	if err != nil || !slot.Same(m, read) {
 		n.t.Fatalf("a message from %d to %d is another after its encoding: %v", m.From(), m.To(), err)
 	}
+	status := n.at(m.To()).Status()
+	if read.Begins() && read.Generation() == status.Generation && slot.Later(read.Life(), status.Life) {
+		n.start(slot.Config{Self: m.To(), Life: read.Life(), Generation: status.Generation})
+		status = n.at(m.To()).Status()
+	}
 	err = n.at(m.To()).Step(read)
+	if read.Life() != status.Life {
+		if err == nil {
+			n.t.Fatalf("instance %d took in what is for life %d in life %d", m.To(), read.Life(), status.Life)
+		}
+		return nil
+	}
 	if err != nil && !slices.Contains(members(n.at(m.To()).Copies()), m.From()) {
 		return nil
 	}

@@ -23,10 +23,10 @@ func (s *Slot) Progress() []Progress {
 		return nil
 	}
 	var all []Progress
-	s.node.WithProgress(func(instance uint64, kind raft.ProgressType, p tracker.Progress) {
+	s.node.WithProgress(func(id copyID, kind raft.ProgressType, p tracker.Progress) {
 		last := max(s.storage.last(), p.Match)
 		all = append(all, Progress{
-			Instance: instance, Learner: kind == raft.ProgressTypeLearner,
+			Instance: instanceOf(id), Learner: kind == raft.ProgressTypeLearner,
 			Match: p.Match, Level: p.Match >= s.applied,
 			Suspended: p.State == tracker.StateSnapshot || p.State == tracker.StateProbe && p.Next <= s.storage.before.index,
 			Entries:   last - p.Match, Bytes: s.storage.bytesAfter(p.Match),

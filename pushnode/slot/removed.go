@@ -14,7 +14,7 @@ func (s *Slot) tellRefused(out *Output) {
 	}
 	for _, m := range out.Messages {
 		if t := m.raft.GetType(); (t == raftpb.MsgVoteResp || t == raftpb.MsgPreVoteResp) && m.raft.GetReject() {
-			told := &raftpb.Message{From: new(s.self), To: new(m.To()), Term: new(s.term)}
+			told := &raftpb.Message{From: new(s.self), To: new(m.raft.GetTo()), Term: new(s.term)}
 			fact := position{index: s.applied, term: s.appliedTerm}
 			out.Messages = append(out.Messages, Message{raft: told, generation: s.generation, committed: fact})
 		}
@@ -23,7 +23,7 @@ func (s *Slot) tellRefused(out *Output) {
 
 // learn commits the log up to an entry that another copy knows to be committed, if it is in it. It comes in as a heartbeat of no
 // leader.
-func (s *Slot) learn(from uint64, fact position) error {
+func (s *Slot) learn(from copyID, fact position) error {
 	term, err := s.storage.Term(fact.index)
 	if err != nil || term != fact.term || fact.index <= s.applied || s.leads() {
 		return nil

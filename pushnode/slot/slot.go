@@ -36,7 +36,7 @@ var (
 type Slot struct {
 	// immutable after New
 	id     int
-	self   uint64
+	self   copyID
 	config Config
 
 	generation uint32
@@ -63,14 +63,18 @@ func New(config Config) (*Slot, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	s := &Slot{id: config.ID, self: config.Self, config: config, generation: config.Generation}
+	s := &Slot{id: config.ID, self: idOf(config.Self, config.Life), config: config, generation: config.Generation}
 	s.state = channel.NewState(config.Cluster)
 	begin := position{}
 	if len(config.Voters) > 0 {
 		begin = founded
 	}
 	s.applied, s.appliedTerm, s.term = begin.index, begin.term, begin.term
-	s.storage = newStorage(Copies{Voters: config.Voters}, begin, s.snapshot)
+	founders := members{}
+	for _, voter := range config.Voters {
+		founders.voters = append(founders.voters, idOf(voter, 0))
+	}
+	s.storage = newStorage(founders, begin, s.snapshot)
 	if err := s.start(); err != nil {
 		return nil, err
 	}
@@ -242,7 +246,7 @@ func (s *Slot) applyBatch(entry *raftpb.Entry, out *Output) {
 
 // broken ends the process's trust in this copy: going on could give two messages one offset.
 func (s *Slot) broken(format string, args ...any) {
-	panic(fmt.Sprintf("slot %d, instance %x: ", s.id, s.self) + fmt.Sprintf(format, args...))
+	panic(fmt.Sprintf("slot %d, instance %x: ", s.id, s.config.Self) + fmt.Sprintf(format, args...))
 }
 
 // State is what the applied entries made. It belongs to the slot: read it only between calls of the slot's methods.

@@ -25,7 +25,11 @@ func TestNewRefuses(t *testing.T) {
 		"not one of the voters":   {Self: 1, Voters: []uint64{2, 3}},
 		"nobody":                  {Self: 0},
 		"nobody among the voters": {Self: 1, Voters: []uint64{0, 1}},
-		"a number raft reserves":  {Self: 1, Voters: []uint64{1, 1<<64 - 1}},
+		"a number too high":       {Self: 1, Voters: []uint64{1, MaxInstance + 1}},
+		"itself too high":         {Self: MaxInstance + 1, Life: 1},
+		"a founder born again":    {Self: 1, Life: 1, Voters: []uint64{1}},
+		"an empty copy, not born": {Self: 1},
+		"a life too high":         {Self: 1, Life: 1 << 20},
 		"a voter named twice":     {Self: 1, Voters: []uint64{1, 2, 2}},
 	} {
 		if _, err := New(config); err == nil || !strings.HasPrefix(err.Error(), "slot 0: ") {
@@ -40,7 +44,7 @@ func TestStepRefuses(t *testing.T) {
 	whole := channel.AppendSnapshot(nil, channel.NewState(1))
 	snapshot := func(data []byte) *raftpb.Message {
 		return &raftpb.Message{
-			Type: raftpb.MsgSnap.Enum(), To: new(uint64(1)), From: new(uint64(2)), Term: new(uint64(1)),
+			Type: raftpb.MsgSnap.Enum(), To: new(idOf(1, 0)), From: new(idOf(2, 0)), Term: new(uint64(1)),
 			Snapshot: &raftpb.Snapshot{Data: data, Metadata: &raftpb.SnapshotMetadata{
 				ConfState: s.storage.config, Index: new(uint64(9)), Term: new(uint64(1)),
 			}},
@@ -48,9 +52,10 @@ func TestStepRefuses(t *testing.T) {
 	}
 	for name, m := range map[string]*raftpb.Message{
 		"nothing":            nil,
-		"for another":        {Type: raftpb.MsgHeartbeat.Enum(), To: new(uint64(2)), From: new(uint64(3)), Term: new(uint64(1))},
-		"a local one":        {Type: raftpb.MsgHup.Enum(), To: new(uint64(1)), From: new(uint64(2))},
-		"a stranger's":       {Type: raftpb.MsgAppResp.Enum(), To: new(uint64(1)), From: new(uint64(8)), Term: new(uint64(1))},
+		"for another":        {Type: raftpb.MsgHeartbeat.Enum(), To: new(idOf(2, 0)), From: new(idOf(3, 0)), Term: new(uint64(1))},
+		"for another life":   {Type: raftpb.MsgHeartbeat.Enum(), To: new(idOf(1, 9)), From: new(idOf(2, 0)), Term: new(uint64(1))},
+		"a local one":        {Type: raftpb.MsgHup.Enum(), To: new(idOf(1, 0)), From: new(idOf(2, 0))},
+		"a stranger's":       {Type: raftpb.MsgAppResp.Enum(), To: new(idOf(1, 0)), From: new(idOf(8, 0)), Term: new(uint64(1))},
 		"a damaged snapshot": snapshot(whole[:len(whole)-1]),
 	} {
 		if err := s.Step(Message{raft: m}); err == nil || !strings.HasPrefix(err.Error(), "slot 7: ") {

@@ -39,11 +39,11 @@ func (s *Slot) snapshot() *raftpb.Snapshot {
 // receive decodes the snapshot that a message carries, and looks at its configuration.
 func (s *Slot) receive(m *raftpb.Message) error {
 	if err := possible(m.GetSnapshot().GetMetadata().GetConfState()); err != nil {
-		return fmt.Errorf("slot %d: snapshot from %x: %w", s.id, m.GetFrom(), err)
+		return fmt.Errorf("slot %d: snapshot from %x: %w", s.id, instanceOf(m.GetFrom()), err)
 	}
 	state, err := channel.RestoreSnapshot(m.GetSnapshot().GetData())
 	if err != nil {
-		return fmt.Errorf("slot %d: snapshot from %x: %w", s.id, m.GetFrom(), err)
+		return fmt.Errorf("slot %d: snapshot from %x: %w", s.id, instanceOf(m.GetFrom()), err)
 	}
 	s.arrived = append(s.arrived, arrived{at: positionOf(m.GetSnapshot()), state: state})
 	return nil

@@ -6,6 +6,7 @@ import "go.etcd.io/raft/v3"
 type Status struct {
 	ID         int
 	Self       uint64
+	Life       uint32 // of Self in this slot; see Later
 	Generation uint32
 	Term       uint64
 	Leader     uint64 // instance id; 0: none is known
@@ -36,7 +37,7 @@ type Status struct {
 // Status returns the slot's status. It costs next to nothing.
 func (s *Slot) Status() Status {
 	return Status{
-		ID: s.id, Self: s.self, Generation: s.generation, Term: s.term, Leader: s.role.Lead,
+		ID: s.id, Self: s.config.Self, Life: s.config.Life, Generation: s.generation, Term: s.term, Leader: instanceOf(s.role.Lead),
 		Leads: s.role.RaftState == raft.StateLeader, Settled: s.settled(), Fresh: s.fresh(),
 		Transferring: s.lead.transferee != raft.None, Agreed: s.agreed(), Contact: s.contact.count,
 		Empty: s.storage.empty(), Voter: s.voter(), Learner: s.learner(), Removed: s.removed(), Copies: len(s.storage.config.Voters),

@@ -43,7 +43,7 @@ type bounds struct {
 const logAge = 10_000
 
 // newStorage returns a log that begins behind a position, in the term of that.
-func newStorage(copies Copies, before position, snapshot func() *raftpb.Snapshot) *storage {
+func newStorage(copies members, before position, snapshot func() *raftpb.Snapshot) *storage {
 	return &storage{
 		config:   configOf(copies),
 		begin:    &raftpb.HardState{Term: new(before.term), Commit: new(before.index)},
@@ -53,9 +53,9 @@ func newStorage(copies Copies, before position, snapshot func() *raftpb.Snapshot
 }
 
 // configOf is the configuration in which the copies decide, and no others.
-func configOf(copies Copies) *raftpb.ConfState {
+func configOf(copies members) *raftpb.ConfState {
 	copies = copies.sorted()
-	return raftpb.EnsureConfState(&raftpb.ConfState{Voters: copies.Voters, Learners: copies.Learners})
+	return raftpb.EnsureConfState(&raftpb.ConfState{Voters: copies.voters, Learners: copies.learners})
 }
 
 // empty reports whether the log has no beginning yet.
@@ -65,16 +65,16 @@ func (s *storage) empty() bool { return len(s.config.Voters) == 0 }
 func (s *storage) joint() bool { return len(s.config.VotersOutgoing) > 0 }
 
 // copies are those that the configuration is to have in the end.
-func (s *storage) copies() Copies {
-	return Copies{Voters: s.config.Voters, Learners: slices.Concat(s.config.Learners, s.config.LearnersNext)}.sorted()
+func (s *storage) copies() members {
+	return members{voters: s.config.Voters, learners: slices.Concat(s.config.Learners, s.config.LearnersNext)}.sorted()
 }
 
 // everyone is all that entries may have to be sent to.
-func (s *storage) everyone() Copies {
+func (s *storage) everyone() members {
 	all := s.copies()
 	for _, voter := range s.config.VotersOutgoing {
 		if !all.has(voter) {
-			all.Voters = append(all.Voters, voter)
+			all.voters = append(all.voters, voter)
 		}
 	}
 	return all

@@ -13,7 +13,7 @@ import (
 // TestStorageAgainstMemoryStorage compares the log with raft's own storage for tests.
 func TestStorageAgainstMemoryStorage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, model := newStorage(Copies{Voters: []uint64{1}}, position{}, nil), raft.NewMemoryStorage()
+		s, model := newStorage(members{voters: []uint64{1}}, position{}, nil), raft.NewMemoryStorage()
 		term, applied := uint64(1), uint64(0)
 		t.Repeat(map[string]func(*rapid.T){
 			"append": func(t *rapid.T) {
@@ -83,7 +83,7 @@ func compareStorages(t *rapid.T, s *storage, model *raft.MemoryStorage) {
 }
 
 func TestStorageEntries(t *testing.T) {
-	s := newStorage(Copies{Voters: []uint64{1}}, position{}, nil)
+	s := newStorage(members{voters: []uint64{1}}, position{}, nil)
 	for i := range uint64(5) {
 		s.append([]*raftpb.Entry{{Index: new(i + 1), Term: new(uint64(1)), Data: make([]byte, 100)}})
 	}
@@ -111,7 +111,7 @@ func TestStorageEntries(t *testing.T) {
 
 // TestStorageDoesNotWriteBehindReaders replaces the tail of the log while raft holds a part of it.
 func TestStorageDoesNotWriteBehindReaders(t *testing.T) {
-	s := newStorage(Copies{Voters: []uint64{1}}, position{}, nil)
+	s := newStorage(members{voters: []uint64{1}}, position{}, nil)
 	entry := func(index, term uint64) []*raftpb.Entry { return []*raftpb.Entry{{Index: new(index), Term: new(term)}} }
 	for i := range uint64(5) {
 		s.append(entry(i+1, 1))
