@@ -128,6 +128,10 @@ func (s *seat) tryHere(r *request) {
 		}
 		return
 	}
+	if addsWork(r.command) && s.host.outside.Overloaded(s.index) {
+		s.refuse(r, ErrOverloaded)
+		return
+	}
 	switch ticket, err := s.propose(r.command); {
 	case err == nil:
 		s.asked[ticket] = asker{request: r}
@@ -135,8 +139,16 @@ func (s *seat) tryHere(r *request) {
 	case errors.Is(err, slot.ErrNotLeader): // it waits
 	case errors.Is(err, slot.ErrOverloaded) && s.status.Transferring: // the next leader gets it
 	default:
-		s.complete(r, Reply{Err: ErrOverloaded})
+		s.refuse(r, ErrOverloaded)
 	}
+}
+
+// refuse ends a request that was not taken. Where another had it before, that does not say that it was not stored.
+func (s *seat) refuse(r *request, err error) {
+	if r.command != nil && r.doubt {
+		err = ErrUnknown
+	}
+	s.complete(r, Reply{Err: err})
 }
 
 // propose puts a command in line in our own copy, which leads.
@@ -191,9 +203,9 @@ func (s *seat) replied(from uint64, f replyFrame) error {
 		}
 		s.complete(r, reply)
 	case verdictOverloaded:
-		s.complete(r, Reply{Err: ErrOverloaded})
+		s.refuse(r, ErrOverloaded)
 	case verdictUnreadable:
-		s.complete(r, Reply{Err: ErrUnreadable})
+		s.refuse(r, ErrUnreadable)
 	default:
 		if r.with == from || f.verdict == verdictLost {
 			r.doubt = r.doubt || f.verdict == verdictLost

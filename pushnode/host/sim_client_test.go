@@ -66,7 +66,7 @@ func (p *publisher) try(m *sent) {
 		switch {
 		case reply.Err == nil:
 			p.acked(m, reply)
-		case reply.Err == host.ErrNotDone:
+		case reply.Err == host.ErrNotDone, reply.Err == host.ErrOverloaded:
 			p.again(m)
 		default:
 			m.doubt = true

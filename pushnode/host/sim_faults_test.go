@@ -37,7 +37,7 @@ func (p plan) String() string {
 // faultKinds is what is drawn from: what stands there twice comes twice as often.
 var faultKinds = []string{
 	"kill", "kill", "kill", "pair of kills", "pause", "pause", "cut", "cut", "pair", "oneway", "isolate", "slow", "leave", "leave",
-	"move", "join", "reset", "reset all",
+	"move", "join", "reset", "reset all", "full",
 }
 
 // mostPlaces bounds how many places there are with those that join.
@@ -109,6 +109,10 @@ func (w *world) strike(f fault) {
 			w.places++
 			w.restart(w.places - 1)
 		}
+	case "full":
+		w.log("%s is full", n)
+		n.full = true
+		w.after(f.lasts, func() { n.full = false })
 	case "reset":
 		w.reset(n, func(other *node) bool { return other.number == w.neighbour(f) })
 	case "reset all":

@@ -27,6 +27,7 @@ type node struct {
 	paused   bool
 	draining bool
 	leaving  bool     // it waits for nobody to count on its copies
+	full     bool     // what happens is delivered too slowly to take more
 	left     bool     // it said so itself
 	dropped  bool     // another took it for dead once
 	waiting  []func() // what happens when it is not paused any more
@@ -184,7 +185,7 @@ func (n *node) Behind(id channel.ID, position channel.Position, version uint64) 
 func (n *node) Missed(slot int) { n.edge.missed(slot) }
 
 // Overloaded is host.Surroundings.
-func (n *node) Overloaded(int) bool { return false }
+func (n *node) Overloaded(int) bool { return n.full }
 
 // Called is host.Surroundings: nobody calls in a simulation.
 func (n *node) Called(uint64, uint64, []byte) {}
