@@ -4,9 +4,10 @@ GO       ?= go
 TOOL     := $(GO) tool -modfile=test/tools/go.mod
 FUZZTIME ?= 30s
 COVERAGE ?= 90
+SEEDS    ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check format-check vet staticcheck tidy-check fresh typecheck generate fuzz bench cover fmt clean compiler
+.PHONY: help build run test sim check format-check vet staticcheck tidy-check fresh typecheck generate fuzz bench cover fmt clean compiler
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +20,9 @@ run: build ## Build and start Halley on :8080, its data in ./data
 
 test: compiler ## Run every test under the race detector; finds or installs Postgres and Chromium
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
+
+sim: ## Simulate SEEDS (20000) clusters under faults; each failing seed is told, and replayed with -seed N -seeds 1
+	$(GO) test -run '^TestSimulation$$' -timeout 0 -v ./pushnode/host -seeds $(SEEDS)
 
 check: format-check vet staticcheck tidy-check fresh typecheck ## Check format, vet, lint, modules, generated files and types
 

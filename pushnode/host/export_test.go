@@ -44,6 +44,10 @@ func (h *Host) AppliedOf(index int) (generation uint32, applied uint64) {
 	return status.Generation, status.Applied
 }
 
+// Agreed reports whether this node leads a slot and nobody can lead it any more who knows other copies: until then the old ones, too,
+// have to keep a majority.
+func (h *Host) Agreed(index int) bool { return h.seats[index].status.Agreed }
+
 // Waiting is how many requests have no outcome.
 func (h *Host) Waiting() int { return int(h.waiting.Load()) }
 

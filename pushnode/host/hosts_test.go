@@ -36,7 +36,7 @@ type carried struct {
 
 func (e *end) Send(to uint64, _ host.Class, frame []byte) bool {
 	e.all.frames = append(e.all.frames, slices.Clone(frame))
-	if e.all.cut[[2]uint64{e.instance, to}] {
+	if to > uint64(len(e.all.nodes)) || to == 0 || e.all.cut[[2]uint64{e.instance, to}] {
 		return false
 	}
 	e.all.line = append(e.all.line, carried{e.instance, to, frame})

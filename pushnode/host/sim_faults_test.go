@@ -197,7 +197,7 @@ func (w *world) slotSurvives(slot int, lost *node) bool {
 			continue
 		}
 		status := n.host.Status(slot)
-		if !status.Leads || !status.Settled || status.Changing || n.paused {
+		if !status.Leads || !status.Settled || !n.host.Agreed(slot) || n.paused {
 			continue
 		}
 		level := 0

@@ -28,6 +28,9 @@ const (
 	convergeLimit = 20 * second
 )
 
+// mostFailures is how many seeds fail until no more are tried.
+const mostFailures = 5
+
 // TestSimulation runs whole clusters on a virtual network under faults. A failing seed prints itself and the faults that matter; it is
 // replayed with -seed N -seeds 1.
 func TestSimulation(t *testing.T) {
@@ -36,16 +39,18 @@ func TestSimulation(t *testing.T) {
 		count = min(count, racedSeeds)
 	}
 	var next atomic.Uint64
+	var failed atomic.Int64
 	next.Store(*firstSeed)
 	last := *firstSeed + uint64(count)
 	total := totals{taken: timeTaken{}}
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for seed := next.Add(1) - 1; seed < last && !t.Failed(); seed = next.Add(1) - 1 {
+			for seed := next.Add(1) - 1; seed < last && failed.Load() < mostFailures; seed = next.Add(1) - 1 {
 				w := simulate(seed, makePlan(seed, simLength), sound)
 				total.add(w)
 				if w.failure != "" {
+					failed.Add(1)
 					report(t, seed, w)
 				}
 			}
