@@ -12,6 +12,7 @@ type sent struct {
 	id       string
 	channel  channel.ID
 	begun    moment
+	asked    moment // begun, or asked for again after it was acknowledged
 	acked    moment // 0: not
 	position channel.Position
 	doubt    bool // an attempt may have stored it
@@ -34,7 +35,7 @@ func (p *publisher) next() {
 		return
 	}
 	p.count++
-	m := &sent{id: fmt.Sprint(p.name, ".", p.count), channel: pick(p.w.timeline, p.w.channels), begun: p.w.now}
+	m := &sent{id: fmt.Sprint(p.name, ".", p.count), channel: pick(p.w.timeline, p.w.channels), begun: p.w.now, asked: p.w.now}
 	m.grown = p.w.grown(m.channel)
 	p.w.sentMessages = append(p.w.sentMessages, m)
 	p.try(m)
@@ -76,11 +77,13 @@ func (p *publisher) try(m *sent) {
 }
 
 func (p *publisher) acked(m *sent, reply host.Reply) {
+	p.w.operation(m.channel, m.id, m.asked, p.w.now, reply.Result.Position.Offset)
 	if m.acked == 0 {
 		m.acked, m.position = p.w.now, reply.Result.Position
 	}
 	p.w.checkAck(m, reply)
 	if m.tries < 20 && p.w.oneIn(20) { // some ask twice
+		m.asked = p.w.now
 		p.try(m)
 		return
 	}

@@ -143,7 +143,7 @@ func (e *edge) feed(f *following) {
 		since := f.client.last[f.id]
 		query.Start.Since = &since
 	}
-	now, asked := e.n.clock(), e.n.w.acked[f.id]
+	now, asked, begun := e.n.clock(), e.n.w.acked[f.id], e.n.w.now
 	e.n.w.query(e.n, e.n.host.SlotOf(f.id.App, f.id.Name), query, now+2000, func(answer channel.Answer, err error) {
 		f.asking = false
 		if err != nil {
@@ -151,6 +151,7 @@ func (e *edge) feed(f *following) {
 			return
 		}
 		e.n.w.checkFresh(f.id, asked, answer.(channel.Backlog).Head, 0)
+		e.n.w.operation(f.id, "", begun, e.n.w.now, answer.(channel.Backlog).Head.Offset)
 		e.take(f, answer.(channel.Backlog))
 	})
 }

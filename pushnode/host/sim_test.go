@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/anishathalye/porcupine"
 	"github.com/cespare/xxhash/v2"
 
 	"halley/pushnode/channel"
@@ -22,6 +23,7 @@ type world struct {
 	subscribers  []*subscriber
 	members      []*member
 	sentMessages []*sent
+	operations   []porcupine.Operation // what clients asked, and were told
 
 	sessions map[string]*known    // every one that there was
 	rooms    map[channel.ID]*room // presence, from its events
