@@ -177,8 +177,7 @@ func (h *Host) Receive(now int64, from uint64, frame []byte) error {
 func (h *Host) PeerUp(now int64, instance uint64) {
 	h.linkTold(now, instance, true)
 	h.link(instance, true)
-	d := h.deaths.Load()
-	h.outside.Send(instance, Control, appendDead(sortedKeys(d.buried), now-d.crowded))
+	h.outside.Send(instance, Control, appendDead(sortedKeys(h.deaths.Load().buried), h.crowdedFor(now)))
 	var led []slotRoute
 	for i := range h.seats {
 		s := &h.seats[i]

@@ -73,7 +73,7 @@ func (r *frameReader) tell() tellFrame {
 // appendDead is the frame of instances that are proven dead, and of how many milliseconds ago more than two members were seen: it is of
 // no slot.
 func appendDead(list []uint64, crowded int64) []byte {
-	return appendInstances(binary.AppendUvarint([]byte{byte(kindDead)}, uint64(max(crowded, 0))), list)
+	return appendInstances(binary.AppendUvarint([]byte{byte(kindDead)}, uint64(crowded)), list)
 }
 
 func (c claim) append(dst []byte) []byte {

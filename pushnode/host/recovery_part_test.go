@@ -106,7 +106,7 @@ func TestBoundToOne(t *testing.T) {
 // TestDead holds what counts as death.
 func TestDead(t *testing.T) {
 	const other, begin = 2, 1_000_000
-	two := []Node{{Instance: 1, Started: 5}, {Instance: other, Started: 6}}
+	two := []Node{{Instance: 1, Name: "a", Started: 5}, {Instance: other, Name: "b", Started: 6}}
 	for _, test := range []struct {
 		name string
 		mode TwoNodes
@@ -118,22 +118,26 @@ func TestDead(t *testing.T) {
 		{name: "linked", tell: func(h *Host) { h.PeerUp(begin, other) }, at: 10_000},
 		{name: "silent for a while", tell: func(*Host) {}, at: silentProof - 1},
 		{name: "silent, and younger", tell: func(*Host) {}, at: silentProof, want: true},
-		{name: "silent, and older", tell: func(h *Host) { h.SetView(begin, []Node{{Instance: 1, Started: 7}, two[1]}) }, at: 60_000},
+		{name: "silent, and older", tell: func(h *Host) { h.SetView(begin, []Node{{Instance: 1, Name: "a", Started: 7}, two[1]}) }, at: 60_000},
 		{name: "silent, strict", mode: Strict, tell: func(*Host) {}, at: 60_000},
 		{name: "silent, of more", more: true, tell: func(*Host) {}, at: 60_000},
 		{name: "refused", tell: func(h *Host) { h.Refused(begin, other) }, want: true},
 		{name: "refused, strict", mode: Strict, tell: func(h *Host) { h.Refused(begin, other) }, at: 60_000},
 		{name: "refused, of more", more: true, tell: func(h *Host) { h.Refused(begin, other) }, at: 60_000},
 		{name: "refused, lately of three", tell: func(h *Host) {
-			h.SetView(begin, append(two, Node{Instance: 3}))
+			h.SetView(begin, append(two, Node{Instance: 3, Name: "c"}))
 			h.SetView(begin, two)
 			h.Refused(begin, other)
 		}, at: crowdMemory - 1},
 		{name: "refused, of three long ago", tell: func(h *Host) {
-			h.SetView(begin, append(two, Node{Instance: 3}))
+			h.SetView(begin, append(two, Node{Instance: 3, Name: "c"}))
 			h.SetView(begin, two)
 			h.Refused(begin, other)
 		}, at: crowdMemory, want: true},
+		{name: "refused, beside its former self", tell: func(h *Host) {
+			h.SetView(begin, append(two, Node{Instance: 3, Name: "b"}))
+			h.Refused(begin, other)
+		}, want: true},
 		{name: "refused and back", tell: func(h *Host) { h.Refused(begin, other); h.PeerUp(begin, other); h.PeerDown(begin, other, true) }},
 		{name: "buried, strict, of more", mode: Strict, more: true, tell: func(h *Host) { h.Buried(begin, other) }, want: true},
 		{name: "buried and back", tell: func(h *Host) { h.Buried(begin, other); h.PeerUp(begin, other); h.PeerDown(begin, other, true) }},

@@ -94,7 +94,7 @@ func (h *Host) Buried(now int64, instance uint64) { h.announceDead(now, []uint64
 
 func (h *Host) announceDead(now int64, dead []uint64) {
 	h.bury(dead...)
-	crowded := now - h.deaths.Load().crowded
+	crowded := h.crowdedFor(now)
 	for _, peer := range sortedKeys(h.view.Load().linked) {
 		h.outside.Send(peer, Control, appendDead(dead, crowded))
 	}
@@ -235,10 +235,37 @@ func (h *Host) viewTold(now int64, nodes []Node) {
 			d.note(node.Instance)
 			d.started[node.Instance] = node.Started
 		}
-		if len(nodes) > 2 {
+		if crowd(nodes, d) || crowd(h.view.Load().nodes, d) {
 			d.crowded = now
 		}
 	})
+}
+
+// crowd reports whether nodes are more than two. One that has started again counts once, by its name, while its former self is still
+// taken for a member.
+func crowd(nodes []Node, d *deaths) bool {
+	var names [2]string
+	known := 0
+	for i := range nodes {
+		switch name := nodes[i].Name; {
+		case d.buried[nodes[i].Instance] || slices.Contains(names[:known], name):
+		case known == len(names):
+			return true
+		default:
+			names[known] = name
+			known++
+		}
+	}
+	return false
+}
+
+// crowdedFor is how many milliseconds ago more than two members were seen.
+func (h *Host) crowdedFor(now int64) int64 {
+	d := h.deaths.Load()
+	if crowd(h.view.Load().nodes, d) {
+		return 0
+	}
+	return max(now-d.crowded, 0)
 }
 
 // dead reports whether an instance counts as dead. two: it is the other of two voters.
@@ -249,7 +276,7 @@ func (h *Host) dead(now int64, instance uint64, two bool) bool {
 		return false
 	case d.buried[instance]:
 		return true
-	case !two || h.config.TwoNodes != Available || len(v.nodes) > 2 || now < d.crowded+crowdMemory:
+	case !two || h.config.TwoNodes != Available || h.crowdedFor(now) < crowdMemory:
 		return false
 	}
 	since, lost := d.lost[instance]

@@ -272,7 +272,19 @@ func (w *lossWorld) wanted() int { return cmp.Or(w.copies, simCopies) }
 func (w *lossWorld) killOne() {
 	n := w.anyNode()
 	n.kill()
+	if w.mode == host.Available {
+		w.after(second, func() { w.goesOn(1 - n.number) })
+	}
 	w.after(w.between(100*millisecond, 20*second), func() { w.restart(n.number) })
+}
+
+// goesOn wants the survivor of two to lead every slot.
+func (w *lossWorld) goesOn(place int) {
+	for slot := range simSlots {
+		if status := w.at(place).host.Status(slot); !status.Leads || !status.Settled {
+			w.fail("rest", "slot %d does not go on at once: %+v", slot, status)
+		}
+	}
 }
 
 func (w *lossWorld) killTwo() {
