@@ -191,4 +191,15 @@ func (c verifyCommand) print(w io.Writer, result *history.Result, events []histo
 	return errors.Join(verify.WriteHistory(file, events), file.Close())
 }
 
-func (c verifyCommand) selfCheck(*process) error { return nil }
+// selfCheck has lies told, and prints which were found.
+func (c verifyCommand) selfCheck(p *process) error {
+	binary, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp("", "halley-verify-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(verify.SelfCheck(p.ctx, binary, folder, p.stdout), os.RemoveAll(folder))
+}

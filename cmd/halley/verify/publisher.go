@@ -112,10 +112,12 @@ func (p *publisher) try(ctx context.Context, id, more string) bool {
 
 // acknowledgement is the answer to a publish.
 type acknowledgement struct {
+	ID        string `json:"id"`
+	Channel   string `json:"channel"`
 	Epoch     string `json:"epoch"`
 	Offset    uint64 `json:"offset"`
 	Copies    int    `json:"copies"`
-	Duplicate bool   `json:"duplicate"`
+	Duplicate bool   `json:"duplicate,omitzero"`
 }
 
 // post sends the message once, now and then to another node.

@@ -9,7 +9,7 @@ func (c *checker) judgeLoss() {
 			if p.first == nil {
 				continue
 			}
-			if !s.owed(ch, p.first.position()) || s.got(p) || s.toldOf(ch, p.first.position()) {
+			if !s.owed(ch, p.first.position()) || s.got(ch, p) || s.toldOf(ch, p.first.position()) {
 				continue
 			}
 			shown := *p.first
@@ -17,7 +17,7 @@ func (c *checker) judgeLoss() {
 			c.violate(Lost, &shown, "acknowledged; the subscriber is at %v", s.last)
 		}
 		for _, p := range ch.invoked {
-			c.judgeRepeats(s, p)
+			c.judgeRepeats(s, ch, p)
 		}
 	}
 }
@@ -25,10 +25,10 @@ func (c *checker) judgeLoss() {
 // owed reports whether the stream began before a position.
 func (s *stream) owed(ch *channel, at position) bool { return ch.newer(at, s.start) }
 
-// got reports whether the message came, wherever it stood.
-func (s *stream) got(p *publication) bool {
+// got reports whether the message came, wherever it stood. Where an acknowledgement names the place of another message, it did not.
+func (s *stream) got(ch *channel, p *publication) bool {
 	for _, at := range p.places {
-		if s.has(at) {
+		if s.has(at) && ch.delivered[at] == p.id {
 			return true
 		}
 	}
@@ -64,13 +64,13 @@ func (s *stream) after(at position) bool {
 }
 
 // judgeRepeats finds a message that came in two epochs without a break between them that was told.
-func (c *checker) judgeRepeats(s *stream, p *publication) {
+func (c *checker) judgeRepeats(s *stream, ch *channel, p *publication) {
 	if len(p.places) < 2 {
 		return
 	}
 	var came []position
 	for _, at := range p.places {
-		if s.has(at) {
+		if s.has(at) && ch.delivered[at] == p.id {
 			came = append(came, at)
 		}
 	}

@@ -5,10 +5,11 @@ import "slices"
 // channel is what publishers and readers saw of one channel.
 type channel struct {
 	publications map[string]*publication
-	invoked      []*publication // in the order of their first try
-	ids          map[position][]string
-	epochs       []string // in the order in which they were first acknowledged or delivered
-	acked        position // the highest position of the newest epoch that was acknowledged
+	invoked      []*publication        // in the order of their first try
+	ids          map[position][]string // what stands where, as anybody says
+	delivered    map[position]string   // what came to the first subscriber
+	epochs       []string              // in the order in which they were first acknowledged or delivered
+	acked        position              // the highest position of the newest epoch that was acknowledged
 }
 
 // publication is one message, by its id.
@@ -25,7 +26,7 @@ type publication struct {
 func (c *checker) channel(name string) *channel {
 	ch := c.channels[name]
 	if ch == nil {
-		ch = &channel{publications: make(map[string]*publication), ids: make(map[position][]string)}
+		ch = &channel{publications: make(map[string]*publication), ids: make(map[position][]string), delivered: make(map[position]string)}
 		c.channels[name] = ch
 	}
 	return ch
@@ -93,6 +94,14 @@ func (ch *channel) place(e *Event) {
 	}
 	if p := ch.of(e); p != nil {
 		p.places = append(p.places, at)
+	}
+}
+
+// deliver notes that the message of an event came to somebody.
+func (ch *channel) deliver(e *Event) {
+	ch.place(e)
+	if _, ok := ch.delivered[e.position()]; !ok {
+		ch.delivered[e.position()] = e.ID
 	}
 }
 

@@ -47,7 +47,7 @@ func (c *checker) received(e *Event) {
 	// Where a subscription comes back, its position alone moves nothing: either it is where the subscriber was, or a gap follows.
 	switch e.Kind {
 	case Message:
-		c.channel(e.Channel).place(e)
+		c.channel(e.Channel).deliver(e)
 		c.message(s, e)
 	case Gap:
 		c.channel(e.Channel).see(e.Epoch)
