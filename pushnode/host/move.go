@@ -36,7 +36,7 @@ func (s *seat) move() {
 	if len(target) == 0 || !s.status.Agreed || !s.fresh() || s.now < v.since+wait {
 		return
 	}
-	next := s.nextCopies(have, target, s.level(), v, s.mayKeep)
+	next := nextCopies(have, target, s.level(), v, s.host.config, s.mayKeep)
 	if len(next.Learners) > len(have.Learners) && s.host.learning.Load() >= maxLearners {
 		return
 	}
@@ -52,8 +52,9 @@ func (s *seat) move() {
 
 // nextCopies is the next step from the copies in force to those wanted. level are the learners that have all that is committed; kept
 // says whether a voter that is not wanted may stay where there are too few.
-func (s *seat) nextCopies(have slot.Copies, target []uint64, level map[uint64]bool, v *view, kept func(uint64) bool) slot.Copies {
-	config := &s.host.config
+func nextCopies(
+	have slot.Copies, target []uint64, level map[uint64]bool, v *view, config Config, kept func(uint64) bool,
+) slot.Copies {
 	ready := func(instance uint64) bool {
 		return slices.Contains(have.Voters, instance) || level[instance] && v.reaches(instance, config.Self)
 	}
@@ -77,7 +78,7 @@ func (s *seat) nextCopies(have slot.Copies, target []uint64, level map[uint64]bo
 
 // nextVoters is the voters wanted, now that they are ready. Where links do not reach a majority of them, nothing changes: a step that
 // is begun then could leave the slot with voters of which too few live.
-func nextVoters(have slot.Copies, target []uint64, v *view, config *Config, kept func(uint64) bool) []uint64 {
+func nextVoters(have slot.Copies, target []uint64, v *view, config Config, kept func(uint64) bool) []uint64 {
 	next := slices.Clone(target)
 	if !slices.Contains(next, config.Self) {
 		next = append(next, config.Self) // the next leader lets this one go

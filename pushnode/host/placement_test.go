@@ -105,21 +105,24 @@ func moved(before, after [][]uint64) (count int) {
 	return count
 }
 
-func TestPlacementWithoutThoseThatDrain(t *testing.T) {
+func TestPlacementWithoutThoseThatGo(t *testing.T) {
 	t.Parallel()
-	nodes := members(3, 1)
+	nodes := members(4, 1)
+	gone := nodes[0].Instance
+	check := func(about string, want int, fits func(target []uint64) bool) {
+		t.Helper()
+		for slot, target := range host.Place(nodes, allSlots, 3) {
+			if len(target) != want || !fits(target) {
+				t.Fatalf("%s: slot %d is placed on %v", about, slot, target)
+			}
+		}
+	}
 	nodes[0].Draining = true
-	for slot, target := range host.Place(nodes, allSlots, 3) {
-		if len(target) != 2 || slices.Contains(target, nodes[0].Instance) {
-			t.Fatalf("slot %d is placed on %v, want the two that stay", slot, target)
-		}
-	}
-	nodes[1].Draining, nodes[2].Draining = true, true
-	for slot, target := range host.Place(nodes, allSlots, 3) {
-		if len(target) != 3 {
-			t.Fatalf("slot %d is placed on %v, want all, for all drain", slot, target)
-		}
-	}
+	check("one of four drains", 3, func(target []uint64) bool { return !slices.Contains(target, gone) })
+	nodes = nodes[:3]
+	check("one of three drains: it holds, and leads nothing", 3, func(target []uint64) bool { return target[0] != gone })
+	nodes[0].Leaving = true
+	check("one of three leaves", 2, func(target []uint64) bool { return !slices.Contains(target, gone) })
 	for slot, target := range host.Place(nil, allSlots, 3) {
 		if len(target) != 0 {
 			t.Fatalf("slot %d is placed on %v, want nobody", slot, target)

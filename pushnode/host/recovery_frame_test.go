@@ -12,20 +12,6 @@ import (
 	"halley/pushnode/channel"
 )
 
-func drawRoute(t *rapid.T) route {
-	instances := func(label string) []uint64 {
-		if list := rapid.SliceOfN(rapid.Uint64(), 0, 3).Draw(t, label); len(list) > 0 {
-			return list
-		}
-		return nil
-	}
-	return route{
-		leader: rapid.Uint64().Draw(t, "leader"), generation: rapid.Uint32().Draw(t, "generation"), term: rapid.Uint64().Draw(t, "term"),
-		voters: instances("voters"), learners: instances("learners"), agreed: rapid.Bool().Draw(t, "agreed"),
-		applied: rapid.Uint64().Draw(t, "applied"),
-	}
-}
-
 func drawClaim(t *rapid.T) claim {
 	return claim{term: rapid.Uint64().Draw(t, "claimed term"), index: rapid.Uint64().Draw(t, "claimed index")}
 }
