@@ -32,12 +32,13 @@ func place(nodes []Node, slots, copies int) placement {
 		}
 	}
 	draining := func(n *Node) bool { return n.Draining }
-	if staying := slices.DeleteFunc(slices.Clone(able), draining); len(staying) >= copies {
-		able = staying
+	leaders := slices.DeleteFunc(slices.Clone(able), draining)
+	if len(leaders) >= copies {
+		able = leaders
 	}
 	copies = min(copies, len(able))
 	held, led := make(map[uint64]int), make(map[uint64]int)
-	holdCap, leadCap := share(slots*copies, len(able)), share(slots, len(able))
+	holdCap, leadCap := share(slots*copies, len(able)), share(slots, len(leaders))
 	targets := make(placement, slots)
 	for slot := range targets {
 		claims := claimsTo(slot, able)
