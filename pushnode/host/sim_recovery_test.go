@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	lossSeeds = flag.Int("loss-seeds", 30, "how many simulations of lost majorities to run of each kind")
+	lossSeeds = flag.Int("loss-seeds", 18, "how many simulations of lost majorities to run of each of eleven kinds")
 	lossSeed  = flag.Uint64("loss-seed", 1, "the first seed of these")
 	lossKind  = flag.String("loss-kind", "", "only this kind")
 )
