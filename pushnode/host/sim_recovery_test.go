@@ -59,7 +59,6 @@ type lossWorld struct {
 	refusing bool                 // firewalls refuse what is cut
 	proofs   map[[2]uint64]moment // when a node learns that an instance's address has another instance
 	refusals map[[2]uint64]moment
-	forks    int
 }
 
 func TestLoss(t *testing.T) {
