@@ -234,7 +234,22 @@ func command(ctx context.Context, tb testing.TB, arguments ...string) *exec.Cmd 
 	if err != nil {
 		tb.Fatal(err)
 	}
-	cmd := exec.CommandContext(ctx, binary, arguments...)
+	return prepare(tb, exec.CommandContext(ctx, binary, arguments...))
+}
+
+// plainCommand is command for the binary without the race detector. What it starts does not outlive this process.
+func plainCommand(tb testing.TB, arguments ...string) *exec.Cmd {
+	tb.Helper()
+	binary, err := buildPlainBinary()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cmd := prepare(tb, exec.Command(binary, arguments...))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	return cmd
+}
+
+func prepare(tb testing.TB, cmd *exec.Cmd) *exec.Cmd {
 	cmd.Dir = tb.TempDir()
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "HALLEY_") })
 	return cmd

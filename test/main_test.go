@@ -23,11 +23,26 @@ func TestMain(m *testing.M) {
 
 // buildBinary builds cmd/halley under the race detector, once per test process and only for tests that ask. It returns the path.
 var buildBinary = sync.OnceValues(func() (string, error) {
-	if err := os.Mkdir(binaryFolder(), 0o755); err != nil {
+	if err := os.MkdirAll(binaryFolder(), 0o755); err != nil {
 		return "", err
 	}
 	path := filepath.Join(binaryFolder(), "halley")
 	if output, err := exec.Command("go", "build", "-race", "-o", path, "halley/cmd/halley").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build cmd/halley: %w\n%s", err, output)
+	}
+	return path, nil
+})
+
+// buildPlainBinary builds cmd/halley as it is shipped, for tests of several processes under load: under the race detector each of them
+// would take the others' time.
+var buildPlainBinary = sync.OnceValues(func() (string, error) {
+	if err := os.MkdirAll(binaryFolder(), 0o755); err != nil {
+		return "", err
+	}
+	path := filepath.Join(binaryFolder(), "halley-plain")
+	build := exec.Command("go", "build", "-o", path, "halley/cmd/halley")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build cmd/halley: %w\n%s", err, output)
 	}
 	return path, nil

@@ -81,7 +81,7 @@ func (c verifyCommand) Run(p *process) error {
 		return c.selfCheck(p)
 	}
 	if c.isolates() && !verify.Isolated() {
-		return isolated(verify.Isolate())
+		return isolated(verify.Isolate(p.ctx))
 	}
 	result, events, err := c.verify(p)
 	if err != nil {

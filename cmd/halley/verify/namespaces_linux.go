@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -52,13 +53,15 @@ func CanIsolate() bool {
 // Isolated reports whether this process is the one that Isolate has started.
 func Isolated() bool { return os.Getenv(isolationEnv) != "" }
 
-// Isolate runs this program again, with the same arguments, in a network namespace of its own, and returns how it ended. A signal to
-// the process group, as Ctrl-C is, reaches both.
-func Isolate() error {
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+// Isolate runs this program again, with the same arguments, in a network namespace of its own, and returns how it ended. When ctx ends
+// it is asked to end, which it does after it has ended its nodes.
+func Isolate(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", os.Args[1:]...)
 	cmd.Env = append(os.Environ(), isolationEnv+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGTERM}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	// A group of its own: Ctrl-C comes once, from here.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	return cmd.Run()
 }
 

@@ -2,7 +2,10 @@
 
 package verify
 
-import "errors"
+import (
+	"context"
+	"errors"
+)
 
 // CanIsolate reports that only Linux has network namespaces.
 func CanIsolate() bool { return false }
@@ -11,6 +14,6 @@ func CanIsolate() bool { return false }
 func Isolated() bool { return false }
 
 // Isolate fails.
-func Isolate() error { return errors.ErrUnsupported }
+func Isolate(context.Context) error { return errors.ErrUnsupported }
 
 func newNamespaces(Settings) (network, error) { return nil, errors.ErrUnsupported }
