@@ -34,6 +34,7 @@ type seat struct {
 	placed    *view // everything is where that view wants it
 	learners  int   // that a slot led here brings level
 	swept     int64 // when this node last looked after the slot that it leads
+	inquest   inquest
 	interest  interest
 	followers followers
 	recovery  recovery
@@ -188,6 +189,7 @@ func (s *seat) observe(before slot.Status, changed bool) {
 
 // won is called when this node leads the slot and has all that was ever acknowledged.
 func (s *seat) won() {
+	s.beginInquest()
 	s.swept = 0
 	s.shun()
 	s.learn(s.ownRoute())

@@ -32,6 +32,7 @@ func (s *seat) sweep() {
 			_, _ = s.propose(channel.EdgeLost{Edge: edge})
 		}
 	}
+	s.inquire()
 	for _, edge := range sortedKeys(s.followers.counts) {
 		if s.host.missedFor(s.now, edge) >= edgeLostAfter {
 			delete(s.followers.counts, edge)
