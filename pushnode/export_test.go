@@ -1,6 +1,10 @@
 package pushnode
 
-import "halley/pushnode/host"
+import (
+	"context"
+
+	"halley/pushnode/host"
+)
 
 // What tests in package pushnode_test look at.
 
@@ -43,4 +47,10 @@ func DecodeQuestion(data []byte) ([]byte, error) {
 func DecodePeerAnswer(data []byte) ([]byte, error) {
 	answered, err := decodePeerAnswer(data)
 	return encodePeer(answered), err
+}
+
+// Attached reports whether the record of a session shows a connection.
+func (n *Node) Attached(ctx context.Context, app, session string) (bool, error) {
+	alive, err := n.alive(ctx, appSlot{app, slotOf(app, session)}, []string{session})
+	return alive[session].Attached, err
 }

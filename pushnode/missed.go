@@ -10,42 +10,20 @@ import (
 	"halley/pushnode/session"
 )
 
-// slotSet is slots that wait to be looked at, each once.
-type slotSet struct {
-	wake chan struct{} // one token: there may be some
-
-	mu sync.Mutex
-	// guarded by mu
-	slots map[int]struct{}
-}
-
-func newSlotSet() *slotSet {
-	return &slotSet{wake: make(chan struct{}, 1), slots: make(map[int]struct{})}
-}
-
-func (s *slotSet) add(index int) {
-	s.mu.Lock()
-	s.slots[index] = struct{}{}
-	s.mu.Unlock()
-	select {
-	case s.wake <- struct{}{}:
-	default: // it has been told already
-	}
-}
-
-func (s *slotSet) takeAll() map[int]struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	taken := s.slots
-	s.slots = make(map[int]struct{})
-	return taken
-}
-
 const (
 	// missedDelay is how long slots are collected before their sessions are looked at: a lost leader takes hundreds of them along.
 	missedDelay = 500 * time.Millisecond
 	// missedPage is how many sessions a slot is asked about at a time.
 	missedPage = 256
+	// missedAtOnce is how many slots are asked at a time: one without a leader answers nothing for seconds.
+	missedAtOnce = 16
+	// lookRound is how long it takes to look at all sessions again, though nothing was missed as far as this node knows: half of
+	// the grace of those whose node is taken for dead, so that none is over before this node notices that it is.
+	lookRound = channel.LostGrace / 2
+	// lookStride is how many slots of a round are looked at together.
+	lookStride = 16
+	// doubtInterval is how often doubts are looked at.
+	doubtInterval = 2 * time.Second
 )
 
 // followSessions asks the slots what became of this node's sessions where it may not have been told, until ctx ends.
@@ -68,6 +46,30 @@ func (n *Node) followSessions(ctx context.Context) {
 	}
 }
 
+// lookAgain has every slot's sessions looked at once in a lookRound, and settles doubts, until ctx ends.
+func (n *Node) lookAgain(ctx context.Context) {
+	rounds := time.NewTicker(lookRound / (slotCount / lookStride))
+	defer rounds.Stop()
+	if n.peers == nil { // nobody takes anything over from a node that is alone
+		rounds.Stop()
+	}
+	settling := time.NewTicker(doubtInterval)
+	defer settling.Stop()
+	for next := 0; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-rounds.C:
+			for range lookStride {
+				n.slots.missed.add(next)
+				next = (next + 1) % slotCount
+			}
+		case <-settling.C:
+			n.settleDoubts(ctx)
+		}
+	}
+}
+
 // appSlot is the sessions of one app in one slot.
 type appSlot struct {
 	app  string
@@ -82,38 +84,98 @@ func (n *Node) checkSessions(ctx context.Context, slots map[int]struct{}) {
 			held[appSlot{one.App, index}] = append(held[appSlot{one.App, index}], one)
 		}
 	}
-	for at, sessions := range held {
+	eachSlot(held, func(at appSlot, sessions []session.Lasting) {
 		for page := range slices.Chunk(sessions, missedPage) {
 			if err := n.checkPage(ctx, at, page); err != nil && ctx.Err() == nil {
 				n.logger.Debug("sessions not looked at, trying again", "slot", at.slot, "err", err)
 				n.slots.missed.add(at.slot)
-				break
+				return
 			}
 		}
-	}
+	})
 }
 
-// checkPage lets go of sessions that have ended or live elsewhere.
+// eachSlot does something for each, some at a time, and waits for all.
+func eachSlot[T any](all map[appSlot][]T, do func(appSlot, []T)) {
+	var working sync.WaitGroup
+	room := make(chan struct{}, missedAtOnce)
+	for at, list := range all {
+		room <- struct{}{}
+		working.Go(func() {
+			defer func() { <-room }()
+			do(at, list)
+		})
+	}
+	working.Wait()
+}
+
+// checkPage lets go of sessions that have ended or live elsewhere, and takes those back whose records do not show this node any more.
 func (n *Node) checkPage(ctx context.Context, at appSlot, page []session.Lasting) error {
 	ids := make([]string, len(page))
 	for i, one := range page {
 		ids[i] = one.ID
 	}
-	answer, err := n.slots.query(ctx, at.slot, channel.AliveQuery{App: at.app, Sessions: ids})
+	alive, err := n.alive(ctx, at, ids)
 	if err != nil {
 		return err
 	}
-	alive := make(map[string]channel.LiveSession, len(page))
+	for _, one := range page {
+		live, found := alive[one.ID]
+		switch {
+		case !found:
+			n.sessions.Ended(one.App, one.ID)
+		case live.Generation > one.Generation && live.Edge == n.instance: // by a connection that is about to have it, or never will
+			n.doubts.add(channel.ID{App: one.App, Name: one.ID})
+		case live.Generation > one.Generation:
+			n.sessions.Moved(one.App, one.ID, live.Generation)
+		case one.Attached && !live.Attached && live.Generation == one.Generation:
+			err = n.sessions.Reattach(ctx, one.App, one.ID, one.Generation)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// alive asks a slot which sessions have not ended.
+func (n *Node) alive(ctx context.Context, at appSlot, ids []string) (map[string]channel.LiveSession, error) {
+	answer, err := n.slots.query(ctx, at.slot, channel.AliveQuery{App: at.app, Sessions: ids})
+	if err != nil {
+		return nil, err
+	}
+	alive := make(map[string]channel.LiveSession, len(ids))
 	for _, one := range answer.(channel.LiveSessions) {
 		alive[one.ID] = one
 	}
-	for _, one := range page {
-		switch live, found := alive[one.ID]; {
-		case !found:
-			n.sessions.Ended(one.App, one.ID)
-		case live.Generation > one.Generation:
-			n.sessions.Moved(one.App, one.ID, live.Generation)
+	return alive, nil
+}
+
+// settleDoubts detaches records that are attached to this node without anybody there.
+func (n *Node) settleDoubts(ctx context.Context) {
+	eachSlot(n.doubts.all(), func(at appSlot, ids []string) {
+		for page := range slices.Chunk(ids, missedPage) {
+			if err := n.settlePage(ctx, at, page); err != nil {
+				return // the next time
+			}
+		}
+	})
+}
+
+func (n *Node) settlePage(ctx context.Context, at appSlot, ids []string) error {
+	alive, err := n.alive(ctx, at, ids)
+	if err != nil {
+		return err
+	}
+	for _, live := range alive {
+		if !live.Attached || live.Edge != n.instance || n.sessions.Holds(at.app, live.ID, live.Generation) {
+			continue
+		}
+		detach := channel.DetachSession{App: at.app, Session: live.ID, Generation: live.Generation}
+		if err := n.Detach(ctx, detach); err != nil && !isGone(err) {
+			return err
 		}
 	}
+	n.doubts.settle(at.app, ids)
 	return nil
 }

@@ -53,6 +53,7 @@ type Node struct {
 	metrics    *metrics
 	slots      *slots
 	deliveries *deliveries
+	doubts     *doubts
 	sessions   *session.Server
 	handler    http.Handler
 	peers      *peers      // nil: there are none
@@ -78,7 +79,7 @@ func New(config Config) (*Node, error) {
 		signer:    config.Signer,
 		logger:    config.Logger,
 	}
-	n.deliveries = newDeliveries(n.deliver)
+	n.deliveries, n.doubts = newDeliveries(n.deliver), newDoubts()
 	n.slots = newSlots(config, n.deliveries, n.countOnce)
 	if err := n.join(config); err != nil {
 		return nil, err
@@ -130,6 +131,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	feeding.Go(func() { n.slots.keepCount(ctx) })
 	feeding.Go(func() { n.followSessions(ctx) })
+	feeding.Go(func() { n.lookAgain(ctx) })
 	feeding.Go(func() { n.answerPeers(ctx) })
 	feeding.Go(func() { n.followDirectory(ctx) })
 	feeding.Wait()

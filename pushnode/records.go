@@ -2,19 +2,38 @@ package pushnode
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/host"
 )
 
 // Attach opens a session's record or takes it over.
 func (n *Node) Attach(ctx context.Context, attach channel.AttachSession) (channel.Session, bool, error) {
-	attach.Edge, attach.Attempt = n.instance, newAttempt()
-	reply, err := n.slots.propose(ctx, slotOf(attach.App, attach.Session), attach)
-	if err != nil {
-		return channel.Session{}, false, n.wireError("attach session", err)
+	attach.Edge = n.instance
+	for {
+		attach.Attempt = newAttempt()
+		reply, err := n.slots.propose(ctx, slotOf(attach.App, attach.Session), attach)
+		if err != nil {
+			n.doubt(channel.ID{App: attach.App, Name: attach.Session}, err)
+			return channel.Session{}, false, n.wireError("attach session", err)
+		}
+		// The command was proposed twice, and between the two this node was taken for dead: what the first one did is void.
+		if reply.Result.Session.Attached {
+			return reply.Result.Session, reply.Result.Resumed, nil
+		}
 	}
-	return reply.Result.Session, reply.Result.Resumed, nil
+}
+
+// doubt notes a session whose attachment may have been recorded though it failed.
+func (n *Node) doubt(id channel.ID, err error) {
+	if errors.Is(err, channel.ErrNoSession) || errors.Is(err, host.ErrNotDone) || errors.Is(err, host.ErrOverloaded) {
+		return
+	}
+	if !n.doubts.add(id) {
+		n.logger.Warn("more sessions than can be looked after may be attached to nobody", "app", id.App, "session", id.Name, "err", err)
+	}
 }
 
 // Update records what a session follows.

@@ -22,8 +22,12 @@ type wires struct {
 	pipes  map[netip.AddrPort]*gossipPort
 	used   uint16 // in memory: the last port that was given away
 	cuts   map[pair]bool
+	deaf   map[way]bool      // nothing gets through this way
 	opened map[net.Conn]pair // links, at the end of who dialled
 }
+
+// way is from one node to another.
+type way struct{ from, to string }
 
 // end is who listens at an address.
 type end struct {
@@ -41,7 +45,7 @@ func (p pair) has(node string) bool { return p.a == node || p.b == node }
 func newWires(memory bool) *wires {
 	return &wires{
 		memory: memory, ends: make(map[string]end), pipes: make(map[netip.AddrPort]*gossipPort), used: 1000,
-		cuts: make(map[pair]bool), opened: make(map[net.Conn]pair),
+		cuts: make(map[pair]bool), deaf: make(map[way]bool), opened: make(map[net.Conn]pair),
 	}
 }
 
@@ -89,6 +93,7 @@ func (w *wires) dialer(node string) func(context.Context, string) (net.Conn, err
 		if err != nil {
 			return nil, fmt.Errorf("dial %s: %w", address, syscall.ECONNREFUSED)
 		}
+		conn = &wire{Conn: conn, wires: w, near: node, far: far.node}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.opened[conn] = ends
@@ -99,6 +104,42 @@ func (w *wires) dialer(node string) func(context.Context, string) (net.Conn, err
 	}
 }
 
+// wire is a link, at the end of who dialled.
+type wire struct {
+	net.Conn
+	wires     *wires
+	near, far string
+}
+
+func (w *wire) lost(from, to string) bool {
+	w.wires.mu.Lock()
+	defer w.wires.mu.Unlock()
+	return w.wires.deaf[way{from, to}]
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	for {
+		read, err := w.Conn.Read(p)
+		if err != nil || !w.lost(w.far, w.near) {
+			return read, err
+		}
+	}
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	if w.lost(w.near, w.far) {
+		return len(p), nil
+	}
+	return w.Conn.Write(p)
+}
+
+// deafen loses all that one node says to another over links.
+func (w *wires) deafen(from, to string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.deaf[way{from, to}] = true
+}
+
 // cut lets nothing pass between two nodes any more.
 func (w *wires) cut(a, b string) {
 	w.mu.Lock()
@@ -107,11 +148,13 @@ func (w *wires) cut(a, b string) {
 	w.close(func(p pair) bool { return p == pairOf(a, b) })
 }
 
-// mend undoes cut.
+// mend undoes cut and deafen.
 func (w *wires) mend(a, b string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.cuts, pairOf(a, b))
+	delete(w.deaf, way{a, b})
+	delete(w.deaf, way{b, a})
 }
 
 // unplug ends all that a node has with others, for good: it was killed.

@@ -31,7 +31,8 @@ type opening struct {
 // Everything that the client missed is then in the hands of the connection's writer. A client that goes away meanwhile is attached
 // all the same, and detached by its transport: a record that is attached, and nobody's, would never end.
 func (s *Server) attach(ctx context.Context, conn *connection, open opening) error {
-	token, record, resumed, err := s.openRecord(ctx, open)
+	token, record, resumed, done, err := s.openRecord(ctx, open)
+	defer done()
 	if err != nil {
 		return err
 	}
@@ -60,36 +61,55 @@ func (s *Server) claimSession(open opening, token resumeToken) *Session {
 	}
 }
 
-// openRecord attaches the record of the session that the client names, or opens a new one. A session of a single stream has none.
-func (s *Server) openRecord(ctx context.Context, open opening) (resumeToken, channel.Session, bool, error) {
+// openRecord attaches the record of the session that the client names, or opens a new one. A session of a single stream has none. Until
+// done is called the record counts as held here.
+func (s *Server) openRecord(ctx context.Context, open opening) (
+	token resumeToken, record channel.Session, resumed bool, done func(), err error,
+) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
 	defer cancel()
 	attach := channel.AttachSession{App: open.grant.AppID, ClientID: open.grant.ClientID, Expires: expires(open.grant)}
 	if open.resume != "" {
-		if token, ok := parseResume(open.resume); ok {
-			attach.Session, attach.SecretHash = token.session, token.hash()
-			if err := s.tellEnded(attach); err != nil {
-				return token, channel.Session{}, false, err
-			}
-			record, _, err := s.backend.Attach(ctx, attach)
-			if err == nil {
-				s.metrics.resumes.WithLabelValues("resumed").Inc()
-				return token, record, true, nil
-			}
-			if !errors.Is(err, wire.CodeSessionNotFound) {
-				s.metrics.resumes.WithLabelValues("failed").Inc()
-				return token, record, false, err
-			}
+		token, record, done, err = s.resumeRecord(ctx, attach, open.resume)
+		if !errors.Is(err, wire.CodeSessionNotFound) {
+			return token, record, err == nil, done, err
 		}
-		s.metrics.resumes.WithLabelValues("unknown").Inc()
+		done()
 	}
-	token := newResumeToken()
+	token = newResumeToken()
 	if !open.lasting {
-		return token, channel.Session{}, false, nil
+		return token, channel.Session{}, false, func() {}, nil
 	}
+	done = s.begins(channel.ID{App: attach.App, Name: token.session})
 	attach.Session, attach.SecretHash, attach.Create = token.session, token.hash(), true
-	record, _, err := s.backend.Attach(ctx, attach)
-	return token, record, false, err
+	record, _, err = s.backend.Attach(ctx, attach)
+	return token, record, false, done, err
+}
+
+// resumeRecord attaches the record of an earlier session. The error is session_not_found where there is none.
+func (s *Server) resumeRecord(ctx context.Context, attach channel.AttachSession, resume string) (
+	token resumeToken, record channel.Session, done func(), err error,
+) {
+	token, ok := parseResume(resume)
+	if !ok {
+		s.metrics.resumes.WithLabelValues("unknown").Inc()
+		return token, record, func() {}, wire.NewError(wire.CodeSessionNotFound)
+	}
+	done = s.begins(channel.ID{App: attach.App, Name: token.session})
+	attach.Session, attach.SecretHash = token.session, token.hash()
+	if err := s.tellEnded(attach); err != nil {
+		return token, record, done, err
+	}
+	record, _, err = s.backend.Attach(ctx, attach)
+	switch {
+	case err == nil:
+		s.metrics.resumes.WithLabelValues("resumed").Inc()
+	case errors.Is(err, wire.CodeSessionNotFound):
+		s.metrics.resumes.WithLabelValues("unknown").Inc()
+	default:
+		s.metrics.resumes.WithLabelValues("failed").Inc()
+	}
+	return token, record, done, err
 }
 
 // tellEnded refuses, once, a client whose session was ended while it was away: a poll is away more often than not.

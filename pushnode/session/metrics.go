@@ -23,6 +23,7 @@ type metrics struct {
 	holes       prometheus.Counter
 	pages       prometheus.Counter
 	suspensions prometheus.Counter
+	reattached  prometheus.Counter
 	panics      prometheus.Counter
 }
 
@@ -40,10 +41,11 @@ func newMetrics(registerer prometheus.Registerer, queued func() float64, parked 
 		holes:       counter("holes_total", "Times that a hole in what was delivered sent a subscription back to history."),
 		pages:       counter("backlog_pages_total", "Pages of history that were read for subscriptions behind."),
 		suspensions: counter("suspensions_total", "Times that a subscription's history could not be read."),
+		reattached:  counter("reattached_total", "Sessions whose record was attached again, because this node had been taken for dead."),
 		panics:      counter("panics_total", "Panics of a connection, which it did not survive."),
 	}
 	registerer.MustRegister(m.connections, m.deliveries, m.sent, m.commands, m.drops, m.resumes, m.gaps, m.closes,
-		m.overflows, m.holes, m.pages, m.suspensions, m.panics,
+		m.overflows, m.holes, m.pages, m.suspensions, m.reattached, m.panics,
 		gaugeFunc("queue_bytes", "Bytes that wait for connections.", queued),
 		gaugeFunc("parked", "Sessions that have no connection.", parked))
 	return m
