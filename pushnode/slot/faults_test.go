@@ -11,8 +11,8 @@ import (
 	"halley/pushnode/slot"
 )
 
-// TestFaults lets copies go away and come back, die and be replaced by new instances, messages get lost, come late, twice and in
-// another order, and leaders and copies change, while messages are published. Copies at the same entry are equal at every moment,
+// TestFaults lets copies go away and come back, die and be replaced by new instances or be removed and added again, messages get lost,
+// come late, twice and in another order, and leaders and copies change, while messages are published. Copies at the same entry are equal at every moment,
 // their configuration included; what was acknowledged is never lost nor numbered anew.
 func TestFaults(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { newFaults(t).heal(t) })
@@ -40,7 +40,8 @@ func newFaults(t *rapid.T) *faults {
 		"transfer": f.transfer,
 		"change":   f.changeSome,
 		"die":      f.die,
-		"drop":     func(*rapid.T) { f.drop() },
+		"notice":   func(*rapid.T) { f.notice() },
+		"drop":     f.drop,
 		"outage":   f.outage,
 		"tick":     func(*rapid.T) { f.each((*slot.Slot).Tick) },
 		"":         f.check,
@@ -51,8 +52,9 @@ func newFaults(t *rapid.T) *faults {
 type faults struct {
 	*network
 	dead    map[uint64]bool // down for ever
+	notices []notice
 	minted  int
-	pending map[string]string // instance and ticket: id
+	pending map[string]string // instance, life and ticket: id
 	acked   map[string]uint64 // id: offset
 	seen    map[uint64]string // index: what the copies are like that have applied it
 }
@@ -73,11 +75,16 @@ func (f *faults) each(do func(*slot.Slot)) {
 		do(one)
 		f.collect(i, one.Advance())
 		for _, outcome := range f.outcomes {
-			id := f.pending[fmt.Sprint(i+1, outcome.Ticket)]
+			id := f.pending[ticketOf(one, outcome.Ticket)]
 			f.acked[id] = outcome.Results[0].Position.Offset
 		}
 		f.outcomes = nil
 	}
+}
+
+func ticketOf(one *slot.Slot, ticket uint64) string {
+	status := one.Status()
+	return fmt.Sprintf("%d/%d: %d", status.Self, status.Life, ticket)
 }
 
 func (f *faults) publishSome(*rapid.T) {
@@ -85,7 +92,7 @@ func (f *faults) publishSome(*rapid.T) {
 		f.minted++
 		id := fmt.Sprint("m", f.minted)
 		if ticket, err := f.publish(one.Status().Self, "room", id, []byte("1")); err == nil {
-			f.pending[fmt.Sprint(one.Status().Self, ticket)] = id
+			f.pending[ticketOf(one, ticket)] = id
 		}
 	})
 }
@@ -152,8 +159,8 @@ func (f *faults) changeSome(t *rapid.T) {
 		}
 		victim := to.Voters[pick%len(to.Voters)]
 		switch {
-		case step == "learner" && len(f.alive(to.Learners)) == 0 && len(f.copies) < mostInstances:
-			to.Learners = []uint64{f.add(slot.Config{})}
+		case step == "learner" && len(f.alive(to.Learners)) == 0:
+			to.Learners = f.candidate(to, pick)
 		case step == "voter" && len(to.Voters) < 3:
 			to = slot.Copies{Voters: append(to.Voters, to.Learners...)}
 		case step == "replace" && len(to.Learners) > 0:
@@ -165,6 +172,24 @@ func (f *faults) changeSome(t *rapid.T) {
 			_ = one.Change(to) // refused where a learner holds nothing yet
 		}
 	})
+}
+
+// candidate is an instance that holds no copy: one that did before, if there is one, or a new one.
+func (f *faults) candidate(copies slot.Copies, pick int) []uint64 {
+	var free []uint64
+	for _, one := range f.copies {
+		if self := one.Status().Self; !f.dead[self] && !slices.Contains(members(copies), self) {
+			free = append(free, self)
+		}
+	}
+	switch {
+	case len(free) > 0:
+		return free[pick%len(free):][:1]
+	case len(f.copies) < mostInstances:
+		return []uint64{f.add(slot.Config{})}
+	default:
+		return nil
+	}
 }
 
 func (f *faults) alive(instances []uint64) []uint64 {
@@ -187,17 +212,31 @@ func (f *faults) die(t *rapid.T) {
 	f.dead[victim], f.down[victim] = true, true
 }
 
-// drop ends the copies that an agreed leader says are none any more, as their hosts would.
-func (f *faults) drop() {
-	for _, leader := range f.copies {
-		if f.down[leader.Status().Self] || !leader.Status().Agreed {
-			continue
+// notice is what an agreed leader tells the hosts of all copies.
+type notice struct {
+	copies        slot.Copies
+	term, applied uint64
+}
+
+func (f *faults) notice() {
+	for _, one := range f.copies {
+		if status := one.Status(); status.Agreed && !f.down[status.Self] {
+			f.notices = append(f.notices, notice{copies: one.Copies(), term: status.Term, applied: status.Applied})
 		}
-		for _, one := range f.copies {
-			if status := one.Status(); status.Removed && !slices.Contains(members(leader.Copies()), status.Self) {
-				f.dead[status.Self], f.down[status.Self] = true, true
-			}
-		}
+	}
+}
+
+// drop lets a notice, however old, reach the host of a copy, which lets the copy go if that is none of the slot's. A life in which
+// the copy held something is over for ever; what takes its place stands for none.
+func (f *faults) drop(t *rapid.T) {
+	if len(f.notices) == 0 {
+		return
+	}
+	told := f.notices[rapid.IntRange(0, len(f.notices)-1).Draw(t, "notice")]
+	status := f.at(f.instance(t)).Status()
+	removed := !slices.Contains(members(told.copies), status.Self) && status.Term <= told.term && status.Applied <= told.applied
+	if !status.Empty && removed && !f.down[status.Self] {
+		f.start(slot.Config{Self: status.Self, Life: status.Life + 1}) // nobody is added at the entry behind that of an addition
 	}
 }
 
