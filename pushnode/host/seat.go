@@ -72,7 +72,8 @@ func (s *seat) found() error {
 func (s *seat) create(voters []uint64, generation, life uint32) error {
 	config := &s.host.config
 	made, err := slot.New(slot.Config{
-		ID: s.index, Self: config.Self, Life: life, Voters: voters, Cluster: config.Cluster, Generation: generation, Logger: config.Logger,
+		ID: s.index, Self: config.Self, Life: life, Voters: voters, Cluster: config.Cluster, Generation: generation,
+		MaySnapshot: s.host.mayShip, Logger: config.Logger,
 	})
 	if err != nil {
 		return err

@@ -33,6 +33,10 @@ type Config struct {
 	Cluster    uint64 // id of the cluster, part of every epoch
 	Logger     *slog.Logger
 
+	// MaySnapshot says whether there is room for another whole state to be encoded for a copy that is too far behind; nil: always. A copy
+	// that finds none waits for its next heartbeat.
+	MaySnapshot func() bool
+
 	LogBytes   int // of applied entries kept for copies that lag; 0: DefaultLogBytes
 	LogEntries int // 0: DefaultLogEntries
 }

@@ -75,6 +75,7 @@ func New(config Config) (*Slot, error) {
 		founders.voters = append(founders.voters, idOf(voter, 0))
 	}
 	s.storage = newStorage(founders, begin, s.snapshot)
+	s.storage.maySnapshot = config.MaySnapshot
 	if err := s.start(); err != nil {
 		return nil, err
 	}

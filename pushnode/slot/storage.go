@@ -18,6 +18,8 @@ type storage struct {
 	changing uint64 // the last entry that changes the configuration, as far as entries reach; else 0 or one that was applied
 	mark     mark   // where the log ended a while ago
 	snapshot func() *raftpb.Snapshot
+
+	maySnapshot func() bool // nil: always
 }
 
 // position names an entry.
@@ -218,4 +220,9 @@ func (s *storage) LastIndex() (uint64, error) { return s.last(), nil }
 func (s *storage) FirstIndex() (uint64, error) { return s.before.index + 1, nil }
 
 // Snapshot returns the state as it is, for a copy that is too far behind for the log.
-func (s *storage) Snapshot() (*raftpb.Snapshot, error) { return s.snapshot(), nil }
+func (s *storage) Snapshot() (*raftpb.Snapshot, error) {
+	if s.maySnapshot != nil && !s.maySnapshot() {
+		return nil, raft.ErrSnapshotTemporarilyUnavailable // raft asks again when the copy answers a heartbeat
+	}
+	return s.snapshot(), nil
+}
