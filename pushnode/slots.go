@@ -22,6 +22,7 @@ const copiesWanted = 3
 type slots struct {
 	// immutable after newSlots
 	host    *host.Host
+	cluster uint64
 	clock   clock
 	effects *deliveries
 	once    func(channel.Effect) // is given what concerns the cluster once, on the node that leads; must not block
@@ -34,7 +35,7 @@ type slots struct {
 }
 
 func newSlots(config Config, effects *deliveries, once func(channel.Effect)) *slots {
-	s := &slots{clock: clock{start: time.Now()}, effects: effects, once: once, missed: newSlotSet(), asked: newAsked()}
+	s := &slots{cluster: config.Cluster, clock: clock{start: time.Now()}, effects: effects, once: once, missed: newSlotSet(), asked: newAsked()}
 	s.host = host.New(host.Config{
 		Self: config.Instance, Cluster: config.Cluster, Slots: slotCount, Copies: copiesWanted, Seed: rand.Uint64(),
 		Logger: config.Logger,

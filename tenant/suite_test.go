@@ -48,6 +48,7 @@ type storeTest struct {
 func suite() []storeTest {
 	return []storeTest{
 		{"SignUp", testSignUp},
+		{"Nodes", testNodes},
 		{"Newcomer", testNewcomer},
 		{"LogIn", testLogIn},
 		{"LogInFailures", testLogInFailures},

@@ -49,6 +49,17 @@ func (c clusterConfig) validate(database string) error {
 	return nil
 }
 
+// nodeName is the name that the node keeps over restarts. Where neither the operator nor the host gives one, it is "halley".
+func (c clusterConfig) nodeName() string {
+	if c.NodeName != "" {
+		return c.NodeName
+	}
+	if host, err := os.Hostname(); err == nil && host != "" {
+		return host
+	}
+	return "halley"
+}
+
 // gossipAddress is where gossip listens. Without a secret that is loopback, the only place where it may.
 func (c serveCommand) gossipAddress() (netip.AddrPort, error) {
 	text := c.ClusterListen
@@ -109,17 +120,12 @@ func (c serveCommand) membership(
 }
 
 func (c serveCommand) memberConfig(instance uint64) (config cluster.Config, identity *trust.Identity, err error) {
-	config = cluster.Config{Name: c.NodeName, Instance: instance, Seeds: c.Join, Zone: c.Zone}
+	config = cluster.Config{Name: c.nodeName(), Instance: instance, Seeds: c.Join, Zone: c.Zone}
 	if config.Bind, err = c.gossipAddress(); err != nil {
 		return config, nil, err
 	}
 	if c.ClusterAdvertise != "" {
 		config.Advertise = netip.MustParseAddrPort(c.ClusterAdvertise) // validated
-	}
-	if config.Name == "" {
-		if config.Name, err = os.Hostname(); err != nil {
-			return config, nil, fmt.Errorf("the host has no name, give one with --node-name: %w", err)
-		}
 	}
 	secrets, given, err := c.clusterSecrets()
 	if err != nil || !given {

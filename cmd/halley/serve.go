@@ -67,6 +67,9 @@ func (c serveCommand) Run(p *process, log logConfig) error {
 	running.start("directory", parts.directory.Run)
 	running.start("meter", parts.meter.Run)
 	running.start("node", parts.node.Run)
+	running.start("reporter", (&reporter{
+		store: store, node: parts.node, instance: fmt.Sprintf("%016x", place.instance), name: c.nodeName(), started: time.Now(), logger: logger,
+	}).run)
 	running.start("console", parts.runConsole)
 	running.start("certificate", parts.certificate.run)
 	running.start("public port", func(ctx context.Context) error { return parts.edge.Run(ctx, ports.public) })

@@ -84,6 +84,13 @@ func (s *Server) Congestion(id channel.ID, head channel.Position) (queued int, f
 	return 0, false
 }
 
+// Connections is how many connections there are.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.connections)
+}
+
 // Occupancy is who follows a channel on this node.
 type Occupancy struct {
 	Subscribers int // sessions, those that may still come back included

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"halley/pushnode"
+	"halley/tenant"
+)
+
+const (
+	// reportInterval is how often a node says what it is doing, for halley admin nodes.
+	reportInterval = 5 * time.Second
+	// reportStale is how old a report may be before its node counts as silent.
+	reportStale = 3 * reportInterval
+)
+
+// reporter writes what a node says of itself into the database.
+type reporter struct {
+	store    *tenant.Store
+	node     *pushnode.Node
+	instance string
+	name     string
+	started  time.Time
+	logger   *slog.Logger
+}
+
+// run reports until ctx ends, and then takes the report away. A database that is away costs reports and nothing else.
+func (r *reporter) run(ctx context.Context) error {
+	ticks := time.NewTicker(reportInterval)
+	defer ticks.Stop()
+	for {
+		if err := r.report(ctx); err != nil && ctx.Err() == nil {
+			r.logger.Debug("node not reported", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportInterval)
+			defer cancel()
+			if err := r.store.RemoveNode(last, r.instance); err != nil {
+				r.logger.Debug("report not removed", "err", err)
+			}
+			return nil
+		case <-ticks.C:
+		}
+	}
+}
+
+func (r *reporter) report(ctx context.Context) error {
+	text, err := json.Marshal(r.node.Report())
+	if err != nil {
+		return fmt.Errorf("encode the report: %w", err)
+	}
+	return r.store.ReportNode(ctx, tenant.NodeReport{
+		Instance: r.instance, Name: r.name, Started: r.started, Seen: time.Now(), Report: string(text),
+	})
+}

@@ -1,0 +1,71 @@
+package tenant
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// The statements about nodes. They are no tenant's.
+const (
+	sqlReportNode = `INSERT INTO nodes (instance, name, started_at, seen_at, report) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (instance) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at, report = excluded.report`
+	sqlForgetNodes = `DELETE FROM nodes WHERE seen_at < $1`
+	sqlRemoveNode  = `DELETE FROM nodes WHERE instance = $1`
+	sqlNodes       = `SELECT instance, name, started_at, seen_at, report FROM nodes ORDER BY name, started_at, instance`
+)
+
+// nodeMemory is how long a node that says nothing any more is listed: an operator wants to see who is missing.
+const nodeMemory = time.Hour
+
+// NodeReport is what a process says of itself. Report is JSON that package tenant does not look into.
+type NodeReport struct {
+	Instance string
+	Name     string
+	Started  time.Time
+	Seen     time.Time
+	Report   string
+}
+
+// ReportNode writes down what a process says of itself, and forgets those that have said nothing for an hour.
+func (s *Store) ReportNode(ctx context.Context, report NodeReport) error {
+	return wrap("report the node", s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, sqlReportNode,
+			report.Instance, report.Name, report.Started.UnixMilli(), report.Seen.UnixMilli(), report.Report)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, sqlForgetNodes, report.Seen.Add(-nodeMemory).UnixMilli())
+		return err
+	}))
+}
+
+// RemoveNode forgets a process that ends in an orderly way.
+func (s *Store) RemoveNode(ctx context.Context, instance string) error {
+	return wrap("remove the node", s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, sqlRemoveNode, instance)
+		return err
+	}))
+}
+
+// Nodes returns what processes say of themselves, by name, then start.
+func (s *Store) Nodes(ctx context.Context) ([]NodeReport, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryDeadline)
+	defer cancel()
+	rows, err := s.db.QueryContext(ctx, sqlNodes)
+	if err != nil {
+		return nil, wrap("list the nodes", storeError(err))
+	}
+	defer rows.Close()
+	var nodes []NodeReport
+	for rows.Next() {
+		var one NodeReport
+		var started, seen int64
+		if err := rows.Scan(&one.Instance, &one.Name, &started, &seen, &one.Report); err != nil {
+			return nil, wrap("list the nodes", storeError(err))
+		}
+		one.Started, one.Seen = time.UnixMilli(started), time.UnixMilli(seen)
+		nodes = append(nodes, one)
+	}
+	return nodes, wrap("list the nodes", storeError(rows.Err()))
+}
