@@ -20,6 +20,8 @@ type Peering struct {
 	Identity *trust.Identity  // nil: plain TCP, on loopback addresses alone
 	Label    string           // of the deployment
 	Founder  bool             // nobody else has copies yet
+	// StrictTwo has the survivor of a cluster of two wait for proof that the other is dead.
+	StrictTwo bool
 
 	// Dial opens a connection to another node's Listener; nil: TCP.
 	Dial func(ctx context.Context, address string) (net.Conn, error)

@@ -87,3 +87,6 @@ func (p *peers) report() []PeerReport {
 	}
 	return list
 }
+
+// Bury takes an operator's word that instances are dead for ever. An error names one that this node has a link to.
+func (n *Node) Bury(dead []uint64) error { return n.slots.host.Recover(n.slots.clock.now(), dead) }

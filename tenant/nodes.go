@@ -3,16 +3,18 @@ package tenant
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 )
 
 // The statements about nodes. They are no tenant's.
 const (
-	sqlReportNode = `INSERT INTO nodes (instance, name, started_at, seen_at, report) VALUES ($1, $2, $3, $4, $5)
+	sqlReportNode = `INSERT INTO nodes (instance, name, started_at, seen_at, report, buried_at) VALUES ($1, $2, $3, $4, $5, 0)
 		ON CONFLICT (instance) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at, report = excluded.report`
 	sqlForgetNodes = `DELETE FROM nodes WHERE seen_at < $1`
 	sqlRemoveNode  = `DELETE FROM nodes WHERE instance = $1`
-	sqlNodes       = `SELECT instance, name, started_at, seen_at, report FROM nodes ORDER BY name, started_at, instance`
+	sqlNodes       = `SELECT instance, name, started_at, seen_at, report, buried_at FROM nodes ORDER BY name, started_at, instance`
+	sqlBuryNode    = `UPDATE nodes SET buried_at = $2 WHERE instance = $1`
 )
 
 // nodeMemory is how long a node that says nothing any more is listed: an operator wants to see who is missing.
@@ -25,6 +27,7 @@ type NodeReport struct {
 	Started  time.Time
 	Seen     time.Time
 	Report   string
+	Buried   time.Time // when an operator called it dead; zero: nobody has
 }
 
 // ReportNode writes down what a process says of itself, and forgets those that have said nothing for an hour.
@@ -48,6 +51,20 @@ func (s *Store) RemoveNode(ctx context.Context, instance string) error {
 	}))
 }
 
+// BuryNode writes down that an operator calls a process dead, for ever. ErrNotFound: none of that instance has reported within the hour.
+func (s *Store) BuryNode(ctx context.Context, instance string) error {
+	return wrap("call the node dead", s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, sqlBuryNode, instance, time.Now().UnixMilli())
+		if err != nil {
+			return err
+		}
+		if count, err := result.RowsAffected(); err != nil || count == 0 {
+			return errors.Join(err, ErrNotFound)
+		}
+		return nil
+	}))
+}
+
 // Nodes returns what processes say of themselves, by name, then start.
 func (s *Store) Nodes(ctx context.Context) ([]NodeReport, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryDeadline)
@@ -60,11 +77,14 @@ func (s *Store) Nodes(ctx context.Context) ([]NodeReport, error) {
 	var nodes []NodeReport
 	for rows.Next() {
 		var one NodeReport
-		var started, seen int64
-		if err := rows.Scan(&one.Instance, &one.Name, &started, &seen, &one.Report); err != nil {
+		var started, seen, buried int64
+		if err := rows.Scan(&one.Instance, &one.Name, &started, &seen, &one.Report, &buried); err != nil {
 			return nil, wrap("list the nodes", storeError(err))
 		}
 		one.Started, one.Seen = time.UnixMilli(started), time.UnixMilli(seen)
+		if buried != 0 {
+			one.Buried = time.UnixMilli(buried)
+		}
 		nodes = append(nodes, one)
 	}
 	return nodes, wrap("list the nodes", storeError(rows.Err()))

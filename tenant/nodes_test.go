@@ -1,6 +1,7 @@
 package tenant_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -36,6 +37,17 @@ func testNodes(t *testing.T, store *tenant.Store) {
 	report("a", "n1", "{}", now)
 	report("b", "n2", `{"leads":3}`, now.Add(time.Second))
 	want("n1 {}", `n2 {"leads":3}`)
+	must(t, store.BuryNode(t.Context(), "a"))
+	if err := store.BuryNode(t.Context(), "z"); !errors.Is(err, tenant.ErrNotFound) {
+		t.Errorf("a node that nobody knows: %v, want ErrNotFound", err)
+	}
+	nodes, err := store.Nodes(t.Context())
+	must(t, err)
+	for _, one := range nodes {
+		if one.Buried.IsZero() != (one.Instance != "a") {
+			t.Errorf("%s was called dead at %v", one.Instance, one.Buried)
+		}
+	}
 	report("c", "n3", "{}", now.Add(2*time.Hour))
 	want("n3 {}")
 	must(t, store.RemoveNode(t.Context(), "c"))

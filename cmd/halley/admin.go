@@ -20,6 +20,7 @@ type adminCommand struct {
 	SetRule   setRuleCommand   `cmd:"" help:"Say what holds for the channels of an app whose names begin with a prefix."`
 	SetLimit  setLimitCommand  `cmd:"" help:"Give an app limits of its own."`
 	ListApps  listAppsCommand  `cmd:"" help:"List the apps of all accounts."`
+	BuryNode  buryNodeCommand  `cmd:"" help:"Call a node dead, for ever, so that slots go on which wait for it."`
 	Nodes     nodesCommand     `cmd:"" help:"List the nodes, what they hold and lead, and what lags."`
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -26,6 +27,7 @@ type nodeLine struct {
 	Started  time.Time       `json:"started"`
 	Seen     time.Time       `json:"seen"`
 	Silent   bool            `json:"silent"`
+	Buried   bool            `json:"buried"` // an operator has called it dead
 	Report   pushnode.Report `json:"report"`
 }
 
@@ -54,6 +56,7 @@ func nodesOf(reports []tenant.NodeReport, now time.Time) (clusterLine, error) {
 	for _, one := range reports {
 		line := nodeLine{
 			Instance: one.Instance, Node: one.Name, Started: one.Started.UTC(), Seen: one.Seen.UTC(), Silent: now.Sub(one.Seen) > reportStale,
+			Buried: !one.Buried.IsZero(),
 		}
 		if err := json.Unmarshal([]byte(one.Report), &line.Report); err != nil {
 			return all, fmt.Errorf("report of %s: %w", one.Name, err)
@@ -68,4 +71,31 @@ func nodesOf(reports []tenant.NodeReport, now time.Time) (clusterLine, error) {
 		all.Lost = max(all.Lost, line.Report.Lost)
 	}
 	return all, nil
+}
+
+type buryNodeCommand struct {
+	Instance string `arg:"" help:"The instance that is dead, as halley admin nodes lists it."`
+}
+
+// Help is the long text of --help.
+func (buryNodeCommand) Help() string {
+	return `For slots that have lost their majority and wait for a node that will never come back ("waits" in halley admin nodes). They go on with what the
+others hold, and clients are told where that may lack something. Nodes hear of it within 5 s.
+
+Be sure that the process has ended. One that lives on behind a broken network would go on by itself, and what it takes in would be
+merged later, out of order.`
+}
+
+// Run writes the operator's word down.
+func (c buryNodeCommand) Run(p *process, log logConfig, admin *adminCommand) error {
+	return admin.run(p, log, func(ctx context.Context, store *tenant.Store) (any, error) {
+		if _, err := strconv.ParseUint(c.Instance, 16, 64); err != nil || len(c.Instance) != 16 {
+			return nil, usageError{fmt.Errorf("instance %q: want 16 hexadecimal digits", c.Instance)}
+		}
+		err := store.BuryNode(ctx, c.Instance)
+		return struct {
+			Instance string `json:"instance"`
+			Buried   bool   `json:"buried"`
+		}{c.Instance, err == nil}, err
+	})
 }

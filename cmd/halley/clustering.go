@@ -26,6 +26,7 @@ type clusterConfig struct {
 	ClusterListen    string   `placeholder:"ADDRESS" env:"HALLEY_CLUSTER_LISTEN" help:"Where gossip listens (TCP and UDP); links between nodes listen on the next port. Default: none, :7946 with --join."`
 	ClusterAdvertise string   `placeholder:"ADDRESS" env:"HALLEY_CLUSTER_ADVERTISE" help:"Where the other nodes reach --cluster-listen: address and port. Default: this machine's first private address."`
 	NodeName         string   `placeholder:"NAME" env:"HALLEY_NODE_NAME" help:"Name of this node, the same after a restart. Default: the host's name."`
+	TwoNodes         string   `enum:"available,strict" default:"available" env:"HALLEY_TWO_NODES" help:"What a node of two does when the other is gone: available (it goes on alone; if both do, because only the network was cut, what both took in is merged later) or strict (it waits for proof that the other has ended). Default: ${default}."`
 	Zone             string   `placeholder:"ZONE" env:"HALLEY_ZONE" help:"Where the node stands: the copies of a slot are kept in different zones where there are enough. Default: none."`
 }
 
@@ -204,6 +205,7 @@ func (c serveCommand) findPlace(
 	}
 	found.peering = &pushnode.Peering{
 		Members: joining.members, Listener: joining.links, Identity: joining.identity, Label: joining.label, Founder: founder,
+		StrictTwo: c.TwoNodes == "strict",
 	}
 	return found, nil
 }

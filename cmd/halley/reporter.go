@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -34,7 +36,7 @@ func (r *reporter) run(ctx context.Context) error {
 	ticks := time.NewTicker(reportInterval)
 	defer ticks.Stop()
 	for {
-		if err := r.report(ctx); err != nil && ctx.Err() == nil {
+		if err := errors.Join(r.report(ctx), r.bury(ctx)); err != nil && ctx.Err() == nil {
 			r.logger.Debug("node not reported", "err", err)
 		}
 		select {
@@ -58,4 +60,23 @@ func (r *reporter) report(ctx context.Context) error {
 	return r.store.ReportNode(ctx, tenant.NodeReport{
 		Instance: r.instance, Name: r.name, Started: r.started, Seen: time.Now(), Report: string(text),
 	})
+}
+
+// bury tells the node whom an operator calls dead.
+func (r *reporter) bury(ctx context.Context) error {
+	reports, err := r.store.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	var dead []uint64
+	for _, one := range reports {
+		instance, err := strconv.ParseUint(one.Instance, 16, 64)
+		if err == nil && !one.Buried.IsZero() && one.Instance != r.instance {
+			dead = append(dead, instance)
+		}
+	}
+	if len(dead) == 0 {
+		return nil
+	}
+	return r.node.Bury(dead)
 }
