@@ -4,6 +4,7 @@ GO       ?= go
 TOOL     := $(GO) tool -modfile=test/tools/go.mod
 FUZZTIME ?= 30s
 COVERAGE ?= 90
+DURATION ?= 30m
 SEEDS    ?= 20000
 
 .DEFAULT_GOAL := help
@@ -23,6 +24,9 @@ test: compiler ## Run every test under the race detector; finds or installs Post
 
 sim: ## Simulate SEEDS (20000) clusters under faults; each failing seed is told, and replayed with -seed N -seeds 1
 	$(GO) test -run '^TestSimulation$$' -timeout 0 -v ./pushnode/host -seeds $(SEEDS)
+
+chaos: ## Hurt a cluster in every way, each for DURATION (30m): make chaos DURATION=10m
+	HALLEY_CHAOS_DURATION=$(DURATION) $(GO) test -v -count=1 -timeout 24h -run '^TestChaos' ./test
 
 check: format-check vet staticcheck tidy-check fresh typecheck ## Check format, vet, lint, modules, generated files and types
 

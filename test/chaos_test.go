@@ -69,7 +69,8 @@ func TestChaosVerdictIsInTheExitCode(t *testing.T) {
 	one := startNodeOn(t, store)
 	chat := one.createApp("acme", "chat")
 	other := startNodeOn(t, store)
-	cmd := plainCommand(t, "verify", "--duration", "2s", "--channels", "2", "--members", "0", "--url", one.url+","+other.url)
+	cmd := plainCommand(t, "verify", "--duration", "2s", "--channels", "2", "--members", "0", "--patience", "2s", "--copies", "1",
+		"--url", one.url+","+other.url)
 	cmd.Env = append(cmd.Env, "HALLEY_KEY="+chat.SecretKey)
 	output, err := cmd.CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 || !strings.Contains(string(output), "BROKEN PROMISES") {

@@ -31,6 +31,8 @@ type verifyCommand struct {
 	Publishers int           `default:"2" placeholder:"N" group:"Load:" help:"Publishers of each channel. Default: ${default}."`
 	Interval   time.Duration `default:"100ms" group:"Load:" help:"Between two publishes of one publisher. Default: ${default}."`
 	Followers  int           `default:"20" placeholder:"N" group:"Load:" help:"Subscribers, spread over all transports. Default: ${default}."`
+	Copies     int           `default:"0" placeholder:"N" group:"Load:" help:"How many nodes must have what is acknowledged; 0: as many as have it when the cluster has settled. Default: ${default}."`
+	Patience   time.Duration `default:"30s" group:"Load:" help:"How long a message may take to be acknowledged, over all tries, and at the end everything to arrive. Default: ${default}."`
 	Members    int           `default:"4" placeholder:"N" group:"Load:" help:"Sessions that enter presence. Default: ${default}."`
 
 	JSON      bool   `name:"json" group:"Output:" help:"Print the result as JSON."`
@@ -58,10 +60,10 @@ func (c verifyCommand) Validate() error {
 		return fmt.Errorf("--faults: %w", err)
 	case c.Nodes < 1 || c.Nodes > 9:
 		return errors.New("--nodes: want 1 to 9")
-	case c.Channels < 1 || c.Publishers < 1 || c.Followers < 1 || c.Members < 0:
-		return errors.New("--channels, --publishers and --followers must be positive, --members not negative")
-	case c.Duration <= 0 || c.Interval <= 0 || c.Every < 0:
-		return errors.New("--duration and --interval must be positive")
+	case c.Channels < 1 || c.Publishers < 1 || c.Followers < 1 || c.Members < 0 || c.Copies < 0:
+		return errors.New("--channels, --publishers and --followers must be positive, --members and --copies not negative")
+	case c.Duration <= 0 || c.Interval <= 0 || c.Patience <= 0 || c.Every < 0:
+		return errors.New("--duration, --interval and --patience must be positive")
 	case len(c.URL) > 0 || c.SelfCheck:
 		return nil
 	case c.Nodes > 1 && c.Database == "":
@@ -122,7 +124,7 @@ func (c verifyCommand) verify(p *process) (*history.Result, []history.Event, err
 		return nil, nil, err
 	}
 	options := verify.Options{
-		Load: c.load(), Duration: c.Duration, Faults: kinds, Every: c.Every, Progress: p.stderr,
+		Load: c.load(), Duration: c.Duration, Faults: kinds, Every: c.Every, Progress: p.stderr, Copies: c.Copies,
 	}
 	if len(c.URL) > 0 {
 		options.Faults = nil
@@ -171,7 +173,7 @@ const remembered = 10_000
 func (c verifyCommand) load() verify.Load {
 	load := verify.DefaultLoad()
 	load.Channels, load.Publishers, load.Every = c.Channels, c.Publishers, c.Interval
-	load.Followers, load.Members = c.Followers, c.Members
+	load.Followers, load.Members, load.Patience = c.Followers, c.Members, c.Patience
 	return load
 }
 

@@ -22,13 +22,12 @@ type Load struct {
 	Members    int           // of the channel that has presence
 	Life       time.Duration // of a follower's connection, about
 	Transports []Transport   // of the followers, in turn
-	Patience   time.Duration // for one message to be acknowledged, over all tries
+	Patience   time.Duration // for one message to be acknowledged, over all tries, and for everything to arrive at the end
 }
 
 // How long a run waits for what must happen.
 const (
 	attachPatience   = 30 * time.Second // every follower has subscribed
-	catchUpPatience  = 30 * time.Second // after the last publish, every follower has it
 	presencePatience = 80 * time.Second // ghosts of nodes that died leave after a minute
 	presenceName     = "presence"
 	readEvery        = 500 * time.Millisecond
@@ -109,7 +108,7 @@ func (c *crowd) run(ctx context.Context, during func(context.Context) error) err
 		return err
 	}
 	c.recorder.Add(history.Event{Kind: history.Quiescent})
-	c.await(ctx, catchUpPatience, c.level) // who is not level by then has lost something, which the checker finds
+	c.await(ctx, c.Patience, c.level) // who is not level by then has lost something, which the checker finds
 	if err := c.readAll(ctx); err != nil {
 		return err
 	}
@@ -196,6 +195,6 @@ func (c *crowd) readAll(ctx context.Context) error {
 // again tries until it succeeds or patience ends.
 func (c *crowd) again(ctx context.Context, do func() error) error {
 	var err error
-	c.await(ctx, catchUpPatience, func() bool { err = do(); return err == nil })
+	c.await(ctx, c.Patience, func() bool { err = do(); return err == nil })
 	return err
 }

@@ -16,6 +16,7 @@ type channel struct {
 type publication struct {
 	id      string
 	invoke  Event
+	tries   int
 	first   *Event     // the first acknowledgement
 	refused bool       // and not one try can have been stored
 	places  []position // where it was seen or said to be
@@ -42,7 +43,7 @@ func (c *checker) publication(e *Event) {
 			c.violate(Malformed, e, "two publishers use one id")
 			return
 		}
-		p := &publication{id: e.ID, invoke: *e, bound: ch.acked}
+		p := &publication{id: e.ID, invoke: *e, tries: 1, bound: ch.acked}
 		ch.publications[e.ID] = p
 		ch.invoked = append(ch.invoked, p)
 		return
@@ -51,7 +52,8 @@ func (c *checker) publication(e *Event) {
 	switch {
 	case p == nil:
 		c.violate(Malformed, e, "%v of what was not sent", e.Kind)
-	case e.Kind == Retry: // says nothing about what is stored
+	case e.Kind == Retry:
+		p.tries++
 	case e.Kind == Refused:
 		p.refused = true
 	case e.Kind == OK:
@@ -65,7 +67,9 @@ func (c *checker) acknowledged(ch *channel, p *publication, e *Event) {
 		c.violate(FewCopies, e, "%d copies, %d are promised", e.Copies, c.rules.Copies)
 	}
 	switch {
-	case p.first == nil: // be it called a duplicate: a node that got no answer from the leader has tried again by itself
+	case p.first == nil && e.Duplicate && p.tries == 1:
+		c.violate(Doubled, e, "the first try is called a duplicate")
+	case p.first == nil:
 		p.first = new(*e)
 	case p.first.position() != e.position() && p.first.Epoch == e.Epoch:
 		c.violate(Doubled, e, "it was acknowledged at %v before", p.first.position())
