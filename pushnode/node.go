@@ -56,6 +56,7 @@ type Node struct {
 	doubts     *doubts
 	sessions   *session.Server
 	handler    http.Handler
+	sight      sight
 	peers      *peers      // nil: there are none
 	joined     atomic.Bool // set once, when it holds what it should; read by Ready
 	draining   atomic.Bool // set once by Drain, which begins; read by every request
@@ -128,6 +129,7 @@ func (n *Node) Run(ctx context.Context) error {
 	feeding.Go(func() { n.slots.run(ctx) })
 	if n.peers != nil {
 		feeding.Go(func() { n.peers.run(ctx) })
+		feeding.Go(func() { n.watchSight(ctx) })
 	}
 	feeding.Go(func() { n.slots.keepCount(ctx) })
 	feeding.Go(func() { n.followSessions(ctx) })
@@ -154,6 +156,9 @@ func (n *Node) Ready() error {
 	}
 	if !n.joined.Load() {
 		return errJoining
+	}
+	if n.sight.cutOff.Load() {
+		return errCutOff
 	}
 	return nil
 }

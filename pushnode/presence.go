@@ -11,6 +11,9 @@ import (
 
 // Members reads the presence set of a channel.
 func (n *Node) Members(ctx context.Context, id channel.ID) ([]channel.Member, uint64, error) {
+	if n.sight.blindTo(id) {
+		return nil, 0, n.errBlind("read presence")
+	}
 	answer, err := n.slots.query(ctx, slotOf(id.App, id.Name), channel.MembersQuery{Channel: id})
 	if err != nil {
 		return nil, 0, n.wireError("read presence", err)

@@ -9,6 +9,9 @@ import (
 
 // Backlog reads what follows start in a channel, at most limit publications, from the leader of its slot.
 func (n *Node) Backlog(ctx context.Context, id channel.ID, start channel.Start, limit int) (channel.Backlog, error) {
+	if n.sight.blindTo(id) {
+		return channel.Backlog{}, n.errBlind("read backlog")
+	}
 	answer, err := n.slots.query(ctx, slotOf(id.App, id.Name), channel.BacklogQuery{Channel: id, Start: start, Limit: limit})
 	if err != nil {
 		return channel.Backlog{}, n.wireError("read backlog", err)

@@ -14,7 +14,8 @@ type interest struct {
 	channels map[channel.ID]int // with how many subscribers here
 	source   uint64             // instance; 0: nobody
 	changed  map[channel.ID]bool
-	whole    bool // the leader is to be told all counts
+	whole    bool  // the leader is to be told all counts
+	blind    int64 // since when channels are followed without a source; 0: they are not
 }
 
 // deaf is how long (milliseconds) our own copy may hear nothing from its leader before it is no source any more.
@@ -87,7 +88,7 @@ func (s *seat) begin() {
 }
 
 func (s *seat) bestSource() uint64 {
-	if s.copy != nil && s.status.Leader != 0 && (s.status.Leads || s.now < s.election.heardAt+deaf) {
+	if s.hearsLeader(s.now) {
 		return s.host.config.Self
 	}
 	if len(s.interest.channels) == 0 {
@@ -159,6 +160,7 @@ func (s *seat) sourceGone(from uint64, found route) {
 // refresh looks at the source again, and tells the leader how many subscribers channels have here, where that has changed.
 func (s *seat) refresh() {
 	s.chooseSource()
+	s.noteSight()
 	i := &s.interest
 	leader := s.route.leader
 	if !i.whole && len(i.changed) == 0 || leader == 0 {

@@ -211,6 +211,7 @@ func TestSuspendedAgain(t *testing.T) {
 		h.publishMany(1, 2)
 		s.want("suspended")
 		h.set(func() { h.failing = nil })
+		s.want("subscribed")
 		s.wantMessage("1")
 		s.wantMessage("2")
 	})

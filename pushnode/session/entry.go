@@ -264,6 +264,7 @@ func (e *entry) look(sub *subscription) (at place, hungry bool) {
 func (e *entry) begin(sub *subscription, from channel.Position, doubt bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	sub.suspended, sub.announce = false, false
 	if sub.mode == behind && !sub.begun {
 		sub.place = place{begun: true, last: from, told: from, stalled: sub.stalled, uncertain: doubt}
 	}

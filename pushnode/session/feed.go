@@ -2,19 +2,14 @@ package session
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"halley/pushnode/channel"
 	"halley/pushnode/wire"
 )
 
-const (
-	// pageMessages is how many publications are read from a slot at a time.
-	pageMessages = 100
-	// retrySuspended is how long a subscription waits whose history could not be read, half of it at least.
-	retrySuspended = 2 * time.Second
-)
+// pageMessages is how many publications are read from a slot at a time.
+const pageMessages = 100
 
 // feed writes the next part of what a subscription has missed, at most writeBytes of it, and makes it live when there is no more.
 // An error is one of the transport.
@@ -32,7 +27,7 @@ func (c *connection) feed(ctx context.Context, sub *subscription) error {
 			return c.suspend(ctx, sub, err)
 		}
 		sub.entry.begin(sub, page.from, page.doubt)
-		sub.page, sub.suspended = page, false
+		sub.page = page
 	}
 	page := sub.page
 	items, next := c.nextItems(sub)
@@ -135,23 +130,6 @@ func (c *connection) nextItems(sub *subscription) (items []item, next channel.Po
 	return items, next
 }
 
-// suspend tells the client, once, that its continuity cannot be decided now, and tries again later.
-func (c *connection) suspend(ctx context.Context, sub *subscription, cause error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	wait := retrySuspended/2 + rand.N(retrySuspended/2)
-	c.outbox.hungry(sub, time.Now().Add(wait))
-	if sub.suspended {
-		return nil
-	}
-	sub.suspended = true
-	c.server.metrics.suspensions.Inc()
-	c.server.config.Logger.Warn("backlog not read, trying again", "app", sub.entry.id.App, "channel", sub.entry.id.Name, "err", cause)
-	told := &wire.Suspended{Channel: sub.entry.id.Name, RetryAfter: wait.Milliseconds()}
-	return c.write([]item{{shared: wire.Share(told), sub: sub}})
-}
-
 // feedPresence tells the whole set where a change did not get through.
 func (c *connection) feedPresence(ctx context.Context, sub *subscription) error {
 	watching := sub.entry.watching(sub)
@@ -165,7 +143,7 @@ func (c *connection) feedPresence(ctx context.Context, sub *subscription) error 
 	if err != nil {
 		return c.suspend(ctx, sub, err)
 	}
-	sub.suspended = false
+	sub.entry.reassured(sub)
 	var told *wire.Shared
 	if !watching.known || watching.version != version {
 		told = wire.Share(&wire.Presence{

@@ -124,6 +124,30 @@ func (h *hub) entries(app string) iter.Seq[*entry] {
 	}
 }
 
+// all iterates over the channels of all apps that somebody follows here, in no order.
+func (h *hub) all() iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		for i := range h.stripes {
+			for _, e := range h.stripes[i].all() {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *stripe) all() (list []*entry) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, entries := range s.apps {
+		for _, e := range entries {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
 func (s *stripe) entries(app string) []*entry {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -3,8 +3,10 @@ package session
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -197,12 +199,17 @@ func (s *Server) refuse(reason *wire.Error) []*connection {
 	if s.refusing == nil {
 		s.refusing = reason
 	}
-	list := make([]*connection, 0, len(s.connections))
-	for conn := range s.connections {
-		list = append(list, conn)
-	}
-	return list
+	return s.connectedLocked()
 }
+
+// connected is a copy of the connections.
+func (s *Server) connected() []*connection {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.connectedLocked()
+}
+
+func (s *Server) connectedLocked() []*connection { return slices.Collect(maps.Keys(s.connections)) }
 
 func (s *Server) wait(ctx context.Context) error {
 	done := make(chan struct{})

@@ -228,6 +228,9 @@ func TestSuspended(t *testing.T) {
 		}
 		pass(20 * time.Second)
 		h.set(func() { h.failing = nil })
+		if told := s.want("subscribed"); told["recovered"] != true || told.number("offset") != 0 {
+			t.Errorf("where it goes on is told as %v", told)
+		}
 		s.wantMessage("1")
 		s.wantMessage("2")
 		h.publishMany(3, 3)

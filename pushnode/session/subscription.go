@@ -30,11 +30,11 @@ type subscription struct {
 	mode  mode
 	watch watch // of presence
 	place
-	sending channel.Position // up to where the connection's writer has begun to write, while it feeds the subscription
+	suspended bool             // the client was told that its continuity cannot be decided
+	sending   channel.Position // up to where the connection's writer has begun to write, while it feeds the subscription
 
 	// owned by the connection's writer
-	page      *page // what was read and not yet written
-	suspended bool  // the client was told that its continuity cannot be decided
+	page *page // what was read and not yet written
 }
 
 // place is where a subscription stands in its channel.
