@@ -102,10 +102,6 @@ func (r *frameReader) channel() channel.ID {
 	return channel.ID{App: string(r.bytes()), Name: string(r.bytes())}
 }
 
-func appendBytes(dst, b []byte) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
-}
-
 func appendText(dst []byte, text string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
 }

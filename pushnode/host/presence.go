@@ -17,12 +17,10 @@ const (
 
 // clearing is the memberships of one session being ended, in the slots of their channels.
 type clearing struct {
-	host   *Host
-	slot   int // of the session
-	due    channel.PresenceDue
-	begun  int64
-	left   int
-	failed bool
+	host  *Host
+	slot  int // of the session
+	due   channel.PresenceDue
+	begun int64
 }
 
 // clear ends the memberships of a session that stayed away beyond its grace, once the seat is free.
@@ -31,7 +29,7 @@ func (s *seat) clear(due channel.PresenceDue) {
 		s.host.clearing.Add(-1)
 		return
 	}
-	c := &clearing{host: s.host, slot: s.index, due: due, begun: s.now, left: len(due.Channels)}
+	c := &clearing{host: s.host, slot: s.index, due: due, begun: s.now}
 	s.finished = append(s.finished, finished{done: func(Reply) { c.leave(0) }})
 }
 
