@@ -167,6 +167,23 @@ func (r *verifyRun) awaitLine(part string) {
 	}
 }
 
+// processes are the command lines of the nodes that run: they name the run's folder.
+func (r *verifyRun) processes() []string {
+	r.t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var found []string
+	for _, file := range files {
+		line, err := os.ReadFile(file)
+		if err == nil && bytes.Contains(line, []byte("\x00serve\x00")) && bytes.Contains(line, []byte(r.folder)) {
+			found = append(found, strings.ReplaceAll(string(line), "\x00", " "))
+		}
+	}
+	return found
+}
+
 // tell shows what verify and its nodes have said.
 func (r *verifyRun) tell() {
 	r.t.Logf("verify said:\n%s", r.stderr.text())

@@ -2,6 +2,7 @@ package test
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -51,6 +52,25 @@ func TestChaosWithoutPostgres(t *testing.T) {
 	}
 	server.Restart()
 	run.result().wantFaults(t, "pause")
+}
+
+// Who interrupts a run is left with nothing: not one of the processes that it started.
+func TestChaosInterrupted(t *testing.T) {
+	run := startVerify(t, postgres.URL(t), time.Minute, "--faults", "pause")
+	run.awaitLine("acknowledged")
+	if len(run.processes()) < 3 {
+		t.Errorf("three nodes are %d processes", len(run.processes()))
+	}
+	if err := run.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	<-run.ended
+	if exit, ok := errors.AsType[*exec.ExitError](run.err); !ok || exit.ExitCode() != 1 {
+		t.Errorf("interrupted, it ends with %v", run.err)
+	}
+	if left := run.processes(); len(left) > 0 {
+		t.Errorf("it leaves %q", left)
+	}
 }
 
 // A run that finds nothing proves something only if it would find what is wrong.

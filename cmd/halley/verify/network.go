@@ -20,14 +20,16 @@ func newNetwork(s Settings) (network, error) {
 // loopback has all nodes on this machine's loopback, each behind a relay. What nodes say to each other passes the relay of the one
 // that is spoken to, which finds out who speaks and holds back what is cut.
 type loopback struct {
-	relays []*relay
-	pids   []atomic.Int64  // of the nodes' processes
-	slow   []atomic.Bool   // by node
-	severe [][]atomic.Bool // by sender, by receiver: nothing gets through
+	relays []atomic.Pointer[relay] // by node; nil before it has its site
+	pids   []atomic.Int64          // of the nodes' processes
+	slow   []atomic.Bool           // by node
+	severe [][]atomic.Bool         // by sender, by receiver: nothing gets through
 }
 
 func newLoopback(nodes int) *loopback {
-	l := &loopback{pids: make([]atomic.Int64, nodes), slow: make([]atomic.Bool, nodes), severe: make([][]atomic.Bool, nodes)}
+	l := &loopback{
+		relays: make([]atomic.Pointer[relay], nodes), pids: make([]atomic.Int64, nodes), slow: make([]atomic.Bool, nodes), severe: make([][]atomic.Bool, nodes),
+	}
 	for i := range l.severe {
 		l.severe[i] = make([]atomic.Bool, nodes)
 	}
@@ -47,7 +49,7 @@ func (l *loopback) site(index int) (site, error) {
 	if err != nil {
 		return site{}, err
 	}
-	l.relays = append(l.relays, r)
+	l.relays[index].Store(r)
 	return site{public: loopbackAddress(public), gossip: loopbackAddress(gossip), advertise: loopbackAddress(r.port)}, nil
 }
 
@@ -80,8 +82,10 @@ func (l *loopback) heal() error {
 func (l *loopback) close() error {
 	var ending sync.WaitGroup
 	errs := make([]error, len(l.relays))
-	for i, r := range l.relays {
-		ending.Go(func() { errs[i] = r.close() })
+	for i := range l.relays {
+		if r := l.relays[i].Load(); r != nil {
+			ending.Go(func() { errs[i] = r.close() })
+		}
 	}
 	ending.Wait()
 	return errors.Join(errs...)

@@ -28,9 +28,9 @@ func (l *loopback) owner(remote, local netip.AddrPort) int {
 
 // gossiper is the node that gossips on a port, -1 if none does.
 func (l *loopback) gossiper(port int) int {
-	for _, r := range l.relays {
-		if r.behind == port {
-			return r.index
+	for i := range l.relays {
+		if r := l.relays[i].Load(); r != nil && r.behind == port {
+			return i
 		}
 	}
 	return -1

@@ -152,6 +152,6 @@ func (r *relay) relayPackets() {
 			continue
 		}
 		// A packet that cannot be sent is lost, as packets are.
-		_, _ = r.network.relays[sender].packets.WriteToUDPAddrPort(packet[:n], behind)
+		_, _ = r.network.relays[sender].Load().packets.WriteToUDPAddrPort(packet[:n], behind)
 	}
 }
