@@ -28,8 +28,8 @@ func spoken(t testing.TB) *hosts {
 	return p
 }
 
-// FuzzReceive gives a host, which leads some slots and follows in others, frames of a peer.
-func FuzzReceive(f *testing.F) {
+// FuzzFrames gives a host, which leads some slots and follows in others, frames of a peer.
+func FuzzFrames(f *testing.F) {
 	kinds := map[byte]int{}
 	for _, frame := range spoken(f).frames {
 		if kinds[frame[0]]++; kinds[frame[0]] <= 20 {

@@ -41,7 +41,7 @@ func (p *publisher) next() {
 	p.try(m)
 }
 
-// grown reports whether a channel's slot has all its copies: from then on it has them, whatever dies.
+// grown reports whether a channel's slot has all its copies. It may have fewer later, where nodes leave and others are lost for long.
 func (w *world) grown(id channel.ID) bool {
 	for _, n := range w.all {
 		if slot := n.host.SlotOf(id.App, id.Name); n.alive && n.host.Status(slot).Leads {

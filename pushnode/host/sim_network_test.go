@@ -110,12 +110,14 @@ func (n *network) snap(l *link, gone bool) {
 		n.w.after(n.w.between(0, resetTime), func() {
 			if self.alive {
 				self.do(func() { self.host.PeerDown(self.clock(), peer.instance, gone) })
-				if peer.alive {
-					n.connect(l.a, l.b)
-				}
 			}
 		})
 	}
+	n.w.after(resetTime, func() { // also where it broke before anybody was told that it is up
+		if l.a.alive && l.b.alive {
+			n.connect(l.a, l.b)
+		}
+	})
 }
 
 // send puts a frame on its way.
