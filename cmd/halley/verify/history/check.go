@@ -64,6 +64,7 @@ type checker struct {
 	leaves   []Event                    // MemberLeave, judged when all absences are known
 	counted  map[string]map[string]bool // by channel, the members listed at rest
 	at       time.Duration              // of the last event
+	hurt     bool                       // a fault is in force: nodes that get no answer try again, and cannot know which try was the first
 }
 
 func (c *checker) event(e *Event) {
@@ -84,6 +85,8 @@ func (c *checker) event(e *Event) {
 		if c.rules.Smooth && e.Status >= 500 {
 			c.violate(Noticed, e, "%s", e.Reason)
 		}
+	case Fault, Healed:
+		c.hurt = e.Kind == Fault
 	case Trouble:
 		c.violate(Unhealed, e, "%s", e.Reason)
 	case Suspended:

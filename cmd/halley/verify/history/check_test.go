@@ -26,6 +26,8 @@ func TestSoundHistories(t *testing.T) {
 			add(history.Event{Kind: history.OK, Channel: "c", ID: "m1", Epoch: "a", Offset: 1, Copies: 3, Duplicate: true}),
 		"first answer lost": begin().invoke("m1").add(history.Event{Kind: history.Retry, Channel: "c", ID: "m1"}).
 			add(history.Event{Kind: history.OK, Channel: "c", ID: "m1", Epoch: "a", Offset: 1, Copies: 2, Duplicate: true}).deliver("s", 1),
+		"repeated amid a fault": begin().publish(1).deliver("s", 1).add(history.Event{Kind: history.Fault, Client: "n1"}).add(history.Event{Kind: history.Retry, Channel: "c", ID: "m1"}).
+			add(history.Event{Kind: history.OK, Channel: "c", ID: "m1", Epoch: "a", Offset: 1, Copies: 2}),
 		"came back":                  begin().publish(1).deliver("s", 1).publish(2).attach("s", "a", 1).deliver("s", 2),
 		"began late":                 new(story).publish(1).attach("s", "a", 1).publish(2).deliver("s", 2),
 		"missed, and told":           begin().publish(1).publish(2).publish(3).attach("s", "a", 2).gap("s", "a", 1, 2, "evicted").deliver("s", 3),
@@ -102,10 +104,12 @@ func TestBrokenHistories(t *testing.T) {
 		"I6 epoch back for a publisher": {new(story).publish(1).invoke("n").ok("n", "b", 1).publish(2), []history.Class{history.EpochBack}},
 		"I6 a gap leads to an epoch that is over": {begin().invoke("n").ok("n", "b", 1).message("s", "n", "b", 1).gap("s", "a", 0, 4, "evicted"),
 			[]history.Class{history.EpochBack}},
-		"I12 one copy":              {begin().invoke("m1").add(ok("m1", 1, 1, false)).deliver("s", 1), []history.Class{history.FewCopies}},
-		"I13 refused, there":        {begin().invoke("m1").add(history.Event{Kind: history.Refused, Channel: "c", ID: "m1"}).deliver("s", 1), []history.Class{history.Resurrected}},
-		"I18 answer differs":        {begin().publish(1).deliver("s", 1).add(retry).add(ok("m1", 2, 2, true)), []history.Class{history.Doubled, history.Reassigned}},
-		"I18 not a duplicate":       {begin().publish(1).deliver("s", 1).add(retry).add(ok("m1", 1, 2, false)), []history.Class{history.Doubled}},
+		"I12 one copy":        {begin().invoke("m1").add(ok("m1", 1, 1, false)).deliver("s", 1), []history.Class{history.FewCopies}},
+		"I13 refused, there":  {begin().invoke("m1").add(history.Event{Kind: history.Refused, Channel: "c", ID: "m1"}).deliver("s", 1), []history.Class{history.Resurrected}},
+		"I18 answer differs":  {begin().publish(1).deliver("s", 1).add(retry).add(ok("m1", 2, 2, true)), []history.Class{history.Doubled, history.Reassigned}},
+		"I18 not a duplicate": {begin().publish(1).deliver("s", 1).add(retry).add(ok("m1", 1, 2, false)), []history.Class{history.Doubled}},
+		"I18 not a duplicate after a fault": {begin().add(history.Event{Kind: history.Fault}).add(history.Event{Kind: history.Healed}).
+			publish(1).deliver("s", 1).add(retry).add(ok("m1", 1, 2, false)), []history.Class{history.Doubled}},
 		"I18 duplicate at once":     {begin().invoke("m1").add(ok("m1", 1, 2, true)).deliver("s", 1), []history.Class{history.Doubled}},
 		"I15 leave while connected": {member().sees(history.MemberLeave, "x"), []history.Class{history.Flapped}},
 		"I15 leave within grace": {member().session(history.Disconnected, "x").wait(5*time.Second).sees(history.MemberLeave, "x").
