@@ -50,7 +50,8 @@ func withoutRace(t *testing.T) bool {
 		t.Fatal(err)
 	}
 	run := exec.CommandContext(t.Context(), filepath.Join(folder, "simulation.test"), "-test.run", "^"+t.Name()+"$", "-test.v",
-		"-seed", fmt.Sprint(*firstSeed), "-seeds", fmt.Sprint(*seeds))
+		"-seed", fmt.Sprint(*firstSeed), "-seeds", fmt.Sprint(*seeds),
+		"-loss-seed", fmt.Sprint(*lossSeed), "-loss-seeds", fmt.Sprint(*lossSeeds), "-loss-kind", *lossKind)
 	output, err := run.CombinedOutput()
 	if err != nil {
 		t.Errorf("without the race detector: %v\n%s", err, output)

@@ -62,6 +62,9 @@ type lossWorld struct {
 }
 
 func TestLoss(t *testing.T) {
+	if withoutRace(t) {
+		return
+	}
 	for _, kind := range losses {
 		if *lossKind != "" && kind.name != *lossKind {
 			continue
