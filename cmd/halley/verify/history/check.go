@@ -64,7 +64,8 @@ type checker struct {
 	leaves   []Event                    // MemberLeave, judged when all absences are known
 	counted  map[string]map[string]bool // by channel, the members listed at rest
 	at       time.Duration              // of the last event
-	hurt     bool                       // a fault is in force: nodes that get no answer try again, and cannot know which try was the first
+	hurt     bool                       // a fault is in force
+	healed   time.Duration              // when the last one was over
 }
 
 func (c *checker) event(e *Event) {
@@ -86,7 +87,7 @@ func (c *checker) event(e *Event) {
 			c.violate(Noticed, e, "%s", e.Reason)
 		}
 	case Fault, Healed:
-		c.hurt = e.Kind == Fault
+		c.hurt, c.healed = e.Kind == Fault, e.At
 	case Trouble:
 		c.violate(Unhealed, e, "%s", e.Reason)
 	case Suspended:
@@ -95,6 +96,12 @@ func (c *checker) event(e *Event) {
 		}
 	}
 }
+
+// doubtTime is for how long after a fault a request may still be on its way that was sent amid it.
+const doubtTime = 10 * time.Second
+
+// doubt reports whether a fault is to be felt: nodes that get no answer try again, and cannot know which try was the first.
+func (c *checker) doubt() bool { return c.hurt || c.healed > 0 && c.at < c.healed+doubtTime }
 
 // violate counts a violation that an event shows, and keeps it if there are few of its class.
 func (c *checker) violate(class Class, e *Event, format string, arguments ...any) {

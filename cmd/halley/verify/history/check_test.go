@@ -108,7 +108,7 @@ func TestBrokenHistories(t *testing.T) {
 		"I13 refused, there":  {begin().invoke("m1").add(history.Event{Kind: history.Refused, Channel: "c", ID: "m1"}).deliver("s", 1), []history.Class{history.Resurrected}},
 		"I18 answer differs":  {begin().publish(1).deliver("s", 1).add(retry).add(ok("m1", 2, 2, true)), []history.Class{history.Doubled, history.Reassigned}},
 		"I18 not a duplicate": {begin().publish(1).deliver("s", 1).add(retry).add(ok("m1", 1, 2, false)), []history.Class{history.Doubled}},
-		"I18 not a duplicate after a fault": {begin().add(history.Event{Kind: history.Fault}).add(history.Event{Kind: history.Healed}).
+		"I18 not a duplicate after a fault": {begin().add(history.Event{Kind: history.Fault}).add(history.Event{Kind: history.Healed}).wait(11*time.Second).
 			publish(1).deliver("s", 1).add(retry).add(ok("m1", 1, 2, false)), []history.Class{history.Doubled}},
 		"I18 duplicate at once":     {begin().invoke("m1").add(ok("m1", 1, 2, true)).deliver("s", 1), []history.Class{history.Doubled}},
 		"I15 leave while connected": {member().sees(history.MemberLeave, "x"), []history.Class{history.Flapped}},

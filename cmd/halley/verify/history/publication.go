@@ -67,13 +67,13 @@ func (c *checker) acknowledged(ch *channel, p *publication, e *Event) {
 		c.violate(FewCopies, e, "%d copies, %d are promised", e.Copies, c.rules.Copies)
 	}
 	switch {
-	case p.first == nil && e.Duplicate && p.tries == 1 && !c.hurt:
+	case p.first == nil && e.Duplicate && p.tries == 1 && !c.doubt():
 		c.violate(Doubled, e, "the first try is called a duplicate")
 	case p.first == nil:
 		p.first = new(*e)
 	case p.first.position() != e.position() && p.first.Epoch == e.Epoch:
 		c.violate(Doubled, e, "it was acknowledged at %v before", p.first.position())
-	case !e.Duplicate && p.first.Epoch == e.Epoch && !c.hurt:
+	case !e.Duplicate && p.first.Epoch == e.Epoch && !c.doubt():
 		c.violate(Doubled, e, "the repeat is not called a duplicate")
 	}
 	if ch.newer(e.position(), ch.acked) {
