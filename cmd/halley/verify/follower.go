@@ -23,14 +23,15 @@ type follower struct {
 	life      time.Duration // of a connection, about; then the follower drops it and comes back
 
 	// Owned by run.
-	node   string
-	began  time.Duration              // when the present connection was begun
-	resume string                     // resume token of the session; empty: none
-	public string                     // public id of that session
-	known  map[string]map[string]bool // by channel, who is a member as far as the follower was told
-	drain  time.Duration              // for which the node asked to wait
-	stood  bool                       // the present connection got as far as connected
-	gone   time.Duration              // when the last one that stood broke
+	node     string
+	began    time.Duration              // when the present connection was begun
+	resume   string                     // resume token of the session; empty: none
+	public   string                     // public id of that session
+	known    map[string]map[string]bool // by channel, who is a member as far as the follower was told
+	drain    time.Duration              // for which the node asked to wait
+	attached map[string]bool            // by channel, whether the present connection has got it
+	stood    bool                       // the present connection got as far as connected
+	gone     time.Duration              // when the last one that stood broke
 
 	mu        sync.Mutex
 	positions map[string]mark // guarded by mu: after what each channel goes on
@@ -68,6 +69,7 @@ func (f *follower) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		f.node = f.target.pick(f.node)
 		f.began, f.drain = f.recorder.Now(), 0
+		f.attached = make(map[string]bool)
 		err := f.connection(ctx)
 		if f.stood {
 			f.gone, f.stood = f.recorder.Now(), false
@@ -115,7 +117,7 @@ func (f *follower) handle(w frame) error {
 	e := history.Event{Client: f.name, Channel: w.Channel, ID: w.ID, Epoch: w.Epoch, Offset: w.Offset}
 	switch w.Op {
 	case "subscribed":
-		e.Kind, e.Began, e.Resumed = history.Attach, f.began, w.Recovered
+		e.Kind, e.Began, e.Resumed = history.Attach, f.attaches(w.Channel), w.Recovered
 		f.begin(w)
 	case "message":
 		e.Kind = history.Message
@@ -138,6 +140,16 @@ func (f *follower) handle(w frame) error {
 	}
 	f.recorder.Add(e)
 	return nil
+}
+
+// attaches is when the follower began to get a channel: with its connection or, where the node itself brings a channel back that was
+// suspended, now.
+func (f *follower) attaches(channel string) time.Duration {
+	if f.attached[channel] {
+		return f.recorder.Now()
+	}
+	f.attached[channel] = true
+	return f.began
 }
 
 // begin notes where a channel begins; one that was followed before stays where it is.
