@@ -95,6 +95,7 @@ func (n *Node) append(ctx context.Context, id channel.ID, rule channel.Rule, p s
 	}
 	reply, err := n.slots.propose(ctx, slotOf(id.App, id.Name), channel.Publish{
 		Channel: id, ID: p.ID, Event: p.Event, Data: p.Data, Exclude: p.Exclude, Retention: rule.Retention,
+		Attempt: uint32(newAttempt()),
 	})
 	if err != nil {
 		return session.Published{}, n.wireError("publish", err)

@@ -44,7 +44,7 @@ func TestBatchBytes(t *testing.T) {
 		channel.Advance{},
 	}})
 	want := "01" + "0100000000000000" + "02" + "06" + "02" +
-		"02" + "0161" + "0162" + "0163" + "0164" + "0131" + "00" + "c801" + "80808004" + "80d30e" +
+		"02" + "0161" + "0162" + "0163" + "0164" + "0131" + "00" + "c801" + "80808004" + "80d30e" + "00" +
 		"01"
 	if got := hex.EncodeToString(entry); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -11,6 +11,9 @@ type Publish struct {
 	Data      []byte // compact JSON; the state keeps it, so the caller must not touch it again
 	Exclude   string
 	Retention Retention
+	// Attempt is the caller's number for what it wants, the same each time it asks again because it does not know what came of it: what
+	// it has stored itself is no duplicate. 0: every repeated ID is one.
+	Attempt uint32
 }
 
 // Import appends publications that another cluster, or a generation of the slot that lost, had acknowledged: in their order, under

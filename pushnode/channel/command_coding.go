@@ -151,11 +151,13 @@ func (w *writer) publish(c *Publish) {
 	w.bytes(c.Data)
 	w.text(c.Exclude)
 	w.retention(c.Retention)
+	w.number(uint64(c.Attempt))
 }
 
 func (r *reader) publish() Publish {
 	return Publish{
 		Channel: r.id(), ID: r.text(), Event: r.text(), Data: r.bytes(), Exclude: r.text(), Retention: r.retention(),
+		Attempt: r.number32(),
 	}
 }
 

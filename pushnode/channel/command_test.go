@@ -20,7 +20,7 @@ var commands = []func(*rapid.T) channel.Command{
 	func(t *rapid.T) channel.Command {
 		return channel.Publish{
 			Channel: drawID(t), ID: drawText().Draw(t, "id"), Event: drawText().Draw(t, "event"), Data: drawData(t),
-			Exclude: drawText().Draw(t, "exclude"), Retention: drawRetention(t),
+			Exclude: drawText().Draw(t, "exclude"), Attempt: rapid.Uint32().Draw(t, "attempt"), Retention: drawRetention(t),
 		}
 	},
 	func(t *rapid.T) channel.Command {
@@ -98,9 +98,9 @@ func TestCommandBytes(t *testing.T) {
 	secret := "0100000000000000000000000000000000000000000000000000000000000000"
 	for want, command := range map[string]channel.Command{
 		"01": channel.Advance{},
-		"02" + "0161" + "0162" + "0163" + "0164" + "0131" + "0165" + "02" + "04" + "06": channel.Publish{
+		"02" + "0161" + "0162" + "0163" + "0164" + "0131" + "0165" + "02" + "04" + "06" + "05": channel.Publish{
 			Channel: id, ID: "c", Event: "d", Data: []byte("1"), Exclude: "e",
-			Retention: channel.Retention{Messages: 1, Bytes: 2, Age: milliseconds(3)},
+			Attempt: 5, Retention: channel.Retention{Messages: 1, Bytes: 2, Age: milliseconds(3)},
 		},
 		"03" + "0161" + "0162" + "0163" + "0164" + "01" + "0131" + "04" + "03": channel.EnterPresence{
 			Channel: id, ClientID: "c", Session: "d", Generation: 1, Data: []byte("1"), Max: 2, Attempt: 3,

@@ -18,16 +18,22 @@ type dedupe struct {
 }
 
 type seenID struct {
-	key  idKey
-	time int64
+	key     idKey
+	attempt uint32 // that stored it
+	time    int64
 }
 
-func (d *dedupe) add(key idKey, now int64, offset uint64) {
+func (d *dedupe) add(seen seenID, offset uint64) {
 	if d.offsets == nil {
 		d.offsets = make(map[idKey]uint64)
 	}
-	d.offsets[key] = offset
-	d.order.push(seenID{key: key, time: now})
+	d.offsets[seen.key] = offset
+	d.order.push(seen)
+}
+
+// storedBy reports whether the attempt is the one that stored the id at an offset; head is the latest.
+func (d *dedupe) storedBy(attempt uint32, offset, head uint64) bool {
+	return attempt != 0 && d.order.at(d.order.len()-1-int(head-offset)).attempt == attempt
 }
 
 // trim forgets ids from before cutoff and those above the bound. It returns how many.

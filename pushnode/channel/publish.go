@@ -7,23 +7,24 @@ func (s *State) publish(c Publish) Result {
 	key := keyOf(c.ID)
 	s.digest.bytes(key[:8])
 	if offset, seen := held.ids.offsets[key]; seen {
-		return Result{ID: c.ID, Position: Position{Epoch: s.epoch(&held.numbering), Offset: offset}, Duplicate: true}
+		again := held.ids.storedBy(c.Attempt, offset, held.head)
+		return Result{ID: c.ID, Position: Position{Epoch: s.epoch(&held.numbering), Offset: offset}, Duplicate: !again}
 	}
 	publication := &Publication{ID: c.ID, Event: c.Event, Data: c.Data, Exclude: c.Exclude, Time: s.now}
-	epoch := s.append(held, key, publication, c.Retention)
+	epoch := s.append(held, seenID{key: key, attempt: c.Attempt, time: s.now}, publication, c.Retention)
 	return Result{ID: c.ID, Position: Position{Epoch: epoch, Offset: held.head}}
 }
 
-// append gives a publication the channel's next offset. It returns the epoch. The key is that of its id, which is remembered from
-// now on, whatever the publication's own time.
-func (s *State) append(held *channelState, key idKey, publication *Publication, keep Retention) Epoch {
+// append gives a publication the channel's next offset. It returns the epoch. What is seen is its id, which is remembered from now on,
+// whatever the publication's own time.
+func (s *State) append(held *channelState, seen seenID, publication *Publication, keep Retention) Epoch {
 	held.head++
 	held.retention = keep
 	held.touched = s.now
 	publication.Offset = held.head
 	s.digest.bytes(publication.Data)
 	s.keep(held, publication)
-	held.ids.add(key, s.now, held.head)
+	held.ids.add(seen, held.head)
 	s.usage.DedupeIDs++
 	s.trim(held)
 	s.timers.set(&held.timer, held.deadline())

@@ -102,6 +102,7 @@ func (w *writer) channel(c *channelState) {
 	for i := range c.ids.order.len() {
 		seen := c.ids.order.at(i)
 		w.data = append(w.data, seen.key[:]...)
+		w.number(uint64(seen.attempt))
 		w.signed(seen.time)
 	}
 	w.members(c.members)
@@ -119,7 +120,7 @@ func (r *reader) channel(s *State) {
 	}
 	count = r.run(c.head)
 	for offset := c.head - uint64(count) + 1; offset <= c.head && r.err == nil; offset++ {
-		c.ids.add(r.key(), r.signed(), offset)
+		c.ids.add(seenID{key: r.key(), attempt: r.number32(), time: r.signed()}, offset)
 		s.usage.DedupeIDs++
 	}
 	r.members(s, c)

@@ -235,9 +235,6 @@ func (s *seat) complete(r *request, reply Reply) {
 	}
 	s.requests = slices.Delete(s.requests, i, i+1)
 	s.host.waiting.Add(-1)
-	if r.doubt {
-		reply.Result.Duplicate = false // most likely it was this request that stored it before, and nobody was told
-	}
 	s.finished = append(s.finished, finished{done: r.done, reply: reply})
 }
 
