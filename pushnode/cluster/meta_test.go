@@ -60,7 +60,7 @@ func TestMetaIsRefusedWhenItIsNone(t *testing.T) {
 	cases := map[string][]byte{
 		"version 0":            spoilt(0, 0),
 		"no state":             spoilt(1, 0),
-		"state 5":              spoilt(1, 5),
+		"state 6":              spoilt(1, 6),
 		"instance 0":           spoilt(9, 0),
 		"protocol 2-1":         spoilt(27, 0),
 		"no links":             spoilt(28, 0),

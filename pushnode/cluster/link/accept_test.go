@@ -116,6 +116,27 @@ func TestNumbersOfLinksRise(t *testing.T) {
 		if got := greet(t, m, nil, h); got != step.want {
 			t.Errorf("%v of link %d: %v, want %v", step.class, step.number, got, step.want)
 		}
+		if step.want == welcomed {
+			awaitAdded(t, m.peer(h.from), step.class)
+		}
+	}
+}
+
+// awaitAdded waits until a connection that was welcomed is one of its link's: the welcome is written before.
+func awaitAdded(t *testing.T, p *peer, class Class) {
+	t.Helper()
+	ticks := time.NewTicker(time.Millisecond)
+	defer ticks.Stop()
+	for deadline := time.Now().Add(20 * time.Second); ; <-ticks.C {
+		p.mu.Lock()
+		added := p.offer == nil || p.offer.conns[class] != nil
+		p.mu.Unlock()
+		if added {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the %v connection is not added", class)
+		}
 	}
 }
 

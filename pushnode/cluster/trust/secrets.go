@@ -3,13 +3,14 @@ package trust
 import (
 	"bufio"
 	"bytes"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"unicode/utf8"
+
+	"halley/auth"
 )
 
 // Bounds of a file of secrets.
@@ -97,7 +98,7 @@ func (s *Secrets) add(line []byte) error {
 		return fmt.Errorf("more than %d secrets", maxSecrets)
 	}
 	for _, other := range s.all {
-		if subtle.ConstantTimeCompare(other, line) == 1 {
+		if auth.Equal(other, line) {
 			return errors.New("a secret given twice")
 		}
 	}
