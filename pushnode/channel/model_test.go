@@ -335,7 +335,7 @@ func (m *model) enter(c channel.EnterPresence, epoch channel.Epoch) channel.Resu
 		return channel.Result{Version: version}
 	}
 	after := modelMember{channel.Member{ClientID: c.ClientID, Session: c.Session, Data: c.Data}, c.Generation, c.Attempt, m.now}
-	if member && c.Generation > before.generation && string(before.Data) == string(c.Data) {
+	if member && string(before.Data) == string(c.Data) {
 		known.members[c.ClientID+"/"+c.Session] = after
 		return channel.Result{Version: version}
 	}

@@ -21,8 +21,8 @@ type member struct {
 	data       []byte
 }
 
-// enter makes a member or changes its data. To come back under a later generation with the same data is no event: nobody but the
-// slot needs to know that a session has moved.
+// enter makes a member or changes its data. To enter again with the same data is no event: a session has moved, or a client asks again
+// that does not know what came of it (section 4.2 of web/docs/protocol.md).
 func (s *State) enter(c EnterPresence) Result {
 	s.digest.text(c.Channel.Name)
 	s.digest.text(c.ClientID)
@@ -47,7 +47,7 @@ func (s *State) enter(c EnterPresence) Result {
 	case c.Attempt != 0 && c.Attempt == known.attempt && c.Generation == known.generation:
 		return Result{Version: held.version}
 	}
-	quiet := c.Generation > known.generation && bytes.Equal(c.Data, known.data)
+	quiet := bytes.Equal(c.Data, known.data)
 	known.generation, known.attempt, known.since = c.Generation, c.Attempt, s.now
 	if quiet {
 		return Result{Version: held.version}
