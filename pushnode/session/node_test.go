@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -25,23 +26,24 @@ type node struct {
 
 	mu sync.Mutex
 	// guarded by mu
-	state   *channel.State
-	grants  map[string]*auth.Grant
-	app     session.App
-	rule    channel.Rule
-	denied  []string          // op:channel prefixes that nobody may
-	failing error             // what reading channels answers; nil: it works
-	refused error             // what Admit answers; nil: everybody is admitted
-	panics  bool              // reading channels panics
-	unkept  error             // what writing records answers; nil: it works
-	after   func(what string) // called, without the lock, when members were read ("members") or a record was attached ("attach")
-	held    bool              // nothing is delivered
-	lose    func(channel.Effect) bool
-	effects []channel.Effect
-	stopped bool
-	unsure  bool      // the outcome of Enter is not known, as slots.propose says it
-	changed sync.Cond // effects, held or stopped
-	done    chan struct{}
+	state      *channel.State
+	grants     map[string]*auth.Grant
+	app        session.App
+	rule       channel.Rule
+	denied     []string          // op:channel prefixes that nobody may
+	failing    error             // what reading channels answers; nil: it works
+	refused    error             // what Admit answers; nil: everybody is admitted
+	panics     bool              // reading channels panics
+	unkept     error             // what writing records answers; nil: it works
+	unattached error             // what attaching records answers; nil: it works
+	after      func(what string) // called, without the lock, when members were read ("members") or a record was attached ("attach")
+	held       bool              // nothing is delivered
+	lose       func(channel.Effect) bool
+	effects    []channel.Effect
+	stopped    bool
+	unsure     bool      // the outcome of Enter is not known, as slots.propose says it
+	changed    sync.Cond // effects, held or stopped
+	done       chan struct{}
 }
 
 // meter counts what was delivered.
@@ -120,7 +122,7 @@ func (n *node) Follow(channel.ID, int) {}
 func (n *node) clear(due channel.PresenceDue) {
 	for _, name := range due.Channels {
 		n.apply(channel.LeavePresence{
-			Channel: channel.ID{App: due.App, Name: name}, ClientID: due.ClientID, Session: due.Session, Generation: due.Generation,
+			Channel: channel.ID{App: due.App, Name: name}, ClientID: cmp.Or(due.ClientID, due.Session), Session: due.Session, Generation: due.Generation,
 		})
 	}
 	n.apply(channel.PresenceCleared{App: due.App, Session: due.Session, Generation: due.Generation, Channels: due.Channels})
@@ -306,6 +308,12 @@ func (n *node) Leave(_ context.Context, leave channel.LeavePresence) (uint64, er
 }
 
 func (n *node) Attach(_ context.Context, attach channel.AttachSession) (channel.Session, bool, error) {
+	n.mu.Lock()
+	refused := n.unattached
+	n.mu.Unlock()
+	if refused != nil {
+		return channel.Session{}, false, refused
+	}
 	result := n.apply(attach)
 	n.happened("attach")
 	return result.Session, result.Resumed, asWire(result.Err)
