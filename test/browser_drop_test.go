@@ -17,6 +17,12 @@ type fleet struct {
 func launch(t *testing.T, speed float64) *fleet {
 	t.Helper()
 	n := startNode(t)
+	return launchOn(t, speed, n, n)
+}
+
+// launchOn is launch on a cluster: the watcher is on one node, and the proxies lead to another.
+func launchOn(t *testing.T, speed float64, n, sailing *node) *fleet {
+	t.Helper()
 	f := &fleet{node: n, app: n.createApp("acme", "chat"), proxies: make(map[string]*proxy)}
 	openRule(n, f.app)
 	f.browser = startBrowser(t)
@@ -28,7 +34,7 @@ func launch(t *testing.T, speed float64) *fleet {
 		watcher.watch("room")
 		await until(() => watcher.log.presence.length, "the members")`, f.app.PublishableKey, speed)
 	for _, transport := range transports {
-		p := startProxy(t, n.url)
+		p := startProxy(t, sailing.url)
 		f.proxies[transport] = p
 		f.run(`
 			const one = client($1, { key: $2, url: $3, transports: [$1] })

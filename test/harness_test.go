@@ -22,7 +22,7 @@ import (
 
 // A binary under the race detector on a busy machine is slow to start and to drain, but not that slow.
 const (
-	startPatience   = 60 * time.Second
+	startPatience   = 180 * time.Second
 	drainPatience   = 30 * time.Second
 	commandPatience = 60 * time.Second
 )

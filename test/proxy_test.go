@@ -38,14 +38,11 @@ type proxy struct {
 	gate   chan struct{}      // nil: every byte moves
 	closed bool               // for new connections
 	counts map[string]int     // requests by path
+	goals  []*url.URL         // that requests go to, in turn
 }
 
 func startProxy(tb testing.TB, target string) *proxy {
 	tb.Helper()
-	goal, err := url.Parse(target)
-	if err != nil {
-		tb.Fatal(err)
-	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
@@ -54,8 +51,9 @@ func startProxy(tb testing.TB, target string) *proxy {
 		url: "http://" + listener.Addr().String(), upstream: &http.Transport{DisableCompression: true, DialContext: dialNarrow},
 		conns: make(map[*proxiedConn]struct{}), ways: make(map[string]passage), counts: make(map[string]int),
 	}
+	p.lead(tb, target)
 	forward := &httputil.ReverseProxy{
-		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(goal) },
+		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(p.goal()) },
 		Transport:     p.upstream,
 		FlushInterval: -1,
 		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
@@ -84,6 +82,30 @@ func dialNarrow(ctx context.Context, network, address string) (net.Conn, error) 
 		return nil, err
 	}
 	return conn, conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+}
+
+// lead has requests go to these nodes from now on, to each in turn.
+func (p *proxy) lead(tb testing.TB, targets ...string) {
+	tb.Helper()
+	goals := make([]*url.URL, len(targets))
+	for i, target := range targets {
+		var err error
+		if goals[i], err = url.Parse(target); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.goals = goals
+}
+
+// goal is where the next request goes.
+func (p *proxy) goal() *url.URL {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next := p.goals[0]
+	p.goals = append(p.goals[1:len(p.goals):len(p.goals)], next)
+	return next
 }
 
 // treat says what happens from now on to requests for a path.
