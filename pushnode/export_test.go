@@ -14,16 +14,6 @@ func (n *Node) Slot(app, name string) host.Status { return n.slots.host.Status(s
 // Level reports whether this node holds all that it should, and knows every leader.
 func (n *Node) Level() bool { return n.slots.host.Level() }
 
-// Led is how many slots this node leads.
-func (n *Node) Led() (led int) {
-	for index := range slotCount {
-		if status := n.slots.host.Status(index); status.Leads && status.Settled {
-			led++
-		}
-	}
-	return led
-}
-
 // Sessions is how many sessions of an app this node holds that have a record.
 func (n *Node) Sessions(app string) (held int) {
 	for _, one := range n.sessions.Lasting() {

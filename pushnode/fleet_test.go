@@ -123,13 +123,13 @@ func (f *fleet) others(but *member) []*member {
 	return list
 }
 
-// awaitLevel waits until every living node is ready, every slot has the copies that it can have, and each node leads its share.
+// awaitLevel waits until every living node is ready and every slot has the copies that it can have.
 func (f *fleet) awaitLevel(t testing.TB) {
 	t.Helper()
 	f.await(t, "the nodes are not level", func() bool {
 		living := f.living()
 		for _, m := range living {
-			if len(m.cluster.View()) != len(living) || !m.Level() || m.Ready() != nil || m.Led() < 800/len(living) {
+			if len(m.cluster.View()) != len(living) || !m.Level() || m.Ready() != nil {
 				return false
 			}
 		}
@@ -198,16 +198,29 @@ func (f *fleet) leader(app, name string) *member {
 	return nil
 }
 
-// named finds a name, beginning with prefix, whose slot a node leads.
-func (f *fleet) named(t testing.TB, a *app, prefix string, leads *member) string {
+// leads waits until some node leads the slot of an app's channel or session.
+func (f *fleet) leads(t testing.TB, a *app, name string) (leader *member) {
 	t.Helper()
-	for i := range 100_000 {
-		if name := fmt.Sprint(prefix, i); f.leader(a.id, name) == leads {
-			return name
+	f.await(t, "nobody leads "+name, func() bool {
+		leader = f.leader(a.id, name)
+		return leader != nil
+	})
+	return leader
+}
+
+// named waits for a name, beginning with prefix, whose slot a node leads.
+func (f *fleet) named(t testing.TB, a *app, prefix string, leads *member) (name string) {
+	t.Helper()
+	f.await(t, leads.name+" leads nothing", func() bool {
+		for i := range 200 {
+			name = fmt.Sprint(prefix, i)
+			if f.leader(a.id, name) == leads {
+				return true
+			}
 		}
-	}
-	t.Fatalf("%s leads nothing", leads.name)
-	return ""
+		return false
+	})
+	return name
 }
 
 // clients are the connections that a node has from them.
