@@ -30,9 +30,10 @@ type behind struct {
 
 // effectQueue is the work of one delivery goroutine. A slot always uses the same queue.
 type effectQueue struct {
-	depth atomic.Int64  // len(pending) plus what is being handled; read without mu by publishers
-	wake  chan struct{} // one token: there may be something
-	mu    sync.Mutex
+	depth   atomic.Int64  // len(pending) plus what is being handled; read without mu by publishers
+	handled atomic.Int64  // how many have been, ever; read without mu by awaitHandled
+	wake    chan struct{} // one token: there may be something
+	mu      sync.Mutex
 	// guarded by mu
 	pending []any // a channel.Effect or a behind
 }
@@ -107,19 +108,23 @@ func (d *deliveries) drain(ctx context.Context, queue *effectQueue) {
 			d.handle(effect)
 			batch[i] = nil
 		}
+		queue.handled.Add(int64(len(batch)))
 		queue.depth.Add(-int64(len(batch)))
 	}
 }
 
-// emptyInterval is how often awaitEmpty looks.
+// emptyInterval is how often awaitHandled looks.
 const emptyInterval = time.Millisecond
 
-// awaitEmpty waits until each queue has been empty once, so that everything pushed before has been handled, or ctx ends.
-func (d *deliveries) awaitEmpty(ctx context.Context) {
+// awaitHandled waits until everything pushed before has been handled, or ctx ends. A queue need not run empty for that: others may push
+// all the while.
+func (d *deliveries) awaitHandled(ctx context.Context) {
 	tick := time.NewTicker(emptyInterval)
 	defer tick.Stop()
 	for i := range d.queues {
-		for d.queues[i].depth.Load() > 0 {
+		queue := &d.queues[i]
+		until := queue.depth.Load() + queue.handled.Load() // what is handled between the two counts twice
+		for queue.depth.Load() > 0 && queue.handled.Load() < until {
 			select {
 			case <-tick.C:
 			case <-ctx.Done():

@@ -2,6 +2,7 @@ package pushnode
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +20,7 @@ func TestDeliveriesSettle(t *testing.T) {
 			time.Sleep(each)
 			handled <- effect
 		})
-		d.awaitEmpty(t.Context()) // nothing is there to wait for
+		d.awaitHandled(t.Context()) // nothing is there to wait for
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {
@@ -29,7 +30,7 @@ func TestDeliveriesSettle(t *testing.T) {
 		for i := range d.queues {
 			d.push(i, make([]channel.Effect, 5))
 		}
-		d.awaitEmpty(t.Context())
+		d.awaitHandled(t.Context())
 		if got, want := len(handled), 5*len(d.queues); got != want {
 			t.Errorf("empty with %d effects handled, want %d", got, want)
 		}
@@ -37,7 +38,7 @@ func TestDeliveriesSettle(t *testing.T) {
 		short, cancel := context.WithTimeout(t.Context(), 3*each)
 		defer cancel()
 		began := time.Now()
-		d.awaitEmpty(short)
+		d.awaitHandled(short)
 		if took := time.Since(began); took != 3*each {
 			t.Errorf("settling ended after %v, want %v", took, 3*each)
 		}
@@ -46,5 +47,31 @@ func TestDeliveriesSettle(t *testing.T) {
 		if d.pending() != 0 {
 			t.Errorf("%v effects are left", d.pending())
 		}
+	})
+}
+
+// TestDeliveriesSettleUnderLoad waits for what was pushed before while each effect brings the next, so that the queue never runs empty.
+func TestDeliveriesSettleUnderLoad(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const each = 10 * time.Millisecond
+		var d *deliveries
+		d = newDeliveries(func(any) {
+			time.Sleep(each)
+			if t.Context().Err() == nil {
+				d.push(0, make([]channel.Effect, 1))
+			}
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { d.run(ctx) })
+		d.push(0, make([]channel.Effect, 5))
+		began := time.Now()
+		d.awaitHandled(t.Context())
+		if took := time.Since(began); took < 5*each || took > 20*each {
+			t.Errorf("settling took %v for 5 effects of %v each", took, each)
+		}
+		stop()
+		running.Wait()
 	})
 }

@@ -24,23 +24,28 @@ func (n *Node) Drain(ctx context.Context) error {
 	defer n.refusing.Store(true)
 	if n.peers == nil {
 		n.refusing.Store(true) // nobody else takes anything over
-		n.deliveries.awaitEmpty(ctx)
+		n.deliveries.awaitHandled(ctx)
 		return n.sessions.Drain(ctx)
 	}
 	n.peers.members.SetState(cluster.Draining)
 	n.handOver(ctx)
-	n.deliveries.awaitEmpty(ctx)
+	n.deliveries.awaitHandled(ctx)
 	err := n.sessions.Drain(ctx)
 	n.peers.members.SetState(cluster.Leaving)
 	n.letGo(ctx)
 	return err
 }
 
-// handOver gives the lead of its slots to others, and its balancers time.
+// handOver gives the lead of its slots to others, and its balancers time. What cannot be handed over may take half of the time at most:
+// clients must be told to go before they are cut off.
 func (n *Node) handOver(ctx context.Context) {
 	notice := drainNotice
 	if end, bounded := ctx.Deadline(); bounded {
-		notice = min(notice, time.Until(end)/3)
+		left := time.Until(end)
+		notice = min(notice, left/3)
+		half, cancel := context.WithTimeout(ctx, left/2)
+		defer cancel()
+		ctx = half
 	}
 	noticed := time.Now().Add(notice)
 	n.drainUntil(ctx, func(leads, _ int) bool { return leads == 0 && time.Now().After(noticed) })
@@ -51,13 +56,11 @@ func (n *Node) letGo(ctx context.Context) {
 	n.drainUntil(ctx, func(_, holds int) bool { return holds == 0 })
 }
 
+// drainUntil hands over until that is done, ctx ends, or there is nobody to take over: the others may die or drain at the same time.
 func (n *Node) drainUntil(ctx context.Context, done func(leads, holds int) bool) {
-	if n.peers.alone() {
-		return // there is nobody to take over
-	}
 	ticks := time.NewTicker(drainLook)
 	defer ticks.Stop()
-	for {
+	for !n.peers.alone() {
 		leads, holds := n.slots.host.Drain(n.slots.clock.now())
 		if done(leads, holds) {
 			return
