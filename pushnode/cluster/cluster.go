@@ -169,10 +169,11 @@ func (n *Cluster) times(s standing) map[uint64]time.Time {
 // about it here.
 func (n *Cluster) Conflict() []uint64 { return strangers(n.View(), n.Self().Cluster) }
 
-// SetState tells the others how this node is: Joining, Ready, Draining or Leaving. After Leave it does nothing.
+// SetState tells the others how this node is: Joining, Ready, Draining or Leaving. No state goes back to an earlier one: a node that is
+// told to end while it joins stays Draining when its copies come level. After Leave it does nothing.
 func (n *Cluster) SetState(s State) {
 	if s.valid() && s != Left {
-		n.change(func(m *Member) { m.State = s })
+		n.change(func(m *Member) { m.State = max(m.State, s) })
 	}
 }
 
