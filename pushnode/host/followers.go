@@ -71,6 +71,9 @@ func (f *followers) all() []uint64 {
 	return sortedKeys(seen)
 }
 
+// forgetCounts forgets the counts of a lead that has ended: what changes from now on is told to another. The next lead begins without any.
+func (f *followers) forgetCounts() { clear(f.counts) }
+
 // gone tells those who hear from our copy that it is no more.
 func (f *followers) gone(s *seat) {
 	frame := s.route.append(beginFrame(kindNoSource, s.index))
@@ -80,8 +83,11 @@ func (f *followers) gone(s *seat) {
 	f.init()
 }
 
-// count takes in how many subscribers channels have at a node.
+// count takes in how many subscribers channels have at a node, where our copy leads.
 func (s *seat) count(edge uint64, whole bool, list []subscribers) {
+	if !s.status.Leads {
+		return // whoever does is told everything
+	}
 	if whole || s.followers.counts[edge] == nil {
 		s.followers.counts[edge] = make(map[channel.ID]int)
 	}

@@ -43,12 +43,14 @@ func (s *seat) learn(found route) {
 	if found.leader == 0 || found.compare(&s.route) < 0 {
 		return
 	}
-	moved := found.leader != s.route.leader
+	moved, anew := found.leader != s.route.leader, found.term != s.route.term || found.generation != s.route.generation
 	s.route = found
 	if moved {
 		s.redirect()
-		s.reportAll()
 		s.missed = true
+	}
+	if moved || anew {
+		s.reportAll() // who begins to lead knows no counts
 	}
 	s.dropIfRemoved()
 	s.chooseSource()

@@ -167,6 +167,7 @@ func (s *seat) observe(before slot.Status, changed bool) {
 		if !before.Transferring {
 			s.host.noteLoss(s.now)
 		}
+		s.followers.forgetCounts()
 		s.lost()
 	}
 	if after.Leader != before.Leader && after.Leader != 0 {
