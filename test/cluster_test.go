@@ -2,10 +2,14 @@ package test
 
 import (
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"halley/test/postgres"
 )
@@ -32,6 +36,32 @@ func startCluster(tb testing.TB, size int) []*node {
 		nodes[i].store = store // admin commands seal with what the secret gives, too
 	}
 	return nodes
+}
+
+// TestNodeThatWaitsForItsCluster starts a node whose peer is not there: the operator's port says so meanwhile, and SIGTERM ends it in an
+// orderly way.
+func TestNodeThatWaitsForItsCluster(t *testing.T) {
+	t.Parallel()
+	store := []string{"--database", postgres.URL(t), "--data-dir", filepath.Join(t.TempDir(), "data")}
+	n := newNode(t, store, "--cluster-listen", freePair(t), "--join", freeAddress(t))
+	n.launch()
+	tick := time.NewTicker(25 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(startPatience); ; <-tick.C {
+		answer, err := n.client.Get(n.adminURL + "/readyz")
+		if err == nil {
+			reason, _ := io.ReadAll(answer.Body)
+			answer.Body.Close()
+			if answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(reason), "its cluster is not found yet") {
+				t.Errorf("a node that waits answers %d: %s", answer.StatusCode, reason)
+			}
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the operator's port is not there: %v\n%s", err, n.log())
+		}
+	}
+	n.stop()
 }
 
 // freePair is an address whose port is free, and so is the next one.

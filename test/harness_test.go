@@ -85,6 +85,13 @@ func newNode(tb testing.TB, store []string, flags ...string) *node {
 // start starts the process, again on the same addresses after stop or kill, and waits until it is ready.
 func (n *node) start() {
 	n.tb.Helper()
+	n.launch()
+	n.awaitReady()
+}
+
+// launch starts the process.
+func (n *node) launch() {
+	n.tb.Helper()
 	n.process = command(context.Background(), n.tb, n.flags...)
 	log, err := os.OpenFile(n.logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -100,7 +107,6 @@ func (n *node) start() {
 	process, exited := n.process, make(chan error, 1)
 	n.exited = exited
 	go func() { exited <- process.Wait() }()
-	n.awaitReady()
 }
 
 // awaitReady polls /readyz until the node says yes, it ends, or too much time has passed.

@@ -90,6 +90,7 @@ type membership struct {
 	links    net.Listener
 	identity *trust.Identity
 	label    string
+	logger   *slog.Logger
 }
 
 // membership makes what the node needs to be one of several; nil where it is alone.
@@ -117,7 +118,7 @@ func (c serveCommand) membership(
 	if err != nil {
 		return nil, errors.Join(err, links.Close())
 	}
-	return &membership{members: members, links: links, identity: identity, label: config.Label}, nil
+	return &membership{members: members, links: links, identity: identity, label: config.Label, logger: logger}, nil
 }
 
 func (c serveCommand) memberConfig(instance uint64) (config cluster.Config, identity *trust.Identity, err error) {
@@ -177,9 +178,11 @@ func (m *membership) run(ctx context.Context) error {
 	}
 	leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
 	defer cancel()
-	err := m.members.Leave(leaving)
+	if err := m.members.Leave(leaving); err != nil { // the others find out for themselves
+		m.logger.Warn("not all were told that this node leaves", "err", err)
+	}
 	stop()
-	return errors.Join(err, services.stop())
+	return services.stop()
 }
 
 // place is which process of which cluster this is.
@@ -187,6 +190,14 @@ type place struct {
 	instance uint64            // of this process: random at each start, so that it never counts as one that was before
 	cluster  uint64            // every message carries it, in eight characters
 	peering  *pushnode.Peering // nil: there are no other nodes
+}
+
+// close lets go of what no node has taken over.
+func (p place) close() error {
+	if p.peering == nil {
+		return nil
+	}
+	return p.peering.Listener.Close()
 }
 
 // findPlace founds a cluster of one, or waits until this node knows which cluster it belongs to.

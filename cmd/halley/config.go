@@ -76,6 +76,11 @@ func (c serveCommand) Validate() error {
 	if err := c.clusterConfig.validate(c.Database); err != nil {
 		return err
 	}
+	if c.clustered() {
+		if _, err := c.gossipAddress(); err != nil {
+			return err
+		}
+	}
 	if err := validAddress(c.Listen); err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,17 +54,22 @@ func (c serveCommand) Run(p *process, log logConfig) error {
 
 	// Each stands on those above it, and is stopped before them.
 	running := newServices()
+	var ready readiness
+	if ports.admin != nil {
+		running.start("operator's port", newAdminPort(ports.admin, registry, ready.check, logger).Run)
+	}
 	place, err := c.findPlace(p.ctx, store, registry, running, logger)
+	if p.ctx.Err() != nil {
+		return errors.Join(place.close(), running.stop()) // told to end before it had begun, as it may be at any time
+	}
 	if err != nil {
 		return errors.Join(err, running.stop())
 	}
 	parts, err := c.build(p.ctx, store, place, url, registry, logger, log.letters(p.stderr))
 	if err != nil {
-		return errors.Join(err, running.stop())
+		return errors.Join(err, place.close(), running.stop())
 	}
-	if ports.admin != nil {
-		running.start("operator's port", newAdminPort(ports.admin, registry, parts.node.Ready, logger).Run)
-	}
+	ready.node.Store(parts.node)
 	running.start("directory", parts.directory.Run)
 	running.start("meter", parts.meter.Run)
 	running.start("node", parts.node.Run)
@@ -78,6 +84,21 @@ func (c serveCommand) Run(p *process, log logConfig) error {
 	failure := running.wait(p.ctx)
 	c.drain(parts.node, logger)
 	return errors.Join(failure, running.stop())
+}
+
+// errSeeking is why a process is not ready that is no node yet.
+var errSeeking = errors.New("joining: its cluster is not found yet")
+
+// readiness is what the operator's port says, which is there before the node is: a node may have to wait for its cluster.
+type readiness struct {
+	node atomic.Pointer[pushnode.Node] // nil: there is none yet
+}
+
+func (r *readiness) check() error {
+	if node := r.node.Load(); node != nil {
+		return node.Ready()
+	}
+	return errSeeking
 }
 
 // parts is what a node consists of, in the order in which one is built on the other.
