@@ -3,18 +3,19 @@ package tenant
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 )
 
 // The statements about nodes. They are no tenant's.
 const (
 	sqlReportNode = `INSERT INTO nodes (instance, name, started_at, seen_at, report, buried_at) VALUES ($1, $2, $3, $4, $5, 0)
-		ON CONFLICT (instance) DO UPDATE SET name = excluded.name, seen_at = excluded.seen_at, report = excluded.report`
+		ON CONFLICT (instance) DO UPDATE SET name = excluded.name, started_at = excluded.started_at, seen_at = excluded.seen_at,
+			report = excluded.report, buried_at = 0`
 	sqlForgetNodes = `DELETE FROM nodes WHERE seen_at < $1`
 	sqlRemoveNode  = `DELETE FROM nodes WHERE instance = $1`
 	sqlNodes       = `SELECT instance, name, started_at, seen_at, report, buried_at FROM nodes ORDER BY name, started_at, instance`
-	sqlBuryNode    = `UPDATE nodes SET buried_at = $2 WHERE instance = $1`
+	sqlBuryNode    = `INSERT INTO nodes (instance, name, started_at, seen_at, report, buried_at) VALUES ($1, '', $2, $2, '{}', $2)
+		ON CONFLICT (instance) DO UPDATE SET buried_at = excluded.buried_at`
 )
 
 // nodeMemory is how long a node that says nothing any more is listed: an operator wants to see who is missing.
@@ -51,17 +52,12 @@ func (s *Store) RemoveNode(ctx context.Context, instance string) error {
 	}))
 }
 
-// BuryNode writes down that an operator calls a process dead, for ever. ErrNotFound: none of that instance has reported within the hour.
+// BuryNode writes down that an operator calls a process dead, for ever, also one that is not listed any more. It is remembered for an
+// hour, unless the process says something after that: then it lives.
 func (s *Store) BuryNode(ctx context.Context, instance string) error {
 	return wrap("call the node dead", s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, sqlBuryNode, instance, time.Now().UnixMilli())
-		if err != nil {
-			return err
-		}
-		if count, err := result.RowsAffected(); err != nil || count == 0 {
-			return errors.Join(err, ErrNotFound)
-		}
-		return nil
+		_, err := tx.ExecContext(ctx, sqlBuryNode, instance, time.Now().UnixMilli())
+		return err
 	}))
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -80,7 +81,7 @@ type buryNodeCommand struct {
 // Help is the long text of --help.
 func (buryNodeCommand) Help() string {
 	return `For slots that have lost their majority and wait for a node that will never come back ("waits" in halley admin nodes). They go on with what the
-others hold, and clients are told where that may lack something. Nodes hear of it within 5 s.
+others hold, and clients are told where that may lack something. Nodes hear of it within 5 s. A node that still reports is refused.
 
 Be sure that the process has ended. One that lives on behind a broken network would go on by itself, and what it takes in would be
 merged later, out of order.`
@@ -92,10 +93,38 @@ func (c buryNodeCommand) Run(p *process, log logConfig, admin *adminCommand) err
 		if _, err := strconv.ParseUint(c.Instance, 16, 64); err != nil || len(c.Instance) != 16 {
 			return nil, usageError{fmt.Errorf("instance %q: want 16 hexadecimal digits", c.Instance)}
 		}
-		err := store.BuryNode(ctx, c.Instance)
+		reports, err := store.Nodes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := mayBury(reports, c.Instance, time.Now()); err != nil {
+			return nil, err
+		}
+		err = store.BuryNode(ctx, c.Instance)
 		return struct {
 			Instance string `json:"instance"`
 			Buried   bool   `json:"buried"`
 		}{c.Instance, err == nil}, err
 	})
+}
+
+// mayBury refuses to call a process dead that says something, or of which nobody knows. One that has been silent for over an hour is not
+// listed any more, but those that wait for it name it.
+func mayBury(reports []tenant.NodeReport, instance string, now time.Time) error {
+	all, err := nodesOf(reports, now)
+	if err != nil {
+		return err
+	}
+	known := false
+	for _, one := range all.Nodes {
+		if one.Instance == instance && !one.Silent {
+			return fmt.Errorf("instance %s lives: it reported %.0f s ago; stop it, and wait until it is \"silent\" in halley admin nodes",
+				instance, now.Sub(one.Seen).Seconds())
+		}
+		known = known || one.Instance == instance || slices.Contains(one.Report.Waits, instance)
+	}
+	if !known {
+		return fmt.Errorf("instance %s: no node reports as such or waits for it, see halley admin nodes", instance)
+	}
+	return nil
 }

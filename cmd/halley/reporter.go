@@ -29,6 +29,8 @@ type reporter struct {
 	name     string
 	started  time.Time
 	logger   *slog.Logger
+
+	refused map[uint64]bool // owned by run: instances that are called dead and live
 }
 
 // run reports until ctx ends, and then takes the report away. A database that is away costs reports and nothing else.
@@ -62,21 +64,25 @@ func (r *reporter) report(ctx context.Context) error {
 	})
 }
 
-// bury tells the node whom an operator calls dead.
+// bury tells the node whom an operator calls dead. One that lives keeps no other from being believed dead.
 func (r *reporter) bury(ctx context.Context) error {
 	reports, err := r.store.Nodes(ctx)
 	if err != nil {
 		return err
 	}
-	var dead []uint64
+	refused := make(map[uint64]bool)
 	for _, one := range reports {
 		instance, err := strconv.ParseUint(one.Instance, 16, 64)
-		if err == nil && !one.Buried.IsZero() && one.Instance != r.instance {
-			dead = append(dead, instance)
+		if err != nil || one.Buried.IsZero() || one.Instance == r.instance {
+			continue
+		}
+		if err := r.node.Bury([]uint64{instance}); err != nil {
+			refused[instance] = true
+			if !r.refused[instance] {
+				r.logger.Warn("a node is called dead and is not", "instance", one.Instance, "err", err)
+			}
 		}
 	}
-	if len(dead) == 0 {
-		return nil
-	}
-	return r.node.Bury(dead)
+	r.refused = refused
+	return nil
 }

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"halley/tenant"
+)
+
+func TestWhoMayBeCalledDead(t *testing.T) {
+	t.Parallel()
+	const lives, silent, forgotten, unknown = "00000000000000a1", "00000000000000a2", "00000000000000a3", "00000000000000a4"
+	now := time.Now()
+	reports := []tenant.NodeReport{
+		{Instance: lives, Name: "n1", Seen: now.Add(-3 * time.Second), Report: `{"waits":["` + silent + `","` + forgotten + `"]}`},
+		{Instance: silent, Name: "n2", Seen: now.Add(-time.Minute), Report: `{}`},
+	}
+	for instance, refusal := range map[string]string{lives: "lives: it reported 3 s ago", silent: "", forgotten: "", unknown: "no node reports"} {
+		err := mayBury(reports, instance, now)
+		if refused := err != nil; refused != (refusal != "") || refused && !strings.Contains(err.Error(), refusal) {
+			t.Errorf("%s: %v, want %q", instance, err, refusal)
+		}
+	}
+}
