@@ -39,7 +39,7 @@ func (nodesCommand) Run(p *process, log logConfig, admin *adminCommand) error {
 		if err != nil {
 			return nil, err
 		}
-		return nodesOf(reports, time.Now())
+		return nodesOf(reports, time.Now()), nil
 	})
 }
 
@@ -52,15 +52,18 @@ type clusterLine struct {
 	Lost       int        `json:"lost"`
 }
 
-func nodesOf(reports []tenant.NodeReport, now time.Time) (clusterLine, error) {
+// stateUnreadable is what is printed of a node whose report this version does not understand.
+const stateUnreadable = "unreadable"
+
+func nodesOf(reports []tenant.NodeReport, now time.Time) clusterLine {
 	all := clusterLine{Nodes: []nodeLine{}}
 	for _, one := range reports {
 		line := nodeLine{
 			Instance: one.Instance, Node: one.Name, Started: one.Started.UTC(), Seen: one.Seen.UTC(), Silent: now.Sub(one.Seen) > reportStale,
 			Buried: !one.Buried.IsZero(),
 		}
-		if err := json.Unmarshal([]byte(one.Report), &line.Report); err != nil {
-			return all, fmt.Errorf("report of %s: %w", one.Name, err)
+		if json.Unmarshal([]byte(one.Report), &line.Report) != nil { // of another version: the others are to be seen all the same
+			line.Report = pushnode.Report{State: stateUnreadable}
 		}
 		all.Nodes = append(all.Nodes, line)
 		if line.Silent {
@@ -71,7 +74,7 @@ func nodesOf(reports []tenant.NodeReport, now time.Time) (clusterLine, error) {
 		all.Leaderless = max(all.Leaderless, line.Report.Leaderless)
 		all.Lost = max(all.Lost, line.Report.Lost)
 	}
-	return all, nil
+	return all
 }
 
 type buryNodeCommand struct {
@@ -111,12 +114,8 @@ func (c buryNodeCommand) Run(p *process, log logConfig, admin *adminCommand) err
 // mayBury refuses to call a process dead that says something, or of which nobody knows. One that has been silent for over an hour is not
 // listed any more, but those that wait for it name it.
 func mayBury(reports []tenant.NodeReport, instance string, now time.Time) error {
-	all, err := nodesOf(reports, now)
-	if err != nil {
-		return err
-	}
 	known := false
-	for _, one := range all.Nodes {
+	for _, one := range nodesOf(reports, now).Nodes {
 		if one.Instance == instance && !one.Silent {
 			return fmt.Errorf("instance %s lives: it reported %.0f s ago; stop it, and wait until it is \"silent\" in halley admin nodes",
 				instance, now.Sub(one.Seen).Seconds())

@@ -23,3 +23,15 @@ func TestWhoMayBeCalledDead(t *testing.T) {
 		}
 	}
 }
+
+// TestReportOfAnotherVersion lists the nodes that can be understood beside one that cannot.
+func TestReportOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	all := nodesOf([]tenant.NodeReport{
+		{Instance: "a", Name: "n1", Seen: now, Report: `{"slots":"many"}`}, {Instance: "b", Name: "n2", Seen: now, Report: `{"slots":1024,"leads":5}`},
+	}, now)
+	if len(all.Nodes) != 2 || all.Nodes[0].Report.State != stateUnreadable || all.Slots != 1024 || all.Led != 5 {
+		t.Errorf("got %+v", all)
+	}
+}
