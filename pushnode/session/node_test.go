@@ -30,14 +30,15 @@ type node struct {
 	grants     map[string]*auth.Grant
 	app        session.App
 	rule       channel.Rule
-	denied     []string          // op:channel prefixes that nobody may
-	failing    error             // what reading channels answers; nil: it works
-	refused    error             // what Admit answers; nil: everybody is admitted
-	panics     bool              // reading channels panics
-	unkept     error             // what writing records answers; nil: it works
-	unattached error             // what attaching records answers; nil: it works
-	after      func(what string) // called, without the lock, when members were read ("members") or a record was attached ("attach")
-	held       bool              // nothing is delivered
+	denied     []string                   // op:channel prefixes that nobody may
+	failing    error                      // what reading channels answers; nil: it works
+	refused    error                      // what Admit answers; nil: everybody is admitted
+	panics     bool                       // reading channels panics
+	unkept     error                      // what writing records answers; nil: it works
+	mute       func(channel.Command) bool // whether writing that record gets no answer; nil: none
+	unattached error                      // what attaching records answers; nil: it works
+	after      func(what string)          // called, without the lock, when members were read ("members") or a record was attached ("attach")
+	held       bool                       // nothing is delivered
 	lose       func(channel.Effect) bool
 	effects    []channel.Effect
 	stopped    bool
@@ -330,10 +331,13 @@ func (n *node) End(ctx context.Context, end channel.EndSession) error { return n
 // keep changes a record, as a node does: not at all where the context has ended (slots.propose).
 func (n *node) keep(ctx context.Context, command channel.Command) error {
 	n.mu.Lock()
-	unkept := n.unkept
+	unkept, mute := n.unkept, n.mute
 	n.mu.Unlock()
 	if unkept != nil {
 		return unkept
+	}
+	if mute != nil && mute(command) {
+		<-ctx.Done()
 	}
 	if err := ctx.Err(); err != nil {
 		return err

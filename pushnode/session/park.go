@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"halley/pushnode/channel"
@@ -102,21 +103,44 @@ func (s *Server) keepHouse(ctx context.Context) {
 			for _, one := range s.sessions.lifeOver(now.Add(-s.config.SessionTTL)) {
 				s.afterLife(ctx, one)
 			}
+		}
+	}
+}
+
+// recordRetries is how many records are tried again at a time: one whose slot has no leader gets no answer for CommandTimeout, and must
+// not keep those of other slots waiting.
+const recordRetries = 64
+
+// keepEnds tries again what could not be recorded, until ctx ends.
+func (s *Server) keepEnds(ctx context.Context) {
+	ticks := time.NewTicker(min(time.Second, s.config.PresenceGrace))
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
 			s.recordEnds(ctx, s.unrecorded.takeAll())
 		}
 	}
 }
 
-// recordEnds tries again what could not be recorded.
 func (s *Server) recordEnds(ctx context.Context, sessions []*Session) {
-	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
-	defer cancel()
+	var retries sync.WaitGroup
+	room := make(chan struct{}, recordRetries)
 	for _, session := range sessions {
-		s.recordEnd(ctx, session)
-		if session.isDirty() {
-			s.touch(session)
-		}
+		room <- struct{}{}
+		retries.Go(func() {
+			defer func() { <-room }()
+			ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
+			defer cancel()
+			s.recordEnd(ctx, session)
+			if session.isDirty() {
+				s.touch(session)
+			}
+		})
 	}
+	retries.Wait()
 }
 
 // afterGrace takes a session that did not come back out of its channels. What it followed, and up to where, is still known.

@@ -128,6 +128,37 @@ func TestDetachIsRecordedLater(t *testing.T) {
 	})
 }
 
+// Sessions whose slots answer nothing keep the end of no other from being recorded.
+func TestDetachBesideSlotsThatAreMute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(_ *sessionConfig, n *node) { n.grants["ada"] = grantOf("ada") })
+		var clients []*socket
+		var ids []string
+		for range 12 {
+			s := h.connect("token=ada")
+			clients, ids = append(clients, s), append(ids, s.want("connected").text("session"))
+		}
+		heard := ids[0]
+		h.set(func() {
+			h.unkept = wire.NewError(wire.CodeOverCapacity)
+			h.mute = func(command channel.Command) bool {
+				detach, is := command.(channel.DetachSession)
+				return is && detach.Session != heard
+			}
+		})
+		for _, s := range clients {
+			s.hangUp()
+		}
+		synctest.Wait()
+		h.set(func() { h.unkept = nil })
+		h.age(3 * time.Second)
+		if record, known := h.record(heard); !known || record.Attached {
+			t.Errorf("the record of a session that went is %+v (%v) after 3 s", record, known)
+		}
+		h.set(func() { h.mute = nil })
+	})
+}
+
 // Who asks for a disconnect and does not wait for the answer still ends the sessions.
 func TestDisconnectOfAnImpatientCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

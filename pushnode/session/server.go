@@ -57,6 +57,7 @@ func New(config Config, backend Backend) *Server {
 	s.doubtful, s.undecided = newSessionQueue(), newSessionQueue()
 	s.base, s.stop = context.WithCancel(context.Background())
 	s.workers.Go(func() { s.keepHouse(s.base) })
+	s.workers.Go(func() { s.keepEnds(s.base) })
 	s.workers.Go(func() { s.keepRecords(s.base) })
 	s.workers.Go(func() { s.recheckAll(s.base) })
 	return s
