@@ -28,7 +28,8 @@ func (e *entry) reached(position channel.Position, version uint64) {
 			e.metrics.holes.Inc()
 			e.fallBehindLocked(sub)
 		}
-		if watch := &sub.watch; watch.wanted && !watch.stale && sub.mode != parked && watch.version < version {
+		// A version below that of the client says that the channel was forgotten since: they have begun again.
+		if watch := &sub.watch; watch.wanted && !watch.stale && sub.mode != parked && watch.version != version {
 			watch.stale = true
 			sub.outbox.hungry(sub, time.Time{})
 		}

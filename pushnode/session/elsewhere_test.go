@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -174,6 +175,30 @@ func TestRelayed(t *testing.T) {
 		h.set(func() { h.unkept = errDown })
 		if _, err := h.server.Relayed(context.Background(), "hl_pk_a", []byte(strings.ReplaceAll(string(body(resume)), `"b"`, `"c"`))); err == nil {
 			t.Error("what could not be recorded is answered as done")
+		}
+	})
+}
+
+// Who missed that the last member left, and that the channel was forgotten since, is told that nobody is there: versions have begun again.
+func TestBehindAForgottenChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(c *sessionConfig, _ *node) { c.PingInterval = 24 * time.Hour })
+		s, watcher, _ := present(h)
+		h.set(func() { h.lose = func(channel.Effect) bool { return true } })
+		s.ask(`{"op":"leave","ref":2,"channel":"news"}`)
+		h.age(20 * time.Minute)
+		id := channel.ID{App: testApp, Name: "news"}
+		h.mu.Lock()
+		info, held := h.state.Info(id)
+		h.mu.Unlock()
+		if held || info.Version != 0 {
+			t.Fatalf("the channel is not forgotten: %+v", info)
+		}
+		h.server.Behind(id, info.Position, info.Version)
+		synctest.Wait()
+		watcher.want("gap")
+		if push := watcher.want("presence"); push.text("action") != "sync" || fmt.Sprint(push["members"]) != "[]" {
+			t.Errorf("got %v", push)
 		}
 	})
 }
