@@ -37,13 +37,27 @@ func (h *Host) Follow(now int64, index int, id channel.ID, count int) {
 		delete(s.interest.channels, id)
 	}
 	if known || count > 0 {
-		s.interest.changed[id] = true
+		s.interest.change(id)
 		s.soon()
 	}
 	if known != (count > 0) {
 		s.tellSource(id, count > 0)
 	}
 	s.leave()
+}
+
+// maxChanged bounds the channels of which a leader is told one by one. Beyond it is told all.
+const maxChanged = 1024
+
+// change takes note that a channel has another number of subscribers than the leader was told.
+func (i *interest) change(id channel.ID) {
+	if len(i.changed) == maxChanged {
+		i.whole = true
+		clear(i.changed)
+	}
+	if !i.whole {
+		i.changed[id] = true
+	}
 }
 
 func (s *seat) tellSource(id channel.ID, follow bool) {
