@@ -24,6 +24,7 @@ type wires struct {
 	cuts   map[pair]bool
 	deaf   map[way]bool      // nothing gets through this way
 	opened map[net.Conn]pair // links, at the end of who dialled
+	dead   map[string]bool   // nodes that were killed and have not started again: what is left of them reaches nobody
 }
 
 // way is from one node to another.
@@ -46,6 +47,7 @@ func newWires(memory bool) *wires {
 	return &wires{
 		memory: memory, ends: make(map[string]end), pipes: make(map[netip.AddrPort]*gossipPort), used: 1000,
 		cuts: make(map[pair]bool), deaf: make(map[way]bool), opened: make(map[net.Conn]pair),
+		dead: make(map[string]bool),
 	}
 }
 
@@ -71,6 +73,7 @@ func (w *wires) listen(t testing.TB, node string) (listener, netip.AddrPort) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ends[at.String()] = made
+	delete(w.dead, node)
 	return made.listen, at
 }
 
@@ -80,10 +83,10 @@ func (w *wires) dialer(node string) func(context.Context, string) (net.Conn, err
 		w.mu.Lock()
 		far, known := w.ends[address]
 		ends := pairOf(node, far.node)
-		cut := w.cuts[ends]
+		cut, dead := w.cuts[ends], w.dead[node]
 		w.mu.Unlock()
 		switch {
-		case !known:
+		case !known, dead:
 			return nil, fmt.Errorf("dial %s: %w", address, syscall.ECONNREFUSED)
 		case cut:
 			<-ctx.Done() // what is sent is lost
@@ -97,7 +100,7 @@ func (w *wires) dialer(node string) func(context.Context, string) (net.Conn, err
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.opened[conn] = ends
-		if w.cuts[ends] {
+		if w.cuts[ends] || w.dead[node] {
 			_ = conn.Close()
 		}
 		return conn, nil
@@ -160,6 +163,7 @@ func (w *wires) mend(a, b string) {
 // unplug ends all that a node has with others, for good: it was killed.
 func (w *wires) unplug(node string) {
 	w.mu.Lock()
+	w.dead[node] = true
 	for address, one := range w.ends {
 		if one.node == node {
 			_ = one.listen.Close()
