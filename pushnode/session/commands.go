@@ -92,9 +92,14 @@ func (s *Server) recordNow(ctx context.Context, session *Session) error {
 	}
 	err := s.writeRecord(ctx, session)
 	if errors.Is(err, wire.CodeSessionNotFound) { // it has moved, and is found where it went
-		return wire.Errorf(wire.CodeUnavailable, "the session moves to another node just now: try again").Because(err)
+		return moving(err)
 	}
 	return err
+}
+
+// moving is what a client is told whose session is another node's since its request came in.
+func moving(cause error) error {
+	return wire.Errorf(wire.CodeUnavailable, "the session moves to another node just now: try again").Because(cause)
 }
 
 // repliesBytes is how much may be answered before the commands that are left are refused: pages of history are large. The
@@ -124,10 +129,16 @@ func (s *Server) reply(ctx context.Context, session *Session, grant *auth.Grant,
 		return nil, wire.NewError(wire.CodeUnavailable).Because(err)
 	}
 	defer session.release()
+	if session.isElsewhere() {
+		return nil, moving(wire.NewError(wire.CodeSessionNotFound))
+	}
 	if session.isEnded() {
 		return nil, wire.NewError(wire.CodeSessionNotFound)
 	}
 	out, err := s.execute(ctx, session, grant, item.Command)
+	if errors.Is(err, wire.CodeSessionNotFound) && !session.isEnded() { // its record is of a later generation
+		return nil, moving(err)
+	}
 	if err != nil {
 		return wire.AppendErrorReply(nil, item.Ref, s.shown(string(item.Op), err)), nil
 	}

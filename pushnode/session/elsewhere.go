@@ -61,6 +61,13 @@ func (s *Session) wentElsewhere() bool {
 	return true
 }
 
+// isElsewhere reports whether a later connection, on another node, has the session.
+func (s *Session) isElsewhere() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.movedTo > s.generation
+}
+
 // letGo forgets a session that lives elsewhere. The caller has its turn.
 func (s *Server) letGo(session *Session) {
 	if conn := session.connection(); conn != nil {
