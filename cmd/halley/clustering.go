@@ -138,6 +138,9 @@ func (c serveCommand) memberConfig(instance uint64) (config cluster.Config, iden
 		return config, nil, fmt.Errorf("--cluster-secret-file: %w", err)
 	}
 	config.Key = (*[32]byte)(keys[0])
+	for _, other := range keys[1:] {
+		config.OtherKeys = append(config.OtherKeys, [32]byte(other))
+	}
 	identity, err = secrets.Identity(instance)
 	return config, identity, err
 }

@@ -29,6 +29,7 @@ type Config struct {
 	Seeds     []string       // host, host:port, or the name of an SRV record (_service._proto.domain); none: the node founds a cluster
 	Label     string         // of the deployment, see Label; nodes of another label are not heard; at most 64 bytes
 	Key       *[32]byte      // for AES-256-GCM of all gossip; nil: none, and then only loopback addresses are let in
+	OtherKeys [][32]byte     // of nodes that have not changed to Key yet, or have changed from it: their gossip is heard too
 	Zone      string         // at most 32 bytes
 	Protocol  Range          // that this binary speaks; zero: 1-1
 

@@ -49,7 +49,7 @@ func settings(c Config, address netip.AddrPort, l listener, logs *log.Logger) *m
 	s.Name = gossipName(c.Name, c.Instance)
 	s.Label = c.Label
 	if c.Key != nil {
-		s.SecretKey = c.Key[:]
+		s.Keyring = keyring(c)
 	} else {
 		s.CIDRsAllowed = loopback
 	}
@@ -68,6 +68,19 @@ func settings(c Config, address netip.AddrPort, l listener, logs *log.Logger) *m
 	d := delegate{l}
 	s.Delegate, s.Events, s.Alive, s.Merge = d, d, d, d
 	return s
+}
+
+// keyring holds the key that is used and those that are heard.
+func keyring(c Config) *memberlist.Keyring {
+	others := make([][]byte, len(c.OtherKeys))
+	for i := range c.OtherKeys {
+		others[i] = c.OtherKeys[i][:]
+	}
+	ring, err := memberlist.NewKeyring(others, c.Key[:])
+	if err != nil {
+		panic(fmt.Sprintf("cluster: keys of 32 bytes are refused: %v", err)) // their type leaves no other length
+	}
+	return ring
 }
 
 // loopback are the networks that may take part without a key.
