@@ -22,6 +22,7 @@ var levels = []struct {
 		}},
 	// What drives a cluster from the outside knows nothing of its inside.
 	{packages: []string{"cmd/halley/verify"}},
+	{packages: []string{"pushnode/coding"}},
 	{packages: []string{"migrations", "web", "cmd/halley/verify/history"}},
 }
 

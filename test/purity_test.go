@@ -7,13 +7,13 @@ import (
 )
 
 // pure are the packages whose every result follows from their arguments alone, so that each copy of a slot comes to the same state.
-var pure = []string{"pushnode/channel", "pushnode/slot", "pushnode/host"}
+var pure = []string{"pushnode/coding", "pushnode/channel", "pushnode/slot", "pushnode/host"}
 
 // seeded are pure packages that draw from a source which they are given a seed for.
 var seeded = []string{"pushnode/host"}
 
 // single are the packages that leave concurrency to their callers.
-var single = []string{"auth", "pushnode/wire", "pushnode/channel", "pushnode/slot", "pushnode/host"}
+var single = []string{"auth", "pushnode/wire", "pushnode/coding", "pushnode/channel", "pushnode/slot", "pushnode/host"}
 
 // impure are the imports by which the outer world would get in.
 var impure = []string{"net", "os", "io/fs", "syscall", "crypto/rand", "math/rand"}

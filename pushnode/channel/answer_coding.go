@@ -22,87 +22,80 @@ var reasons = [...]Reason{
 // AppendAnswer appends the encoding of an answer to dst. An answer of an unknown kind, or a gap of an unknown reason, is a fault
 // of the program: panic.
 func AppendAnswer(dst []byte, answer Answer) []byte {
-	w := writer{data: dst}
+	w := newWriter(dst)
 	switch a := answer.(type) {
 	case Backlog:
-		w.byte(codeBacklog)
+		w.Byte(codeBacklog)
 		optional(&w, a.Gap, w.gap)
 		w.position(a.From)
 		w.publications(a.Publications)
 		w.position(a.Position)
 		w.position(a.Head)
 	case HistoryPage:
-		w.byte(codeHistoryPage)
+		w.Byte(codeHistoryPage)
 		w.epoch(a.Epoch)
 		w.publications(a.Publications)
-		w.number(a.From)
-		w.bool(a.More)
+		w.Number(a.From)
+		w.Bool(a.More)
 		optional(&w, a.Gap, w.gap)
 	case InfoAnswer:
-		w.byte(codeInfoAnswer)
+		w.Byte(codeInfoAnswer)
 		w.info(a.Info)
-		w.bool(a.Held)
+		w.Bool(a.Held)
 	case Held:
-		w.byte(codeHeld)
-		w.bool(bool(a))
+		w.Byte(codeHeld)
+		w.Bool(bool(a))
 	case ChannelList:
-		w.byte(codeChannelList)
-		w.count(len(a))
+		w.Byte(codeChannelList)
+		w.Count(len(a))
 		each(a, w.info)
 	case MemberSet:
-		w.byte(codeMemberSet)
-		w.count(len(a.Members))
+		w.Byte(codeMemberSet)
+		w.Count(len(a.Members))
 		each(a.Members, w.member)
-		w.number(a.Version)
+		w.Number(a.Version)
 	case Counts:
-		w.byte(codeCounts)
-		w.count(len(a))
+		w.Byte(codeCounts)
+		w.Count(len(a))
 		each(a, w.appCount)
 	case LiveSessions:
-		w.byte(codeLiveSessions)
-		w.count(len(a))
+		w.Byte(codeLiveSessions)
+		w.Count(len(a))
 		each(a, w.liveSession)
 	default:
 		panic(fmt.Sprintf("channel: unknown answer %T", answer))
 	}
-	return w.data
+	return w.Data
 }
 
 // DecodeAnswer reads what AppendAnswer wrote. The answer shares no memory with data; its publications share one copy of it.
 // Errors wrap ErrEncoding.
-func DecodeAnswer(data []byte) (Answer, error) {
-	r := owned(data)
-	answer := r.answer()
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return answer, nil
-}
+func DecodeAnswer(data []byte) (Answer, error) { return decode(data, (*reader).answer) }
 
 func (r *reader) answer() Answer {
-	switch r.byte() {
+	switch r.Byte() {
 	case codeBacklog:
 		return Backlog{
 			Gap: maybe(r, r.gap), From: r.position(), Publications: r.publications(), Position: r.position(), Head: r.position(),
 		}
 	case codeHistoryPage:
 		return HistoryPage{
-			Epoch: r.epoch(), Publications: r.publications(), From: r.number(), More: r.bool(), Gap: maybe(r, r.gap),
+			Epoch: r.epoch(), Publications: r.publications(), From: r.Number(), More: r.Bool(), Gap: maybe(r, r.gap),
 		}
 	case codeInfoAnswer:
-		return InfoAnswer{Info: r.info(), Held: r.bool()}
+		return InfoAnswer{Info: r.info(), Held: r.Bool()}
 	case codeHeld:
-		return Held(r.bool())
+		return Held(r.Bool())
 	case codeChannelList:
 		return ChannelList(list(r, leastInfo, r.info))
 	case codeMemberSet:
-		return MemberSet{Members: list(r, leastMember, r.member), Version: r.number()}
+		return MemberSet{Members: list(r, leastMember, r.member), Version: r.Number()}
 	case codeCounts:
 		return Counts(list(r, leastAppCount, r.appCount))
 	case codeLiveSessions:
 		return LiveSessions(list(r, leastLiveSession, r.liveSession))
 	}
-	r.fail("kind of answer")
+	r.Fail("kind of answer")
 	return nil
 }
 
@@ -119,9 +112,9 @@ const (
 func (w *writer) gap(g Gap) {
 	for i, reason := range reasons {
 		if reason == g.Reason {
-			w.byte(byte(i))
-			w.number(g.From)
-			w.number(g.To)
+			w.Byte(byte(i))
+			w.Number(g.From)
+			w.Number(g.To)
 			return
 		}
 	}
@@ -129,16 +122,16 @@ func (w *writer) gap(g Gap) {
 }
 
 func (r *reader) gap() Gap {
-	number := int(r.byte())
+	number := int(r.Byte())
 	if number >= len(reasons) {
-		r.fail("reason")
+		r.Fail("reason")
 		return Gap{}
 	}
-	return Gap{Reason: reasons[number], From: r.number(), To: r.number()}
+	return Gap{Reason: reasons[number], From: r.Number(), To: r.Number()}
 }
 
 func (w *writer) publications(list []*Publication) {
-	w.count(len(list))
+	w.Count(len(list))
 	each(list, w.numbered)
 }
 
@@ -146,56 +139,56 @@ func (r *reader) publications() []*Publication { return list(r, leastPublication
 
 // numbered writes a publication with its offset, which a snapshot does not need.
 func (w *writer) numbered(p *Publication) {
-	w.number(p.Offset)
+	w.Number(p.Offset)
 	w.publication(p)
 }
 
 func (r *reader) numbered() *Publication {
 	return &Publication{
-		Offset: r.number(), ID: r.text(), Event: r.text(), Data: r.bytes(), Exclude: r.text(), Time: r.signed(),
+		Offset: r.Number(), ID: r.text(), Event: r.text(), Data: r.Bytes(), Exclude: r.text(), Time: r.Signed(),
 	}
 }
 
 func (w *writer) info(i Info) {
-	w.text(i.Name)
+	w.Text(i.Name)
 	w.position(i.Position)
-	each([]int{i.Messages, i.Bytes, i.Members}, func(n int) { w.signed(int64(n)) })
-	w.number(i.Version)
-	w.count(i.Subscribers)
+	each([]int{i.Messages, i.Bytes, i.Members}, func(n int) { w.Signed(int64(n)) })
+	w.Number(i.Version)
+	w.Count(i.Subscribers)
 }
 
 func (r *reader) info() Info {
 	return Info{
 		Name: r.text(), Position: r.position(),
-		Messages: int(r.signed()), Bytes: int(r.signed()), Members: int(r.signed()), Version: r.number(),
-		Subscribers: int(r.number32()),
+		Messages: int(r.Signed()), Bytes: int(r.Signed()), Members: int(r.Signed()), Version: r.Number(),
+		Subscribers: int(r.Number32()),
 	}
 }
 
 func (w *writer) member(m Member) {
-	w.text(m.ClientID)
-	w.text(m.Session)
-	w.bytes(m.Data)
+	w.Text(m.ClientID)
+	w.Text(m.Session)
+	w.Bytes(m.Data)
 }
 
 func (r *reader) member() Member {
-	return Member{ClientID: r.text(), Session: r.text(), Data: r.bytes()}
+	return Member{ClientID: r.text(), Session: r.text(), Data: r.Bytes()}
 }
 
 func (w *writer) appCount(c AppCount) {
-	w.text(c.App)
-	w.signed(int64(c.Channels))
+	w.Text(c.App)
+	w.Signed(int64(c.Channels))
 }
 
-func (r *reader) appCount() AppCount { return AppCount{App: r.text(), Channels: int(r.signed())} }
+func (r *reader) appCount() AppCount { return AppCount{App: r.text(), Channels: int(r.Signed())} }
 
 func (w *writer) liveSession(s LiveSession) {
-	w.text(s.ID)
-	w.number(s.Generation)
-	w.fixed(s.Edge)
-	w.bool(s.Attached)
+	w.Text(s.ID)
+	w.Number(s.Generation)
+	w.Fixed(s.Edge)
+	w.Bool(s.Attached)
 }
 
 func (r *reader) liveSession() LiveSession {
-	return LiveSession{ID: r.text(), Generation: r.number(), Edge: r.fixed(), Attached: r.bool()}
+	return LiveSession{ID: r.text(), Generation: r.Number(), Edge: r.Fixed(), Attached: r.Bool()}
 }

@@ -1,6 +1,10 @@
 package channel
 
-import "slices"
+import (
+	"slices"
+
+	"halley/pushnode/coding"
+)
 
 // Batch is one entry of a slot's log.
 type Batch struct {
@@ -15,15 +19,15 @@ const batchVersion = 1
 
 // AppendBatch appends the encoding of a batch to dst. Retention.Age is encoded in whole milliseconds.
 func AppendBatch(dst []byte, b Batch) []byte {
-	w := writer{data: append(slices.Grow(dst, b.sizeHint()), batchVersion)}
-	w.fixed(b.Proposer)
-	w.number(b.Ticket)
-	w.signed(b.Now)
-	w.count(len(b.Commands))
+	w := newWriter(append(slices.Grow(dst, b.sizeHint()), batchVersion))
+	w.Fixed(b.Proposer)
+	w.Number(b.Ticket)
+	w.Signed(b.Now)
+	w.Count(len(b.Commands))
 	for _, command := range b.Commands {
 		w.command(command)
 	}
-	return w.data
+	return w.Data
 }
 
 // sizeHint is about how long the encoding gets: exact enough for entries of publications, which are kept, to waste little.
@@ -42,18 +46,12 @@ func (b *Batch) sizeHint() int {
 // DecodeBatch reads what AppendBatch wrote. The texts and data of the commands share data's memory, which must not change from
 // then on: a publication is in memory once, in its log entry. Its errors wrap ErrEncoding.
 func DecodeBatch(data []byte) (Batch, error) {
-	r := reader{data: data, rest: data}
-	if version := r.byte(); version != batchVersion {
-		r.fail("version")
+	r := reader{coding.Read(data, ErrEncoding)}
+	if version := r.Byte(); version != batchVersion {
+		r.Fail("version")
 	}
-	b := Batch{Proposer: r.fixed(), Ticket: r.number(), Now: r.signed()}
-	if count := r.count(); count > 0 {
-		b.Commands = make([]Command, 0, count)
-		for range count {
-			b.Commands = append(b.Commands, r.command())
-		}
-	}
-	if err := r.end(); err != nil {
+	b := Batch{Proposer: r.Fixed(), Ticket: r.Number(), Now: r.Signed(), Commands: list(&r, 1, r.command)}
+	if err := r.End(); err != nil {
 		return Batch{}, err
 	}
 	return b, nil

@@ -25,77 +25,70 @@ const (
 // AppendCommand appends the encoding of one command to dst: what a batch holds of it. A command of an unknown kind is a fault of
 // the program: panic.
 func AppendCommand(dst []byte, command Command) []byte {
-	w := writer{data: dst}
+	w := newWriter(dst)
 	w.command(command)
-	return w.data
+	return w.Data
 }
 
 // DecodeCommand reads what AppendCommand wrote. The command shares no memory with data. Errors wrap ErrEncoding.
-func DecodeCommand(data []byte) (Command, error) {
-	r := owned(data)
-	command := r.command()
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return command, nil
-}
+func DecodeCommand(data []byte) (Command, error) { return decode(data, (*reader).command) }
 
 func (w *writer) command(command Command) {
 	switch c := command.(type) {
 	case Advance:
-		w.byte(codeAdvance)
+		w.Byte(codeAdvance)
 	case Publish:
-		w.byte(codePublish)
+		w.Byte(codePublish)
 		w.publish(&c)
 	case EnterPresence:
-		w.byte(codeEnterPresence)
+		w.Byte(codeEnterPresence)
 		w.id(c.Channel)
-		w.text(c.ClientID)
-		w.text(c.Session)
-		w.number(c.Generation)
-		w.bytes(c.Data)
-		w.signed(int64(c.Max))
-		w.number(c.Attempt)
+		w.Text(c.ClientID)
+		w.Text(c.Session)
+		w.Number(c.Generation)
+		w.Bytes(c.Data)
+		w.Signed(int64(c.Max))
+		w.Number(c.Attempt)
 	case LeavePresence:
-		w.byte(codeLeavePresence)
+		w.Byte(codeLeavePresence)
 		w.id(c.Channel)
-		w.text(c.ClientID)
-		w.text(c.Session)
-		w.number(c.Generation)
-		w.bool(c.Final)
+		w.Text(c.ClientID)
+		w.Text(c.Session)
+		w.Number(c.Generation)
+		w.Bool(c.Final)
 	case AttachSession:
-		w.byte(codeAttachSession)
+		w.Byte(codeAttachSession)
 		w.attach(&c)
 	case UpdateSession:
-		w.byte(codeUpdateSession)
+		w.Byte(codeUpdateSession)
 		w.session(c.App, c.Session, c.Generation)
-		w.signed(c.Expires)
+		w.Signed(c.Expires)
 		w.subscriptions(c.Channels)
 		w.texts(c.Presence)
 	case DetachSession:
-		w.byte(codeDetachSession)
+		w.Byte(codeDetachSession)
 		w.session(c.App, c.Session, c.Generation)
 	case EndSession:
-		w.byte(codeEndSession)
+		w.Byte(codeEndSession)
 		w.session(c.App, c.Session, c.Generation)
 	case PresenceCleared:
-		w.byte(codePresenceCleared)
+		w.Byte(codePresenceCleared)
 		w.session(c.App, c.Session, c.Generation)
 		w.texts(c.Channels)
 	case BreakEpoch:
-		w.byte(codeBreakEpoch)
-		w.number(uint64(c.Generation))
-		w.bool(c.Whole)
+		w.Byte(codeBreakEpoch)
+		w.Number(uint64(c.Generation))
+		w.Bool(c.Whole)
 	case EdgeLost:
-		w.byte(codeEdgeLost)
-		w.fixed(c.Edge)
+		w.Byte(codeEdgeLost)
+		w.Fixed(c.Edge)
 	case RestartGrace:
-		w.byte(codeRestartGrace)
+		w.Byte(codeRestartGrace)
 	case Import:
-		w.byte(codeImport)
+		w.Byte(codeImport)
 		w.id(c.Channel)
 		w.retention(c.Retention)
-		w.count(len(c.Publications))
+		w.Count(len(c.Publications))
 		each(c.Publications, w.imported)
 	default:
 		panic(fmt.Sprintf("channel: unknown command %T", command))
@@ -103,131 +96,131 @@ func (w *writer) command(command Command) {
 }
 
 func (r *reader) command() Command {
-	switch r.byte() {
+	switch r.Byte() {
 	case codeAdvance:
 		return Advance{}
 	case codePublish:
 		return r.publish()
 	case codeEnterPresence:
 		return EnterPresence{
-			Channel: r.id(), ClientID: r.text(), Session: r.text(), Generation: r.number(), Data: r.bytes(), Max: int(r.signed()),
-			Attempt: r.number(),
+			Channel: r.id(), ClientID: r.text(), Session: r.text(), Generation: r.Number(), Data: r.Bytes(), Max: int(r.Signed()),
+			Attempt: r.Number(),
 		}
 	case codeLeavePresence:
 		return LeavePresence{
-			Channel: r.id(), ClientID: r.text(), Session: r.text(), Generation: r.number(), Final: r.bool(),
+			Channel: r.id(), ClientID: r.text(), Session: r.text(), Generation: r.Number(), Final: r.Bool(),
 		}
 	case codeAttachSession:
 		return r.attach()
 	case codeUpdateSession:
 		return UpdateSession{
-			App: r.text(), Session: r.text(), Generation: r.number(),
-			Expires: r.signed(), Channels: r.subscriptions(), Presence: r.texts(),
+			App: r.text(), Session: r.text(), Generation: r.Number(),
+			Expires: r.Signed(), Channels: r.subscriptions(), Presence: r.texts(),
 		}
 	case codeDetachSession:
-		return DetachSession{App: r.text(), Session: r.text(), Generation: r.number()}
+		return DetachSession{App: r.text(), Session: r.text(), Generation: r.Number()}
 	case codeEndSession:
-		return EndSession{App: r.text(), Session: r.text(), Generation: r.number()}
+		return EndSession{App: r.text(), Session: r.text(), Generation: r.Number()}
 	case codePresenceCleared:
-		return PresenceCleared{App: r.text(), Session: r.text(), Generation: r.number(), Channels: r.texts()}
+		return PresenceCleared{App: r.text(), Session: r.text(), Generation: r.Number(), Channels: r.texts()}
 	case codeBreakEpoch:
-		return BreakEpoch{Generation: r.number32(), Whole: r.bool()}
+		return BreakEpoch{Generation: r.Number32(), Whole: r.Bool()}
 	case codeEdgeLost:
-		return EdgeLost{Edge: r.fixed()}
+		return EdgeLost{Edge: r.Fixed()}
 	case codeRestartGrace:
 		return RestartGrace{}
 	case codeImport:
 		const least = 5 // bytes of a publication: four lengths and a time
 		return Import{Channel: r.id(), Retention: r.retention(), Publications: list(r, least, r.imported)}
 	}
-	r.fail("kind of command")
+	r.Fail("kind of command")
 	return Advance{}
 }
 
 func (w *writer) publish(c *Publish) {
 	w.id(c.Channel)
-	w.text(c.ID)
-	w.text(c.Event)
-	w.bytes(c.Data)
-	w.text(c.Exclude)
+	w.Text(c.ID)
+	w.Text(c.Event)
+	w.Bytes(c.Data)
+	w.Text(c.Exclude)
 	w.retention(c.Retention)
-	w.number(uint64(c.Attempt))
+	w.Number(uint64(c.Attempt))
 }
 
 func (r *reader) publish() Publish {
 	return Publish{
-		Channel: r.id(), ID: r.text(), Event: r.text(), Data: r.bytes(), Exclude: r.text(), Retention: r.retention(),
-		Attempt: r.number32(),
+		Channel: r.id(), ID: r.text(), Event: r.text(), Data: r.Bytes(), Exclude: r.text(), Retention: r.retention(),
+		Attempt: r.Number32(),
 	}
 }
 
 func (w *writer) imported(one Imported) {
-	w.text(one.ID)
-	w.text(one.Event)
-	w.bytes(one.Data)
-	w.text(one.Exclude)
-	w.signed(one.Timestamp)
+	w.Text(one.ID)
+	w.Text(one.Event)
+	w.Bytes(one.Data)
+	w.Text(one.Exclude)
+	w.Signed(one.Timestamp)
 }
 
 func (r *reader) imported() Imported {
-	return Imported{ID: r.text(), Event: r.text(), Data: r.bytes(), Exclude: r.text(), Timestamp: r.signed()}
+	return Imported{ID: r.text(), Event: r.text(), Data: r.Bytes(), Exclude: r.text(), Timestamp: r.Signed()}
 }
 
 func (w *writer) attach(c *AttachSession) {
-	w.text(c.App)
-	w.text(c.Session)
-	w.data = append(w.data, c.SecretHash[:]...)
-	w.text(c.ClientID)
-	w.fixed(c.Edge)
-	w.signed(c.Expires)
-	w.bool(c.Create)
-	w.number(c.Attempt)
+	w.Text(c.App)
+	w.Text(c.Session)
+	w.Data = append(w.Data, c.SecretHash[:]...)
+	w.Text(c.ClientID)
+	w.Fixed(c.Edge)
+	w.Signed(c.Expires)
+	w.Bool(c.Create)
+	w.Number(c.Attempt)
 }
 
 func (r *reader) attach() AttachSession {
 	return AttachSession{
 		App: r.text(), Session: r.text(), SecretHash: r.secret(), ClientID: r.text(),
-		Edge: r.fixed(), Expires: r.signed(), Create: r.bool(), Attempt: r.number(),
+		Edge: r.Fixed(), Expires: r.Signed(), Create: r.Bool(), Attempt: r.Number(),
 	}
 }
 
 func (w *writer) session(app, session string, generation uint64) {
-	w.text(app)
-	w.text(session)
-	w.number(generation)
+	w.Text(app)
+	w.Text(session)
+	w.Number(generation)
 }
 
 func (w *writer) retention(keep Retention) {
-	w.signed(int64(keep.Messages))
-	w.signed(int64(keep.Bytes))
-	w.signed(keep.Age.Milliseconds())
+	w.Signed(int64(keep.Messages))
+	w.Signed(int64(keep.Bytes))
+	w.Signed(keep.Age.Milliseconds())
 }
 
 func (r *reader) retention() Retention {
-	return Retention{Messages: int(r.signed()), Bytes: int(r.signed()), Age: r.milliseconds()}
+	return Retention{Messages: int(r.Signed()), Bytes: int(r.Signed()), Age: r.milliseconds()}
 }
 
 // maxAge is the longest Age that fits a time.Duration.
 const maxAge = int64(1<<63-1) / int64(time.Millisecond)
 
 func (r *reader) milliseconds() time.Duration {
-	count := r.signed()
+	count := r.Signed()
 	if count > maxAge || count < -maxAge {
-		r.fail("age")
+		r.Fail("age")
 		return 0
 	}
 	return time.Duration(count) * time.Millisecond
 }
 
 func (w *writer) subscriptions(list []Subscription) {
-	w.count(len(list))
+	w.Count(len(list))
 	for _, subscription := range list {
-		w.text(subscription.Channel)
-		w.bool(subscription.Presence)
+		w.Text(subscription.Channel)
+		w.Bool(subscription.Presence)
 	}
 }
 
 func (r *reader) subscriptions() []Subscription {
 	const least = 2 // bytes: a length and a bool
-	return list(r, least, func() Subscription { return Subscription{Channel: r.text(), Presence: r.bool()} })
+	return list(r, least, func() Subscription { return Subscription{Channel: r.text(), Presence: r.Bool()} })
 }

@@ -26,9 +26,9 @@ type departure struct {
 func departureKey(id ID, key memberKey) idKey {
 	var w writer
 	w.id(id)
-	w.text(key.clientID)
-	w.text(key.session)
-	return keyOf(string(w.data))
+	w.Text(key.clientID)
+	w.Text(key.session)
+	return keyOf(string(w.Data))
 }
 
 // add takes note of a departure. One that is known, or was under a later generation, is not made to last longer.
@@ -65,17 +65,17 @@ func (s *State) departed(id ID, key memberKey, generation uint64) bool {
 }
 
 func (w *writer) departures(d *departures) {
-	w.count(d.order.len())
+	w.Count(d.order.len())
 	for i := range d.order.len() {
 		one := d.order.at(i)
-		w.data = append(w.data, one.key[:]...)
-		w.number(one.generation)
-		w.signed(one.time)
+		w.Data = append(w.Data, one.key[:]...)
+		w.Number(one.generation)
+		w.Signed(one.time)
 	}
 }
 
 func (r *reader) departures(d *departures) {
-	for range r.count() {
-		d.add(departure{key: r.key(), generation: r.number(), time: r.signed()})
+	for range r.Count(1) {
+		d.add(departure{key: r.key(), generation: r.Number(), time: r.Signed()})
 	}
 }

@@ -19,73 +19,68 @@ var actions = [...]Action{ActionEnter, ActionUpdate, ActionLeave}
 
 // AppendEffects appends the encoding of a list of effects to dst. An effect of an unknown kind is a fault of the program: panic.
 func AppendEffects(dst []byte, effects []Effect) []byte {
-	w := writer{data: dst}
-	w.count(len(effects))
+	w := newWriter(dst)
+	w.Count(len(effects))
 	each(effects, w.effect)
-	return w.data
+	return w.Data
 }
 
 // DecodeEffects reads what AppendEffects wrote. The effects share no memory with data; their publications share one copy of it.
 // Errors wrap ErrEncoding.
 func DecodeEffects(data []byte) ([]Effect, error) {
 	const least = 3 // bytes of an effect
-	r := owned(data)
-	effects := list(r, least, r.effect)
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return effects, nil
+	return decode(data, func(r *reader) []Effect { return list(r, least, r.effect) })
 }
 
 func (w *writer) effect(effect Effect) {
 	switch e := effect.(type) {
 	case Published:
-		w.byte(codePublished)
+		w.Byte(codePublished)
 		w.id(e.Channel)
 		w.epoch(e.Epoch)
 		w.numbered(e.Publication)
 	case PresenceChanged:
-		w.byte(codePresenceChanged)
+		w.Byte(codePresenceChanged)
 		w.id(e.Channel)
 		w.action(e.Action)
 		w.member(e.Member)
-		w.number(e.Version)
+		w.Number(e.Version)
 	case PresenceDue:
-		w.byte(codePresenceDue)
+		w.Byte(codePresenceDue)
 		w.session(e.App, e.Session, e.Generation)
-		w.text(e.ClientID)
+		w.Text(e.ClientID)
 		w.texts(e.Channels)
 	case SessionEnded:
-		w.byte(codeSessionEnded)
-		w.text(e.App)
-		w.text(e.Session)
-		w.fixed(e.Edge)
+		w.Byte(codeSessionEnded)
+		w.Text(e.App)
+		w.Text(e.Session)
+		w.Fixed(e.Edge)
 	case SessionMoved:
-		w.byte(codeSessionMoved)
+		w.Byte(codeSessionMoved)
 		w.session(e.App, e.Session, e.Generation)
-		w.fixed(e.From)
-		w.fixed(e.To)
+		w.Fixed(e.From)
+		w.Fixed(e.To)
 	default:
 		panic(fmt.Sprintf("channel: unknown effect %T", effect))
 	}
 }
 
 func (r *reader) effect() Effect {
-	switch r.byte() {
+	switch r.Byte() {
 	case codePublished:
 		return Published{Channel: r.id(), Epoch: r.epoch(), Publication: r.numbered()}
 	case codePresenceChanged:
-		return PresenceChanged{Channel: r.id(), Action: r.action(), Member: r.member(), Version: r.number()}
+		return PresenceChanged{Channel: r.id(), Action: r.action(), Member: r.member(), Version: r.Number()}
 	case codePresenceDue:
 		return PresenceDue{
-			App: r.text(), Session: r.text(), Generation: r.number(), ClientID: r.text(), Channels: r.texts(),
+			App: r.text(), Session: r.text(), Generation: r.Number(), ClientID: r.text(), Channels: r.texts(),
 		}
 	case codeSessionEnded:
-		return SessionEnded{App: r.text(), Session: r.text(), Edge: r.fixed()}
+		return SessionEnded{App: r.text(), Session: r.text(), Edge: r.Fixed()}
 	case codeSessionMoved:
-		return SessionMoved{App: r.text(), Session: r.text(), Generation: r.number(), From: r.fixed(), To: r.fixed()}
+		return SessionMoved{App: r.text(), Session: r.text(), Generation: r.Number(), From: r.Fixed(), To: r.Fixed()}
 	}
-	r.fail("kind of effect")
+	r.Fail("kind of effect")
 	return nil
 }
 
@@ -94,13 +89,13 @@ func (w *writer) action(action Action) {
 	if number < 0 {
 		panic(fmt.Sprintf("channel: unknown action %q", action))
 	}
-	w.byte(byte(number))
+	w.Byte(byte(number))
 }
 
 func (r *reader) action() Action {
-	number := int(r.byte())
+	number := int(r.Byte())
 	if number >= len(actions) {
-		r.fail("action")
+		r.Fail("action")
 		return ""
 	}
 	return actions[number]

@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -12,6 +13,11 @@ import (
 type ID struct {
 	App  string
 	Name string
+}
+
+// Compare orders ids by app, then name.
+func (id ID) Compare(other ID) int {
+	return cmp.Or(strings.Compare(id.App, other.App), strings.Compare(id.Name, other.Name))
 }
 
 // Epoch names one numbering of a channel. Clients treat its text as opaque. Within one cluster and channel a later epoch is

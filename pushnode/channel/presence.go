@@ -148,7 +148,7 @@ func (s *State) peopled() []*channelState {
 			found = append(found, held)
 		}
 	}
-	slices.SortFunc(found, func(a, b *channelState) int { return compareIDs(a.id, b.id) })
+	slices.SortFunc(found, func(a, b *channelState) int { return a.id.Compare(b.id) })
 	return found
 }
 

@@ -17,67 +17,60 @@ const (
 
 // AppendQuery appends the encoding of a query to dst. A query of an unknown kind is a fault of the program: panic.
 func AppendQuery(dst []byte, query Query) []byte {
-	w := writer{data: dst}
+	w := newWriter(dst)
 	switch q := query.(type) {
 	case BacklogQuery:
-		w.byte(codeBacklogQuery)
+		w.Byte(codeBacklogQuery)
 		w.id(q.Channel)
 		optional(&w, q.Start.Since, w.position)
-		w.signed(int64(q.Start.Rewind))
-		w.signed(int64(q.Limit))
+		w.Signed(int64(q.Start.Rewind))
+		w.Signed(int64(q.Limit))
 	case HistoryQuery:
-		w.byte(codeHistoryQuery)
+		w.Byte(codeHistoryQuery)
 		w.id(q.Channel)
-		w.signed(int64(q.Limit))
-		w.bool(q.Forward)
+		w.Signed(int64(q.Limit))
+		w.Bool(q.Forward)
 		optional(&w, q.Since, w.position)
 	case MembersQuery:
-		w.byte(codeMembersQuery)
+		w.Byte(codeMembersQuery)
 		w.id(q.Channel)
 	case InfoQuery:
-		w.byte(codeInfoQuery)
+		w.Byte(codeInfoQuery)
 		w.id(q.Channel)
 	case HoldsQuery:
-		w.byte(codeHoldsQuery)
+		w.Byte(codeHoldsQuery)
 		w.id(q.Channel)
 	case ChannelsQuery:
-		w.byte(codeChannelsQuery)
-		each([]string{q.App, q.Prefix, q.After}, w.text)
-		w.signed(int64(q.Limit))
+		w.Byte(codeChannelsQuery)
+		each([]string{q.App, q.Prefix, q.After}, w.Text)
+		w.Signed(int64(q.Limit))
 	case CountQuery:
-		w.byte(codeCountQuery)
+		w.Byte(codeCountQuery)
 	case SessionsQuery:
-		w.byte(codeSessionsQuery)
-		w.text(q.App)
-		w.text(q.ClientID)
+		w.Byte(codeSessionsQuery)
+		w.Text(q.App)
+		w.Text(q.ClientID)
 	case AliveQuery:
-		w.byte(codeAliveQuery)
-		w.text(q.App)
+		w.Byte(codeAliveQuery)
+		w.Text(q.App)
 		w.texts(q.Sessions)
 	default:
 		panic(fmt.Sprintf("channel: unknown query %T", query))
 	}
-	return w.data
+	return w.Data
 }
 
 // DecodeQuery reads what AppendQuery wrote. The query shares no memory with data. Errors wrap ErrEncoding.
-func DecodeQuery(data []byte) (Query, error) {
-	r := owned(data)
-	query := r.query()
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return query, nil
-}
+func DecodeQuery(data []byte) (Query, error) { return decode(data, (*reader).query) }
 
 func (r *reader) query() Query {
-	switch r.byte() {
+	switch r.Byte() {
 	case codeBacklogQuery:
 		return BacklogQuery{
-			Channel: r.id(), Start: Start{Since: maybe(r, r.position), Rewind: int(r.signed())}, Limit: int(r.signed()),
+			Channel: r.id(), Start: Start{Since: maybe(r, r.position), Rewind: int(r.Signed())}, Limit: int(r.Signed()),
 		}
 	case codeHistoryQuery:
-		return HistoryQuery{Channel: r.id(), Limit: int(r.signed()), Forward: r.bool(), Since: maybe(r, r.position)}
+		return HistoryQuery{Channel: r.id(), Limit: int(r.Signed()), Forward: r.Bool(), Since: maybe(r, r.position)}
 	case codeMembersQuery:
 		return MembersQuery{Channel: r.id()}
 	case codeInfoQuery:
@@ -85,7 +78,7 @@ func (r *reader) query() Query {
 	case codeHoldsQuery:
 		return HoldsQuery{Channel: r.id()}
 	case codeChannelsQuery:
-		return ChannelsQuery{App: r.text(), Prefix: r.text(), After: r.text(), Limit: int(r.signed())}
+		return ChannelsQuery{App: r.text(), Prefix: r.text(), After: r.text(), Limit: int(r.Signed())}
 	case codeCountQuery:
 		return CountQuery{}
 	case codeSessionsQuery:
@@ -93,6 +86,6 @@ func (r *reader) query() Query {
 	case codeAliveQuery:
 		return AliveQuery{App: r.text(), Sessions: r.texts()}
 	}
-	r.fail("kind of query")
+	r.Fail("kind of query")
 	return nil
 }

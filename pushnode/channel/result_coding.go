@@ -34,20 +34,20 @@ const (
 // AppendResult appends the encoding of a result to dst. A session without generation is none. An error other than the package's
 // sentinels is a fault of the program: panic.
 func AppendResult(dst []byte, result Result) []byte {
-	w := writer{data: dst}
+	w := newWriter(dst)
 	published, session := result.ID != "" || result.Position != Position{}, result.Session.Generation != 0
-	w.byte(bit(resultPublished, published) | bit(resultSession, session) |
+	w.Byte(bit(resultPublished, published) | bit(resultSession, session) |
 		bit(resultDuplicate, result.Duplicate) | bit(resultResumed, result.Resumed))
-	w.byte(byte(refusal(result.Err)))
-	w.number(result.Version)
+	w.Byte(byte(refusal(result.Err)))
+	w.Number(result.Version)
 	if published {
-		w.text(result.ID)
+		w.Text(result.ID)
 		w.position(result.Position)
 	}
 	if session {
 		w.record(&result.Session)
 	}
-	return w.data
+	return w.Data
 }
 
 func bit(bit byte, set bool) byte {
@@ -60,16 +60,16 @@ func bit(bit byte, set bool) byte {
 // DecodeResult reads what AppendResult wrote. The result shares no memory with data. Errors wrap ErrEncoding.
 func DecodeResult(data []byte) (Result, error) {
 	r := owned(data)
-	bits, number := r.byte(), int(r.byte())
+	bits, number := r.Byte(), int(r.Byte())
 	if bits >= resultBits {
-		r.fail("bits of a result")
+		r.Fail("bits of a result")
 	}
 	if number >= len(refusals) {
-		r.fail("number of an error")
+		r.Fail("number of an error")
 		number = 0
 	}
 	result := Result{
-		Err: refusals[number], Version: r.number(),
+		Err: refusals[number], Version: r.Number(),
 		Duplicate: bits&resultDuplicate != 0, Resumed: bits&resultResumed != 0,
 	}
 	if bits&resultPublished != 0 {
@@ -78,10 +78,10 @@ func DecodeResult(data []byte) (Result, error) {
 	if bits&resultSession != 0 {
 		result.Session = r.record()
 		if result.Session.Generation == 0 {
-			r.fail("generation of a session")
+			r.Fail("generation of a session")
 		}
 	}
-	if err := r.end(); err != nil {
+	if err := r.End(); err != nil {
 		return Result{}, err
 	}
 	return result, nil
@@ -90,18 +90,18 @@ func DecodeResult(data []byte) (Result, error) {
 // record writes what others see of a session.
 func (w *writer) record(s *Session) {
 	w.session(s.App, s.ID, s.Generation)
-	w.text(s.ClientID)
-	w.fixed(s.Edge)
-	w.bool(s.Attached)
-	w.signed(s.Since)
-	w.signed(s.Expires)
+	w.Text(s.ClientID)
+	w.Fixed(s.Edge)
+	w.Bool(s.Attached)
+	w.Signed(s.Since)
+	w.Signed(s.Expires)
 	w.subscriptions(s.Channels)
 	w.texts(s.Presence)
 }
 
 func (r *reader) record() Session {
 	return Session{
-		App: r.text(), ID: r.text(), Generation: r.number(), ClientID: r.text(), Edge: r.fixed(), Attached: r.bool(),
-		Since: r.signed(), Expires: r.signed(), Channels: r.subscriptions(), Presence: r.texts(),
+		App: r.text(), ID: r.text(), Generation: r.Number(), ClientID: r.text(), Edge: r.Fixed(), Attached: r.Bool(),
+		Since: r.Signed(), Expires: r.Signed(), Channels: r.subscriptions(), Presence: r.texts(),
 	}
 }

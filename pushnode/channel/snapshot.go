@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
+
+	"halley/pushnode/coding"
 )
 
 // snapshotVersion is the first byte of a snapshot. A reader refuses every other.
@@ -20,33 +22,33 @@ const checksumBytes = 8
 // AppendSnapshot appends the whole state to dst. Equal states give equal bytes.
 func AppendSnapshot(dst []byte, s *State) []byte {
 	start := len(dst)
-	w := writer{data: append(dst, snapshotVersion)}
-	w.fixed(s.cluster)
-	w.number(uint64(s.generation))
-	w.count(len(s.lineage))
+	w := newWriter(append(dst, snapshotVersion))
+	w.Fixed(s.cluster)
+	w.Number(uint64(s.generation))
+	w.Count(len(s.lineage))
 	for _, generation := range s.lineage {
-		w.number(uint64(generation))
+		w.Number(uint64(generation))
 	}
-	w.signed(s.now)
-	w.fixed(uint64(s.digest))
+	w.Signed(s.now)
+	w.Fixed(uint64(s.digest))
 	for _, era := range s.eras {
-		w.number(era)
+		w.Number(era)
 	}
-	w.count(len(s.channels))
+	w.Count(len(s.channels))
 	for _, id := range sorted(s.channels) {
 		w.channel(s.channels[id])
 	}
-	w.count(len(s.tombstones))
+	w.Count(len(s.tombstones))
 	for _, id := range sorted(s.tombstones) {
 		w.tombstone(s.tombstones[id])
 	}
-	w.count(len(s.sessions))
+	w.Count(len(s.sessions))
 	for _, id := range sorted(s.sessions) {
 		w.sessionState(s.sessions[id])
 	}
 	w.departures(&s.departures)
-	w.fixed(xxhash.Sum64(w.data[start:]))
-	return w.data
+	w.Fixed(xxhash.Sum64(w.Data[start:]))
+	return w.Data
 }
 
 // RestoreSnapshot reads what AppendSnapshot wrote. The state shares no memory with data. Its errors wrap ErrEncoding.
@@ -55,55 +57,55 @@ func RestoreSnapshot(data []byte) (*State, error) {
 	if len(body) == 0 || xxhash.Sum64(body) != binary.LittleEndian.Uint64(data[len(body):]) {
 		return nil, fmt.Errorf("%w: checksum", ErrEncoding)
 	}
-	r := reader{data: body, rest: body}
-	if r.byte() != snapshotVersion {
-		r.fail("version")
+	r := reader{coding.Read(body, ErrEncoding)}
+	if r.Byte() != snapshotVersion {
+		r.Fail("version")
 	}
-	s := NewState(r.fixed())
-	s.generation = r.number32()
-	for range r.count() {
-		s.lineage = append(s.lineage, r.number32())
+	s := NewState(r.Fixed())
+	s.generation = r.Number32()
+	for range r.Count(1) {
+		s.lineage = append(s.lineage, r.Number32())
 	}
-	s.now = r.signed()
-	s.digest = digest(r.fixed())
+	s.now = r.Signed()
+	s.digest = digest(r.Fixed())
 	for i := range s.eras {
-		s.eras[i] = r.number()
+		s.eras[i] = r.Number()
 	}
-	for range r.count() {
+	for range r.Count(1) {
 		r.channel(s)
 	}
-	for range r.count() {
+	for range r.Count(1) {
 		r.tombstone(s)
 	}
-	for range r.count() {
+	for range r.Count(1) {
 		r.sessionState(s)
 	}
 	r.departures(&s.departures)
-	if err := r.end(); err != nil {
+	if err := r.End(); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
 // sorted returns the ids of a map in order.
-func sorted[T any](byID map[ID]T) []ID { return slices.SortedFunc(maps.Keys(byID), compareIDs) }
+func sorted[T any](byID map[ID]T) []ID { return slices.SortedFunc(maps.Keys(byID), ID.Compare) }
 
 func (w *writer) channel(c *channelState) {
 	w.id(c.id)
 	w.numbering(&c.numbering)
-	w.number(c.version)
-	w.signed(c.touched)
+	w.Number(c.version)
+	w.Signed(c.touched)
 	w.retention(c.retention)
-	w.count(c.history.len())
+	w.Count(c.history.len())
 	for i := range c.history.len() {
 		w.publication(c.history.ring.at(i))
 	}
-	w.count(c.ids.order.len())
+	w.Count(c.ids.order.len())
 	for i := range c.ids.order.len() {
 		seen := c.ids.order.at(i)
-		w.data = append(w.data, seen.key[:]...)
-		w.number(uint64(seen.attempt))
-		w.signed(seen.time)
+		w.Data = append(w.Data, seen.key[:]...)
+		w.Number(uint64(seen.attempt))
+		w.Signed(seen.time)
 	}
 	w.members(c.members)
 }
@@ -111,16 +113,16 @@ func (w *writer) channel(c *channelState) {
 func (r *reader) channel(s *State) {
 	c := &channelState{timer: timer{id: r.id().cloned(), kind: kindChannel}}
 	c.numbering = r.numbering()
-	c.version = r.number()
-	c.touched = r.signed()
+	c.version = r.Number()
+	c.touched = r.Signed()
 	c.retention = r.retention()
 	count := r.run(c.head)
-	for offset := c.head - uint64(count) + 1; offset <= c.head && r.err == nil; offset++ {
+	for offset := c.head - uint64(count) + 1; offset <= c.head && r.Err() == nil; offset++ {
 		s.keep(c, r.publication(offset))
 	}
 	count = r.run(c.head)
-	for offset := c.head - uint64(count) + 1; offset <= c.head && r.err == nil; offset++ {
-		c.ids.add(seenID{key: r.key(), attempt: r.number32(), time: r.signed()}, offset)
+	for offset := c.head - uint64(count) + 1; offset <= c.head && r.Err() == nil; offset++ {
+		c.ids.add(seenID{key: r.key(), attempt: r.Number32(), time: r.Signed()}, offset)
 		s.usage.DedupeIDs++
 	}
 	r.members(s, c)
@@ -131,49 +133,49 @@ func (r *reader) channel(s *State) {
 
 // run reads the length of a run of offsets that ends at head.
 func (r *reader) run(head uint64) int {
-	count := r.count()
+	count := r.Count(1)
 	if uint64(count) > head {
-		r.fail("count above the head")
+		r.Fail("count above the head")
 		return 0
 	}
 	return count
 }
 
 func (r *reader) key() (key idKey) {
-	copy(key[:], r.take(len(key)))
+	copy(key[:], r.Take(len(key)))
 	return key
 }
 
 func (w *writer) numbering(n *numbering) {
-	w.number(uint64(n.generation))
-	w.number(n.incarnation)
-	w.number(n.head)
-	w.count(len(n.breaks))
+	w.Number(uint64(n.generation))
+	w.Number(n.incarnation)
+	w.Number(n.head)
+	w.Count(len(n.breaks))
 	for _, b := range n.breaks {
-		w.number(uint64(b.generation))
-		w.number(b.head)
+		w.Number(uint64(b.generation))
+		w.Number(b.head)
 	}
 }
 
 func (r *reader) numbering() numbering {
-	n := numbering{generation: r.number32(), incarnation: r.number(), head: r.number()}
-	for range r.count() {
-		n.breaks = append(n.breaks, epochBreak{generation: r.number32(), head: r.number()})
+	n := numbering{generation: r.Number32(), incarnation: r.Number(), head: r.Number()}
+	for range r.Count(1) {
+		n.breaks = append(n.breaks, epochBreak{generation: r.Number32(), head: r.Number()})
 	}
 	return n
 }
 
 func (w *writer) publication(p *Publication) {
-	w.text(p.ID)
-	w.text(p.Event)
-	w.bytes(p.Data)
-	w.text(p.Exclude)
-	w.signed(p.Time)
+	w.Text(p.ID)
+	w.Text(p.Event)
+	w.Bytes(p.Data)
+	w.Text(p.Exclude)
+	w.Signed(p.Time)
 }
 
 func (r *reader) publication(offset uint64) *Publication {
 	return &Publication{
-		ID: r.ownText(), Offset: offset, Event: r.ownText(), Data: bytes.Clone(r.bytes()), Exclude: r.ownText(), Time: r.signed(),
+		ID: r.ownText(), Offset: offset, Event: r.ownText(), Data: bytes.Clone(r.Bytes()), Exclude: r.ownText(), Time: r.Signed(),
 	}
 }
 
@@ -181,23 +183,23 @@ func (r *reader) publication(offset uint64) *Publication {
 func (r *reader) ownText() string { return strings.Clone(r.text()) }
 
 func (w *writer) members(members map[memberKey]*member) {
-	w.count(len(members))
+	w.Count(len(members))
 	for _, key := range sortedMembers(members) {
 		one := members[key]
-		w.text(key.clientID)
-		w.text(key.session)
-		w.number(one.generation)
-		w.number(one.attempt)
-		w.signed(one.since)
-		w.bytes(one.data)
+		w.Text(key.clientID)
+		w.Text(key.session)
+		w.Number(one.generation)
+		w.Number(one.attempt)
+		w.Signed(one.since)
+		w.Bytes(one.data)
 	}
 }
 
 func (r *reader) members(s *State, c *channelState) {
-	for range r.count() {
+	for range r.Count(1) {
 		key := memberKey{clientID: r.ownText(), session: r.ownText()}
 		s.join(c, key, &member{
-			generation: r.number(), attempt: r.number(), since: r.signed(), data: bytes.Clone(r.bytes()),
+			generation: r.Number(), attempt: r.Number(), since: r.Signed(), data: bytes.Clone(r.Bytes()),
 		})
 	}
 }
@@ -205,32 +207,32 @@ func (r *reader) members(s *State, c *channelState) {
 func (w *writer) tombstone(t *tombstone) {
 	w.id(t.id)
 	w.numbering(&t.numbering)
-	w.number(t.version)
-	w.signed(t.until)
+	w.Number(t.version)
+	w.Signed(t.until)
 }
 
 func (r *reader) tombstone(s *State) {
 	s.bury(&tombstone{
 		timer:     timer{id: r.id().cloned(), kind: kindTombstone},
-		numbering: r.numbering(), version: r.number(), until: r.signed(),
+		numbering: r.numbering(), version: r.Number(), until: r.Signed(),
 	})
 }
 
 func (w *writer) sessionState(k *sessionState) {
 	w.record(&k.record)
-	w.data = append(w.data, k.secret[:]...)
-	w.number(k.attempt)
-	w.bool(k.lost)
-	w.bool(k.ended)
+	w.Data = append(w.Data, k.secret[:]...)
+	w.Number(k.attempt)
+	w.Bool(k.lost)
+	w.Bool(k.ended)
 	w.texts(k.leaving)
-	w.number(k.leavingGeneration)
-	w.signed(k.repeat)
+	w.Number(k.leavingGeneration)
+	w.Signed(k.repeat)
 }
 
 func (r *reader) sessionState(s *State) {
 	k := &sessionState{
-		record: r.record().cloned(), secret: r.secret(), attempt: r.number(), lost: r.bool(), ended: r.bool(),
-		leaving: cloneTexts(r.texts()), leavingGeneration: r.number(), repeat: r.signed(),
+		record: r.record().cloned(), secret: r.secret(), attempt: r.Number(), lost: r.Bool(), ended: r.Bool(),
+		leaving: cloneTexts(r.texts()), leavingGeneration: r.Number(), repeat: r.Signed(),
 	}
 	k.timer = timer{id: ID{App: k.record.App, Name: k.record.ID}, kind: kindSession}
 	s.sessions[k.id] = k

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"container/heap"
 	"math"
-	"strings"
 )
 
 // never is later than every moment.
@@ -38,7 +37,7 @@ func (t timers) Less(i, j int) bool {
 	if a.at != b.at {
 		return a.at < b.at
 	}
-	return cmp.Or(cmp.Compare(a.kind, b.kind), compareIDs(a.id, b.id)) < 0
+	return cmp.Or(cmp.Compare(a.kind, b.kind), a.id.Compare(b.id)) < 0
 }
 
 func (t timers) Swap(i, j int) {
@@ -90,9 +89,4 @@ func (t *timers) remove(one *timer) {
 	if one.place != 0 {
 		heap.Remove(t, one.place-1)
 	}
-}
-
-// compareIDs orders ids by app, then name.
-func compareIDs(a, b ID) int {
-	return cmp.Or(strings.Compare(a.App, b.App), strings.Compare(a.Name, b.Name))
 }

@@ -63,8 +63,8 @@ func appendCall(what kind, id uint64, body []byte) []byte {
 
 // called takes in a call of another node, or its answer to one of ours.
 func (h *Host) called(from uint64, what kind, r *frameReader) error {
-	id, body := r.number(), r.remainder()
-	if err := r.end(); err != nil {
+	id, body := r.Number(), r.Rest()
+	if err := r.End(); err != nil {
 		return err
 	}
 	if what == kindCall {

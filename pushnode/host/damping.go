@@ -3,7 +3,6 @@ package host
 // A node that does not get its time, or keeps losing what it leads, is a bad leader, and elections that follow one another serve nobody.
 // Such a node is shy for a while: it stands for election after the others, and gives away what it leads.
 const (
-	lateBy     = 500     // a tick that comes so late (milliseconds) counts
 	lateWithin = 10_000  // so many milliseconds are looked back for late ticks
 	lostWithin = 300_000 // and so many for losses of the lead
 	lossSpan   = 5_000   // losses within so short a time have one cause, and count once
@@ -14,20 +13,8 @@ const (
 
 // damping remembers what went wrong lately. Its times ascend.
 type damping struct {
-	ticked int64
-	late   []int64
-	lost   []int64
-}
-
-// noteTick takes note of how late a tick comes.
-func (h *Host) noteTick(now int64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	d := &h.damping
-	if d.ticked != 0 && now > d.ticked+lateBy {
-		d.late = h.note(d.late, now, lateWithin)
-	}
-	d.ticked = now
+	late []int64
+	lost []int64
 }
 
 // noteLoss takes note that a lead was lost against this node's will.

@@ -142,7 +142,7 @@ func (f *followers) of(edge uint64) (list []channel.ID) {
 			list = append(list, id)
 		}
 	}
-	sortChannels(list)
+	slices.SortFunc(list, channel.ID.Compare)
 	return list
 }
 

@@ -63,9 +63,9 @@ func (f *requestFrame) append(slot int) []byte {
 }
 
 func (r *frameReader) request() requestFrame {
-	f := requestFrame{origin: r.instance(), id: r.number()}
-	flags := r.byte()
-	f.query, f.relay, f.body = flags&1 != 0, flags&2 != 0, r.remainder()
+	f := requestFrame{origin: r.Fixed(), id: r.Number()}
+	flags := r.Byte()
+	f.query, f.relay, f.body = flags&1 != 0, flags&2 != 0, r.Rest()
 	return f
 }
 
@@ -110,12 +110,12 @@ func (f *replyFrame) append(slot int) []byte {
 }
 
 func (r *frameReader) reply() replyFrame {
-	f := replyFrame{origin: r.instance(), id: r.number(), verdict: verdict(r.byte()), copies: int(r.byte())}
+	f := replyFrame{origin: r.Fixed(), id: r.Number(), verdict: verdict(r.Byte()), copies: int(r.Byte())}
 	switch {
 	case f.verdict >= verdictCount:
-		r.fail("unknown verdict")
+		r.Fail("unknown verdict")
 	case f.verdict == verdictDone:
-		f.body = r.remainder()
+		f.body = r.Rest()
 	default:
 		f.route = r.route()
 	}
@@ -132,13 +132,13 @@ func (r route) append(dst []byte) []byte {
 }
 
 func (r *frameReader) route() route {
-	found := route{leader: r.instance(), agreed: r.byte() != 0}
-	generation := r.number()
+	found := route{leader: r.Fixed(), agreed: r.Byte() != 0}
+	generation := r.Number()
 	if generation > maxGeneration {
-		r.fail("a generation is too high")
+		r.Fail("a generation is too high")
 	}
-	found.generation, found.term, found.applied = uint32(generation), r.number(), r.number()
-	found.voters, found.learners = r.instances(), r.instances()
+	found.generation, found.term, found.applied = uint32(generation), r.Number(), r.Number()
+	found.voters, found.learners = r.Fixeds(), r.Fixeds()
 	return found
 }
 
@@ -159,11 +159,11 @@ func appendRoutes(led []slotRoute) []byte {
 }
 
 func (r *frameReader) routes() []slotRoute {
-	count := r.count()
-	led := make([]slotRoute, 0, min(count, len(r.rest)/12))
+	count := r.Count(1)
+	led := make([]slotRoute, 0, min(count, r.Left()/12))
 	for range count {
-		led = append(led, slotRoute{slot: int(r.number() & 0xffff), route: r.route()})
-		if r.err != nil {
+		led = append(led, slotRoute{slot: int(r.Number() & 0xffff), route: r.route()})
+		if r.Err() != nil {
 			return nil
 		}
 	}
@@ -180,11 +180,11 @@ func appendChannels(dst []byte, whole bool, channels []channel.ID) []byte {
 }
 
 func (r *frameReader) channels() (whole bool, list []channel.ID) {
-	whole = r.byte() != 0
-	count := r.count()
+	whole = r.Byte() != 0
+	count := r.Count(1)
 	for range count {
 		list = append(list, r.channel())
-		if r.err != nil {
+		if r.Err() != nil {
 			return false, nil
 		}
 	}
@@ -212,14 +212,14 @@ func appendHeads(dst []byte, heads []head) []byte {
 }
 
 func (r *frameReader) heads() (list []head) {
-	for range r.count() {
+	for range r.Count(1) {
 		one := head{id: r.channel()}
-		one.position.Epoch.Cluster = r.instance()
-		one.position.Epoch.Generation = uint32(r.number())
-		one.position.Epoch.Incarnation = r.number()
-		one.position.Offset = r.number()
-		one.version = r.number()
-		if r.err != nil {
+		one.position.Epoch.Cluster = r.Fixed()
+		one.position.Epoch.Generation = uint32(r.Number())
+		one.position.Epoch.Incarnation = r.Number()
+		one.position.Offset = r.Number()
+		one.version = r.Number()
+		if r.Err() != nil {
 			return nil
 		}
 		list = append(list, one)
@@ -242,10 +242,10 @@ func appendOccupancy(dst []byte, whole bool, list []subscribers) []byte {
 }
 
 func (r *frameReader) occupancy() (whole bool, list []subscribers) {
-	whole = r.byte() != 0
-	for range r.count() {
-		list = append(list, subscribers{id: r.channel(), count: int(r.number() & 0xffffffff)})
-		if r.err != nil {
+	whole = r.Byte() != 0
+	for range r.Count(1) {
+		list = append(list, subscribers{id: r.channel(), count: int(r.Number() & 0xffffffff)})
+		if r.Err() != nil {
 			return false, nil
 		}
 	}

@@ -40,7 +40,7 @@ func drawEach[T any](t *rapid.T, draw func(*rapid.T) T) (list []T) {
 // reads checks that a frame is read as what was written, up to its end.
 func reads[T any](t *rapid.T, r *frameReader, got, want T) {
 	t.Helper()
-	if err := r.end(); err != nil {
+	if err := r.End(); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -50,11 +50,11 @@ func reads[T any](t *rapid.T, r *frameReader, got, want T) {
 
 // open checks and takes off what every frame but routes begins with.
 func open(t *rapid.T, frame []byte, want kind, slot int) *frameReader {
-	r := &frameReader{rest: frame}
-	if got := kind(r.byte()); got != want {
+	r := readFrame(frame)
+	if got := kind(r.Byte()); got != want {
 		t.Fatalf("got kind %d, want %d", got, want)
 	}
-	if got := r.number(); got != uint64(slot) {
+	if got := r.Number(); got != uint64(slot) {
 		t.Fatalf("got slot %d, want %d", got, slot)
 	}
 	return r
@@ -83,7 +83,7 @@ func TestFrames(t *testing.T) {
 		led := drawEach(t, func(t *rapid.T) slotRoute {
 			return slotRoute{slot: rapid.IntRange(0, 0xffff).Draw(t, "led"), route: drawRoute(t)}
 		})
-		r = &frameReader{rest: appendRoutes(led)[1:]}
+		r = readFrame(appendRoutes(led)[1:])
 		reads(t, r, r.routes(), led)
 	})
 }

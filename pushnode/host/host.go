@@ -118,7 +118,6 @@ func (h *Host) Found(now int64) error {
 
 // Tick tells that it is now (milliseconds). It wants to be called every 50 ms.
 func (h *Host) Tick(now int64) {
-	h.noteTick(now)
 	h.wake(now)
 	h.endCalls(func(_ uint64, one call) bool { return now >= one.deadline })
 	for i := range h.seats {
@@ -134,41 +133,47 @@ func (h *Host) Tick(now int64) {
 
 // Receive takes in a frame of a peer. It may share the frame's memory from then on. An error says that the frame was of no use.
 func (h *Host) Receive(now int64, from uint64, frame []byte) error {
-	r := frameReader{rest: frame}
-	what := kind(r.byte())
+	r := readFrame(frame)
+	what := kind(r.Byte())
 	switch what {
-	case kindRoutes:
-		led := r.routes()
-		if err := r.end(); err != nil {
-			return fmt.Errorf("routes from %x: %w", from, err)
-		}
-		h.learnRoutes(now, led)
-		return nil
-	case kindDead:
-		crowded, dead := r.number(), r.instances()
-		if err := r.end(); err != nil {
-			return fmt.Errorf("deaths from %x: %w", from, err)
-		}
-		h.learnCrowd(now, crowded)
-		h.learnDeaths(now, dead)
-		return nil
-	}
-	if what == kindCall || what == kindAnswer {
-		if err := h.called(from, what, &r); err != nil {
-			return fmt.Errorf("call from %x: %w", from, err)
+	case kindRoutes, kindDead, kindCall, kindAnswer:
+		if err := h.receive(now, from, what, r); err != nil {
+			return fmt.Errorf("frame of kind %d from %x: %w", what, from, err)
 		}
 		return nil
 	}
-	index := r.number()
+	index := r.Number()
 	if index >= uint64(len(h.seats)) {
 		return fmt.Errorf("frame of kind %d from %x: %w: slot %d", what, from, ErrFrame, index)
 	}
 	s := &h.seats[index]
 	s.enter(now)
-	err := s.receive(from, what, &r)
+	err := s.receive(from, what, r)
 	s.leave()
 	if err != nil {
 		return fmt.Errorf("frame of kind %d from %x for slot %d: %w", what, from, index, err)
+	}
+	return nil
+}
+
+// receive takes in what is of no single slot.
+func (h *Host) receive(now int64, from uint64, what kind, r *frameReader) error {
+	switch what {
+	case kindRoutes:
+		led := r.routes()
+		if err := r.End(); err != nil {
+			return err
+		}
+		h.learnRoutes(now, led)
+	case kindDead:
+		crowded, dead := r.Number(), r.Fixeds()
+		if err := r.End(); err != nil {
+			return err
+		}
+		h.learnCrowd(now, crowded)
+		h.learnDeaths(now, dead)
+	default:
+		return h.called(from, what, r)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package host
 
 import (
 	"slices"
-	"strings"
 
 	"halley/pushnode/channel"
 )
@@ -126,17 +125,8 @@ func (s *seat) followed() []channel.ID {
 	for id := range s.interest.channels {
 		list = append(list, id)
 	}
-	sortChannels(list)
+	slices.SortFunc(list, channel.ID.Compare)
 	return list
-}
-
-func sortChannels(list []channel.ID) {
-	slices.SortFunc(list, func(a, b channel.ID) int {
-		if a.App != b.App {
-			return strings.Compare(a.App, b.App)
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
 }
 
 // heads is where channels stand in our own copy.
@@ -189,9 +179,7 @@ func (s *seat) refresh() {
 		for id := range i.changed {
 			list = append(list, subscribers{id: id, count: i.channels[id]})
 		}
-		slices.SortFunc(list, func(a, b subscribers) int {
-			return strings.Compare(a.id.App+"\x00"+a.id.Name, b.id.App+"\x00"+b.id.Name)
-		})
+		slices.SortFunc(list, func(a, b subscribers) int { return a.id.Compare(b.id) })
 	}
 	if leader == s.host.config.Self {
 		s.count(leader, i.whole, list)

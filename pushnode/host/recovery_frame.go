@@ -34,7 +34,7 @@ func (f *askFrame) append(slot int) []byte {
 }
 
 func (r *frameReader) ask() askFrame {
-	return askFrame{round: r.number(), generation: r.generation(), claim: r.claim(), ends: r.byte() != 0, dead: r.instances()}
+	return askFrame{round: r.Number(), generation: r.generation(), claim: r.claim(), ends: r.Byte() != 0, dead: r.Fixeds()}
 }
 
 // stance is how a node answers an ask.
@@ -63,9 +63,9 @@ func (f *tellFrame) append(slot int) []byte {
 }
 
 func (r *frameReader) tell() tellFrame {
-	f := tellFrame{round: r.number(), stance: stance(r.byte()), claim: r.claim(), route: r.route()}
+	f := tellFrame{round: r.Number(), stance: stance(r.Byte()), claim: r.claim(), route: r.route()}
 	if f.stance >= stanceCount {
-		r.fail("unknown stance")
+		r.Fail("unknown stance")
 	}
 	return f
 }
@@ -80,12 +80,12 @@ func (c claim) append(dst []byte) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(dst, c.term), c.index)
 }
 
-func (r *frameReader) claim() claim { return claim{term: r.number(), index: r.number()} }
+func (r *frameReader) claim() claim { return claim{term: r.Number(), index: r.Number()} }
 
 func (r *frameReader) generation() uint32 {
-	generation := r.number()
+	generation := r.Number()
 	if generation > maxGeneration {
-		r.fail("a generation is too high")
+		r.Fail("a generation is too high")
 	}
 	return uint32(generation)
 }

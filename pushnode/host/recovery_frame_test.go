@@ -26,24 +26,24 @@ func TestRecoveryFrames(t *testing.T) {
 		tell := tellFrame{
 			round: ask.round, stance: stance(rapid.IntRange(0, int(stanceCount)-1).Draw(t, "stance")), claim: ask.claim, route: drawRoute(t),
 		}
-		r := frameReader{rest: body(t, ask.append(7), kindAsk)}
-		if got := r.ask(); r.end() != nil || !reflect.DeepEqual(got, ask) {
-			t.Fatalf("%+v came as %+v, %v", ask, got, r.err)
+		r := readFrame(body(t, ask.append(7), kindAsk))
+		if got := r.ask(); r.End() != nil || !reflect.DeepEqual(got, ask) {
+			t.Fatalf("%+v came as %+v, %v", ask, got, r.Err())
 		}
-		r = frameReader{rest: body(t, tell.append(7), kindTell)}
-		if got := r.tell(); r.end() != nil || !reflect.DeepEqual(got, tell) {
-			t.Fatalf("%+v came as %+v, %v", tell, got, r.err)
+		r = readFrame(body(t, tell.append(7), kindTell))
+		if got := r.tell(); r.End() != nil || !reflect.DeepEqual(got, tell) {
+			t.Fatalf("%+v came as %+v, %v", tell, got, r.Err())
 		}
 	})
 }
 
 // body is a frame without its kind and slot, which are wanted to be these.
 func body(t *rapid.T, frame []byte, k kind) []byte {
-	r := frameReader{rest: frame}
-	if got, slot := kind(r.byte()), r.number(); got != k || slot != 7 {
+	r := readFrame(frame)
+	if got, slot := kind(r.Byte()), r.Number(); got != k || slot != 7 {
 		t.Fatalf("kind %d of slot %d, want %d of 7", got, slot, k)
 	}
-	return r.rest
+	return r.Rest()
 }
 
 // TestRecoveryFramesRefused wants damaged frames refused, and none to make anybody allocate what it only announces.

@@ -41,13 +41,13 @@ func stanceTo(t *testing.T, h *Host, e ear, now int64, from uint64, f askFrame) 
 	if err := h.Receive(now, from, f.append(0)); err != nil {
 		t.Fatal(err)
 	}
-	r := frameReader{rest: e.last[from]}
-	if k := kind(r.byte()); k != kindTell || r.number() != 0 {
+	r := readFrame(e.last[from])
+	if k := kind(r.Byte()); k != kindTell || r.Number() != 0 {
 		t.Fatalf("the answer is of kind %d", k)
 	}
 	told := r.tell()
-	if r.end() != nil || told.round != f.round {
-		t.Fatalf("the answer is %+v, %v", told, r.err)
+	if r.End() != nil || told.round != f.round {
+		t.Fatalf("the answer is %+v, %v", told, r.Err())
 	}
 	return told.stance
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -128,7 +129,7 @@ func (s *seat) tryHere(r *request) {
 		}
 		return
 	}
-	if addsWork(r.command) && s.host.outside.Overloaded(s.index) {
+	if AddsWork(r.command) && s.host.outside.Overloaded(s.index) {
 		s.refuse(r, ErrOverloaded)
 		return
 	}
@@ -190,7 +191,7 @@ func (s *seat) replied(from uint64, f replyFrame) error {
 		s.host.outside.Send(f.origin, Data, f.append(s.index)) // we passed the request on
 		return nil
 	}
-	i, found := slices.BinarySearchFunc(s.requests, f.id, func(r *request, id uint64) int { return compareIDs(r.id, id) })
+	i, found := s.find(f.id)
 	if !found {
 		return nil // it has its outcome
 	}
@@ -227,9 +228,14 @@ func (r *request) decode(f replyFrame) (reply Reply, err error) {
 	return reply, err
 }
 
+// find returns where in the line the request of an id is.
+func (s *seat) find(id uint64) (place int, found bool) {
+	return slices.BinarySearchFunc(s.requests, id, func(r *request, id uint64) int { return cmp.Compare(r.id, id) })
+}
+
 // complete ends a request.
 func (s *seat) complete(r *request, reply Reply) {
-	i, found := slices.BinarySearchFunc(s.requests, r.id, func(r *request, id uint64) int { return compareIDs(r.id, id) })
+	i, found := s.find(r.id)
 	if !found {
 		return
 	}

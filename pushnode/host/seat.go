@@ -211,60 +211,60 @@ func (s *seat) ownRoute() route {
 func (s *seat) receive(from uint64, what kind, r *frameReader) error {
 	switch what {
 	case kindRaft:
-		return s.step(from, r.remainder())
+		return s.step(from, r.Rest())
 	case kindRequest:
 		f := r.request()
-		if r.err == nil {
+		if r.Err() == nil {
 			s.serve(from, f)
 		}
 	case kindReply:
 		f := r.reply()
-		if err := r.end(); err != nil {
+		if err := r.End(); err != nil {
 			return err
 		}
 		return s.replied(from, f)
 	case kindFollow, kindUnfollow:
 		whole, channels := r.channels()
-		if r.end() == nil {
+		if r.End() == nil {
 			s.follow(from, what == kindFollow, whole, channels)
 		}
 	case kindHeads:
 		heads := r.heads()
-		if r.end() == nil {
+		if r.End() == nil {
 			s.compare(from, heads)
 		}
 	case kindNoSource:
 		found := r.route()
-		if r.end() == nil {
+		if r.End() == nil {
 			s.sourceGone(from, found)
 		}
 	case kindDeliver:
-		effects, err := channel.DecodeEffects(r.remainder())
+		effects, err := channel.DecodeEffects(r.Rest())
 		if err != nil {
 			return err
 		}
 		s.host.outside.Deliver(s.index, effects, false)
 	case kindPart:
-		return s.take(from, r.byte(), r.remainder())
+		return s.take(from, r.Byte(), r.Rest())
 	case kindAsk:
 		f := r.ask()
-		if r.end() == nil {
+		if r.End() == nil {
 			s.heedAsk(from, f)
 		}
 	case kindTell:
 		f := r.tell()
-		if r.end() == nil {
+		if r.End() == nil {
 			s.heedTell(from, f)
 		}
 	case kindOccupancy:
 		whole, counts := r.occupancy()
-		if r.end() == nil {
+		if r.End() == nil {
 			s.count(from, whole, counts)
 		}
 	default:
 		return fmt.Errorf("%w: unknown kind", ErrFrame)
 	}
-	return r.end()
+	return r.End()
 }
 
 // step gives our copy a message of another. A leader's first message makes the copy, also in the place of one that was removed.

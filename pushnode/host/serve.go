@@ -52,7 +52,7 @@ func (s *seat) serveCommand(asked asker, body []byte) {
 		s.reply(asked, replyFrame{verdict: verdictUnreadable, route: s.route})
 		return
 	}
-	if addsWork(command) && s.host.outside.Overloaded(s.index) {
+	if AddsWork(command) && s.host.outside.Overloaded(s.index) {
 		s.reply(asked, replyFrame{verdict: verdictOverloaded, route: s.route})
 		return
 	}
@@ -66,9 +66,9 @@ func (s *seat) serveCommand(asked asker, body []byte) {
 	}
 }
 
-// addsWork reports whether the command may be refused where too much is to be delivered. What ends something is taken even then:
+// AddsWork reports whether the command may be refused where too much is to be delivered. What ends something is taken even then:
 // refused, it would be there for ever.
-func addsWork(command channel.Command) bool {
+func AddsWork(command channel.Command) bool {
 	switch command.(type) {
 	case channel.Publish, channel.EnterPresence, channel.AttachSession, channel.Import:
 		return true
@@ -98,8 +98,6 @@ func (s *seat) reply(asked asker, f replyFrame) {
 	f.origin, f.id = asked.origin, asked.id
 	s.host.outside.Send(asked.via, Data, f.append(s.index))
 }
-
-func compareIDs(a, b uint64) int { return cmp.Compare(a, b) }
 
 // sortedKeys is the keys of a map in order: what follows from walking a map must not depend on chance.
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -1,10 +1,11 @@
 package slot
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"go.etcd.io/raft/v3/raftpb"
+
+	"halley/pushnode/coding"
 )
 
 // messageVersion is the first byte of a message. A reader refuses every other.
@@ -44,44 +45,44 @@ var codes = map[raftpb.MessageType]byte{
 //	timeout    nothing: stand for election now
 //	committed  index and term of an entry
 func (m Message) Append(dst []byte) []byte {
-	w := messageWriter{data: slices.Grow(dst, m.sizeHint())}
+	w := messageWriter{coding.Writer{Data: slices.Grow(dst, m.sizeHint())}}
 	in := m.raft
-	w.byte(messageVersion)
-	w.byte(m.kind())
-	w.number(uint64(m.generation))
-	w.fixed(in.GetFrom())
-	w.fixed(in.GetTo())
-	w.number(in.GetTerm())
+	w.Byte(messageVersion)
+	w.Byte(m.kind())
+	w.Number(uint64(m.generation))
+	w.Fixed(in.GetFrom())
+	w.Fixed(in.GetTo())
+	w.Number(in.GetTerm())
 	if m.committed != (position{}) {
-		w.number(m.committed.index)
-		w.number(m.committed.term)
-		return w.data
+		w.Number(m.committed.index)
+		w.Number(m.committed.term)
+		return w.Data
 	}
 	switch in.GetType() {
 	case raftpb.MsgApp:
 		w.entries(in)
 	case raftpb.MsgAppResp:
-		w.number(in.GetIndex())
-		w.bool(in.GetReject())
+		w.Number(in.GetIndex())
+		w.Bool(in.GetReject())
 		if in.GetReject() {
-			w.number(in.GetRejectHint())
-			w.number(in.GetLogTerm())
+			w.Number(in.GetRejectHint())
+			w.Number(in.GetLogTerm())
 		}
 	case raftpb.MsgHeartbeat:
-		w.number(in.GetCommit())
-		w.bytes(in.GetContext())
+		w.Number(in.GetCommit())
+		w.Bytes(in.GetContext())
 	case raftpb.MsgHeartbeatResp:
-		w.bytes(in.GetContext())
+		w.Bytes(in.GetContext())
 	case raftpb.MsgVote, raftpb.MsgPreVote:
-		w.number(in.GetIndex())
-		w.number(in.GetLogTerm())
-		w.bytes(in.GetContext())
+		w.Number(in.GetIndex())
+		w.Number(in.GetLogTerm())
+		w.Bytes(in.GetContext())
 	case raftpb.MsgVoteResp, raftpb.MsgPreVoteResp:
-		w.bool(in.GetReject())
+		w.Bool(in.GetReject())
 	case raftpb.MsgSnap:
 		w.snapshot(in.GetSnapshot())
 	}
-	return w.data
+	return w.Data
 }
 
 func (m Message) kind() byte {
@@ -101,46 +102,30 @@ func (m Message) sizeHint() int {
 	return size
 }
 
-// messageWriter appends values.
-type messageWriter struct{ data []byte }
-
-func (w *messageWriter) byte(b byte)     { w.data = append(w.data, b) }
-func (w *messageWriter) number(n uint64) { w.data = binary.AppendUvarint(w.data, n) }
-func (w *messageWriter) fixed(n uint64)  { w.data = binary.LittleEndian.AppendUint64(w.data, n) }
-func (w *messageWriter) bytes(b []byte)  { w.number(uint64(len(b))); w.data = append(w.data, b...) }
-
-func (w *messageWriter) bool(b bool) {
-	if b {
-		w.byte(1)
-		return
-	}
-	w.byte(0)
-}
+// messageWriter appends what messages are made of.
+type messageWriter struct{ coding.Writer }
 
 // entries writes what an append carries. The indexes follow from the first.
 func (w *messageWriter) entries(m *raftpb.Message) {
-	w.number(m.GetIndex())
-	w.number(m.GetLogTerm())
-	w.number(m.GetCommit())
-	w.number(uint64(len(m.GetEntries())))
+	w.Number(m.GetIndex())
+	w.Number(m.GetLogTerm())
+	w.Number(m.GetCommit())
+	w.Number(uint64(len(m.GetEntries())))
 	for _, entry := range m.GetEntries() {
-		w.byte(byte(entry.GetType()))
-		w.number(entry.GetTerm())
-		w.bytes(entry.GetData())
+		w.Byte(byte(entry.GetType()))
+		w.Number(entry.GetTerm())
+		w.Bytes(entry.GetData())
 	}
 }
 
 func (w *messageWriter) snapshot(s *raftpb.Snapshot) {
 	at := positionOf(s)
-	w.number(at.index)
-	w.number(at.term)
+	w.Number(at.index)
+	w.Number(at.term)
 	config := s.GetMetadata().GetConfState()
 	for _, list := range [][]uint64{config.GetVoters(), config.GetLearners(), config.GetVotersOutgoing(), config.GetLearnersNext()} {
-		w.number(uint64(len(list)))
-		for _, instance := range list {
-			w.fixed(instance)
-		}
+		w.Fixeds(list)
 	}
-	w.bool(config.GetAutoLeave())
-	w.data = append(w.data, s.GetData()...)
+	w.Bool(config.GetAutoLeave())
+	w.Data = append(w.Data, s.GetData()...)
 }
