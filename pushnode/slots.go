@@ -70,7 +70,7 @@ const requestTime = 5 * time.Second
 
 // propose has one command applied by the leader of its slot, and returns what came of it once that is acknowledged.
 func (s *slots) propose(ctx context.Context, index int, command channel.Command) (host.Reply, error) {
-	if mayBeRefused(command) && s.effects.overloaded(index) {
+	if host.AddsWork(command) && s.effects.overloaded(index) {
 		return host.Reply{}, host.ErrOverloaded
 	}
 	reply, err := s.await(ctx, func(now, deadline int64, done func(host.Reply)) {
@@ -142,17 +142,6 @@ func (s *slots) queryAll(ctx context.Context, query channel.Query) ([]channel.An
 		}
 	}
 	return answers, nil
-}
-
-// mayBeRefused reports whether the command adds work. What ends something is taken even where too much is to be delivered: refused, it
-// would be there for ever.
-func mayBeRefused(command channel.Command) bool {
-	switch command.(type) {
-	case channel.Publish, channel.EnterPresence, channel.AttachSession:
-		return true
-	default:
-		return false
-	}
 }
 
 // Time of the slots.
