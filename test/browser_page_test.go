@@ -76,7 +76,7 @@ async function until(condition, what, patience = PATIENCE) {
 function tell() {
   const brief = (key, value) => {
     if (key === "halley") return value.state + " " + value.transport
-    return key === "messages" ? value.length + " messages" : value
+    return key === "messages" ? value.length + " messages: " + value.map(({ offset, data }) => offset + "=" + data).join().slice(-500) : value
   }
   return JSON.stringify(clients, brief)
 }

@@ -68,7 +68,7 @@ func (s *Server) subscribe(ctx context.Context, session *Session, grant *auth.Gr
 			return outcome{}, err
 		}
 	}
-	out, err := s.subscribed(ctx, sub, command)
+	out, err := s.subscribed(ctx, sub, command, isNew)
 	if err != nil {
 		if isNew {
 			s.hub.leave(sub)
@@ -89,12 +89,8 @@ func (s *Server) maySubscribe(grant *auth.Grant, command wire.Command) error {
 }
 
 // subscribed reads what the answer to a subscribe tells.
-func (s *Server) subscribed(ctx context.Context, sub *subscription, command wire.Command) (outcome, error) {
-	start := command.Start()
-	if at, _ := sub.entry.look(sub); at.begun {
-		start = at.start()
-	}
-	backlog, err := s.backend.Backlog(ctx, sub.entry.id, start, pageMessages)
+func (s *Server) subscribed(ctx context.Context, sub *subscription, command wire.Command, isNew bool) (outcome, error) {
+	backlog, err := s.beginning(ctx, sub, command, isNew)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -117,6 +113,20 @@ func (s *Server) subscribed(ctx context.Context, sub *subscription, command wire
 			sub.outbox.hungry(sub, time.Time{})
 		}
 	}}, nil
+}
+
+// beginning is where a stream begins, and the first of what follows there. Of one that runs it is where this connection was told that it
+// begins, and not where it is: beside a stream or poll the answer may be faster than the messages before.
+func (s *Server) beginning(ctx context.Context, sub *subscription, command wire.Command, isNew bool) (channel.Backlog, error) {
+	at, _ := sub.entry.look(sub)
+	switch {
+	case isNew:
+		return s.backend.Backlog(ctx, sub.entry.id, command.Start(), pageMessages)
+	case at.begun:
+		return channel.Backlog{From: at.told}, nil
+	default:
+		return s.backend.Backlog(ctx, sub.entry.id, at.first, pageMessages)
+	}
 }
 
 // join makes a subscription whose stream has not begun, if the session may have one more.

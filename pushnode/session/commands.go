@@ -81,20 +81,35 @@ func (s *Server) recordNow(ctx context.Context, session *Session) error {
 	if !session.isDirty() {
 		return nil
 	}
+	return s.inTurn(ctx, session, func() error {
+		if session.isEnded() {
+			return nil // by one of these commands, or while they were done: nothing is to be recorded
+		}
+		return s.writeRecord(ctx, session)
+	})
+}
+
+// inTurn does something in the session's turn. Where it fails since the record is of a later generation, the session's next connection
+// may only have waited for that turn: then it is done again after it. It must be such that this does no harm.
+func (s *Server) inTurn(ctx context.Context, session *Session, do func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
 	defer cancel()
-	if err := session.take(ctx); err != nil {
-		return wire.NewError(wire.CodeUnavailable).Because(err)
+	for {
+		if err := session.take(ctx); err != nil {
+			return wire.NewError(wire.CodeUnavailable).Because(err)
+		}
+		generation := session.currentGeneration()
+		err := do()
+		ended := session.isEnded()
+		session.release()
+		if ended || !errors.Is(err, wire.CodeSessionNotFound) {
+			return err
+		}
+		s.awaitAttached(ctx, session)
+		if session.currentGeneration() == generation {
+			return moving(err) // it is found where it went
+		}
 	}
-	defer session.release()
-	if session.isEnded() {
-		return nil // by one of these commands, or while they were done: nothing is to be recorded
-	}
-	err := s.writeRecord(ctx, session)
-	if errors.Is(err, wire.CodeSessionNotFound) { // it has moved, and is found where it went
-		return moving(err)
-	}
-	return err
 }
 
 // moving is what a client is told whose session is another node's since its request came in.
@@ -125,19 +140,21 @@ func (s *Server) reply(ctx context.Context, session *Session, grant *auth.Grant,
 	if item.Err != nil {
 		return wire.AppendErrorReply(nil, item.Ref, item.Err), nil
 	}
-	if err := session.take(ctx); err != nil {
-		return nil, wire.NewError(wire.CodeUnavailable).Because(err)
-	}
-	defer session.release()
-	if session.isElsewhere() {
-		return nil, moving(wire.NewError(wire.CodeSessionNotFound))
-	}
-	if session.isEnded() {
+	var answer []byte
+	err := s.inTurn(ctx, session, func() (err error) {
+		answer, err = s.replyInTurn(ctx, session, grant, item)
+		return err
+	})
+	return answer, err
+}
+
+func (s *Server) replyInTurn(ctx context.Context, session *Session, grant *auth.Grant, item wire.CommandItem) ([]byte, error) {
+	if session.isElsewhere() || session.isEnded() {
 		return nil, wire.NewError(wire.CodeSessionNotFound)
 	}
 	out, err := s.execute(ctx, session, grant, item.Command)
-	if errors.Is(err, wire.CodeSessionNotFound) && !session.isEnded() { // its record is of a later generation
-		return nil, moving(err)
+	if errors.Is(err, wire.CodeSessionNotFound) {
+		return nil, err
 	}
 	if err != nil {
 		return wire.AppendErrorReply(nil, item.Ref, s.shown(string(item.Op), err)), nil

@@ -13,9 +13,9 @@ import (
 func (s *Server) Holds(app, session string, generation uint64) bool {
 	id := channel.ID{App: app, Name: session}
 	s.mu.Lock()
-	opening := s.opening[id] > 0
+	attaching := s.attaching[id] != nil
 	s.mu.Unlock()
-	if opening {
+	if attaching {
 		return true
 	}
 	held := s.sessions.find(id)
@@ -27,17 +27,43 @@ func (s *Server) Holds(app, session string, generation uint64) bool {
 	return held.conn != nil && held.generation >= generation
 }
 
+// attachment is the work of attaching one record for connections of this node.
+type attachment struct {
+	count int           // guarded by Server.mu: how many connections wait for it
+	over  chan struct{} // closed when none does any more
+}
+
 // begins notes that a record is about to be attached for a connection of this node, until done is called.
 func (s *Server) begins(id channel.ID) (done func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.opening[id]++
+	work := s.attaching[id]
+	if work == nil {
+		work = &attachment{over: make(chan struct{})}
+		s.attaching[id] = work
+	}
+	work.count++
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.opening[id]--; s.opening[id] == 0 {
-			delete(s.opening, id)
+		if work.count--; work.count == 0 {
+			delete(s.attaching, id)
+			close(work.over)
 		}
+	}
+}
+
+// awaitAttached waits while the session's record is being attached for a connection of this node, until ctx ends.
+func (s *Server) awaitAttached(ctx context.Context, session *Session) {
+	s.mu.Lock()
+	work := s.attaching[channel.ID{App: session.app, Name: session.id}]
+	s.mu.Unlock()
+	if work == nil {
+		return
+	}
+	select {
+	case <-work.over:
+	case <-ctx.Done():
 	}
 }
 

@@ -39,15 +39,15 @@ type Server struct {
 	// guarded by mu
 	refusing    *wire.Error // why nobody is let in any more; nil: everybody is
 	connections map[*connection]struct{}
-	opening     map[channel.ID]int // sessions whose record is being attached for a connection, by how many of them
-	handlers    sync.WaitGroup     // requests that were let in; Add only under mu, while refusing is nil
+	attaching   map[channel.ID]*attachment // sessions whose record is being attached for a connection
+	handlers    sync.WaitGroup             // requests that were let in; Add only under mu, while refusing is nil
 }
 
 // New returns a server that asks its backend. Close ends it.
 func New(config Config, backend Backend) *Server {
 	s := &Server{
 		config: config.withDefaults(), backend: backend, sessions: newRegistry(), connections: make(map[*connection]struct{}),
-		opening: make(map[channel.ID]int),
+		attaching: make(map[channel.ID]*attachment),
 	}
 	s.logger = s.config.Logger
 	s.metrics = newMetrics(s.config.Registerer, s.queuedBytes, s.parkedSessions)

@@ -101,12 +101,8 @@ export class Channel extends Emitter<ChannelEvents> {
   }
 
   /** @internal The session is there, new or resumed; channels with a position came back by the cursor. */
-  connected(resumed: boolean): void {
-    if (this.followed && (!this.epoch || this.presence.wanted)) {
-      // A subscription whose answer was lost is begun anew: the answer to a second one could be ahead of what is still to come.
-      if (resumed && !this.epoch) this.sendUnsubscribe()
-      this.sendSubscribe()
-    }
+  connected(): void {
+    if (this.followed && (!this.epoch || this.presence.wanted)) this.sendSubscribe()
     this.presence.connected()
   }
 

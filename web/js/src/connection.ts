@@ -24,6 +24,8 @@ const tokenTimeout = 30_000
 const leastRenewal = 500
 /** A page that wakes wants a sign of life within this. */
 const wakeTimeout = 5_000
+/** A session that another connection took is taken back once in so many ms: that may have been a late request of our own. */
+const takeBackAgain = 60_000
 /** Commands that may wait for an answer. */
 const mostPending = 1_000
 /** What a command may have beside its message, in bytes: section 8 of the protocol. */
@@ -65,6 +67,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   private attempt = 0
   private attempts: Attempts
   private staleToken = false
+  private tookBack = -takeBackAgain
   private fault = closed
   private timer?: ReturnType<typeof setTimeout>
   private watch?: ReturnType<typeof setTimeout>
@@ -247,6 +250,10 @@ export class Connection extends Emitter<ConnectionEvents> {
     const code = fault?.code ?? 0
     if (code === 4009 && typeof this.options.token === "function" && !this.staleToken) {
       this.staleToken = true // the provider may have had it in a cache
+      return this.wait(fault)
+    }
+    if (code === 4015 && Date.now() - this.tookBack >= takeBackAgain) {
+      this.tookBack = Date.now()
       return this.wait(fault)
     }
     if (this.isFinal(fault)) return this.stop("failed", fault!)

@@ -37,7 +37,7 @@ export class Halley extends Emitter<Events> {
       if (change.state === "failed" && change.fault) this.emit("error", new HalleyError(change.fault))
     })
     this.connection.on("push", (push) => {
-      if (push.op === "connected") for (const channel of this.channels.values()) channel.connected(push.resumed)
+      if (push.op === "connected") for (const channel of this.channels.values()) channel.connected()
       if (push.op === "error" && push.error.code >= 4300) this.emit("error", new HalleyError(push.error))
       if (push.channel) this.channel(push.channel).received(push)
     })
