@@ -63,17 +63,24 @@ func fleetInBubble(t *testing.T, size int, test func(t *testing.T, f *fleet)) {
 // gossipEnds is how long memberlist goes on with what it was at when it ended.
 const gossipEnds = 10 * time.Second
 
-// start adds a node, and waits until it knows its cluster.
+// start adds a node that knows all others, and waits until it knows its cluster.
 func (f *fleet) start(t testing.TB, name string) *member {
+	t.Helper()
+	var known []string
+	for _, m := range f.living() {
+		known = append(known, m.cluster.Self().Gossip.String())
+	}
+	return f.begin(t, name, known, nil)
+}
+
+// begin adds a node that is given some peers, and perhaps what it held in another cluster.
+func (f *fleet) begin(t testing.TB, name string, peers []string, legacy *pushnode.Legacy) *member {
 	t.Helper()
 	instance := pushnode.NewInstance()
 	links, address := f.wires.listen(t, name)
 	config := cluster.Config{
 		Name: name, Instance: instance, Bind: netip.MustParseAddrPort("127.0.0.1:0"), Links: address, Label: "test",
-		Transport: f.wires.gossip(name), Logger: slog.New(f.log),
-	}
-	for _, known := range f.living() {
-		config.Seeds = append(config.Seeds, known.cluster.Self().Gossip.String())
+		Transport: f.wires.gossip(name), Logger: slog.New(f.log), Seeds: peers,
 	}
 	m := &member{name: name, fleet: f, cluster: must(cluster.New(config))(t)}
 	ctx, silence := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -90,7 +97,7 @@ func (f *fleet) start(t testing.TB, name string) *member {
 		store: tenant.Config{DataDir: f.folder},
 		seat: seat{instance: instance, cluster: id, peering: &pushnode.Peering{
 			Members: m.cluster, Listener: links, Label: "test", Founder: founder, Dial: f.wires.dialer(name),
-		}},
+		}, legacy: legacy},
 	}
 	if with.listener = listener(newPipes()); !f.wires.memory {
 		with.listener = listenTCP(t)

@@ -53,6 +53,7 @@ type setup struct {
 type seat struct {
 	instance, cluster uint64
 	peering           *pushnode.Peering
+	legacy            *pushnode.Legacy
 }
 
 // listener is where the node's server listens, and how a client gets there.
@@ -98,7 +99,7 @@ func (with *setup) start(t testing.TB) *node {
 		Verifier: auth.NewVerifier(auth.VerifierConfig{
 			Keys: directory, TokenKeys: directory, Keyring: ring, KeySets: auth.NewKeySets(with.sets, logger),
 		}),
-		Signer: auth.NewSigner(ring), Session: with.session, Logger: logger, Registerer: prometheus.NewRegistry(),
+		Signer: auth.NewSigner(ring), Session: with.session, Logger: logger, Registerer: prometheus.NewRegistry(), Legacy: with.seat.legacy,
 	}))(t)
 	n := &node{
 		Node: built, URL: "http://" + with.listener.Addr().String(), Store: store, Meter: meter, Directory: directory,

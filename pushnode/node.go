@@ -25,7 +25,7 @@ import (
 	"halley/tenant"
 )
 
-// Config is what a node is made of. All fields but Session and Peering are required.
+// Config is what a node is made of. All fields but Session, Peering and Legacy are required.
 type Config struct {
 	Instance   uint64 // names this process life: of NewInstance
 	Cluster    uint64 // names the cluster's life: part of every epoch; random where a cluster is founded
@@ -38,6 +38,7 @@ type Config struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	Peering    *Peering // nil: a cluster of this node alone
+	Legacy     *Legacy  // of an earlier life in another cluster; nil: none
 }
 
 // Node is one running push node. New builds it, Run lives, Drain tells its clients to go elsewhere.

@@ -33,6 +33,8 @@ type peers struct {
 	members *cluster.Cluster
 	mesh    *link.Mesh
 
+	yield yield
+
 	clockWrong bool // owned by follow
 }
 
@@ -40,7 +42,7 @@ type peers struct {
 const dataBytes = 64 << 20
 
 func newPeers(n *Node, config Config) (*peers, error) {
-	p := &peers{node: n, members: config.Peering.Members}
+	p := &peers{node: n, members: config.Peering.Members, yield: yield{due: make(chan struct{})}}
 	mesh, err := link.New(link.Config{
 		Instance: config.Instance, Cluster: config.Cluster, Label: config.Peering.Label, Identity: config.Peering.Identity,
 		Listener: config.Peering.Listener, Dial: config.Peering.Dial, Up: p.up, Down: p.down, Receive: p.receive,
@@ -120,6 +122,7 @@ func (p *peers) follow(ctx context.Context) {
 		p.bury(buried)
 		p.checkClock()
 		p.judge(begun)
+		p.yieldIfOutnumbered(time.Now())
 		select {
 		case <-ctx.Done():
 			return
@@ -194,7 +197,7 @@ func (p *peers) checkClock() {
 
 // alone reports whether no other node could take anything over.
 func (p *peers) alone() bool {
-	for _, member := range p.members.View() {
+	for _, member := range p.fellows() {
 		if member.Instance != p.node.instance && member.State <= cluster.Ready {
 			return false
 		}

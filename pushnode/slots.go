@@ -38,7 +38,7 @@ func newSlots(config Config, effects *deliveries, once func(channel.Effect)) *sl
 	s := &slots{cluster: config.Cluster, clock: clock{start: time.Now()}, effects: effects, once: once, missed: newSlotSet(), asked: newAsked()}
 	s.host = host.New(host.Config{
 		Self: config.Instance, Cluster: config.Cluster, Slots: slotCount, Copies: copiesWanted, Seed: rand.Uint64(),
-		TwoNodes: twoNodes(config.Peering), Logger: config.Logger,
+		TwoNodes: twoNodes(config.Peering), Legacy: config.Legacy.ofHost(), Logger: config.Logger,
 	}, s)
 	s.channels.Store(&channelCount{})
 	return s

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -193,6 +194,7 @@ type place struct {
 	instance uint64            // of this process: random at each start, so that it never counts as one that was before
 	cluster  uint64            // every message carries it, in eight characters
 	peering  *pushnode.Peering // nil: there are no other nodes
+	legacy   *pushnode.Legacy  // of this process's life in another cluster; nil: there was none
 }
 
 // close lets go of what no node has taken over.
@@ -205,9 +207,12 @@ func (p place) close() error {
 
 // findPlace founds a cluster of one, or waits until this node knows which cluster it belongs to.
 func (c serveCommand) findPlace(
-	ctx context.Context, store *tenant.Store, registry prometheus.Registerer, running *services, logger *slog.Logger,
+	ctx context.Context, store *tenant.Store, legacy *pushnode.Legacy, registry prometheus.Registerer, running *services, logger *slog.Logger,
 ) (place, error) {
-	found := place{instance: pushnode.NewInstance(), cluster: rand.Uint64N(1 << 40)}
+	found := place{instance: pushnode.NewInstance(), cluster: rand.Uint64N(1 << 40), legacy: legacy}
+	if legacy != nil {
+		c.Join = slices.Concat(c.Join, legacy.Peers)
+	}
 	joining, err := c.membership(ctx, store, found.instance, registry, logger)
 	if err != nil || joining == nil {
 		return found, err

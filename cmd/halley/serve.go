@@ -35,19 +35,30 @@ func (serveCommand) Help() string {
 SIGTERM drains: nobody new is let in, clients are told when to come back, what was counted is written, and the exit code is 0.`
 }
 
-// Run is the life of a node: open, build, start, serve, drain, stop.
+// Run is one life of a node after another: where it finds that it belongs to another cluster, it begins anew there, with what it held.
 func (c serveCommand) Run(p *process, log logConfig) error {
+	var legacy *pushnode.Legacy
+	for {
+		var err error
+		if legacy, err = c.live(p, log, legacy); legacy == nil || err != nil {
+			return err
+		}
+	}
+}
+
+// live is the life of a node: open, build, start, serve, drain, stop. It returns what the next life inherits; nil: there is to be none.
+func (c serveCommand) live(p *process, log logConfig, legacy *pushnode.Legacy) (next *pushnode.Legacy, err error) {
 	logger := log.logger(p.stderr)
 	registry := newRegistry()
 
 	ports, err := c.openPorts(logger)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer ports.close()
 	store, closeStore, err := c.openClaimed(p.ctx, logger)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer closeStore()
 	url := c.publicURL(ports.public.Addr().(*net.TCPAddr))
@@ -58,16 +69,16 @@ func (c serveCommand) Run(p *process, log logConfig) error {
 	if ports.admin != nil {
 		running.start("operator's port", newAdminPort(ports.admin, registry, ready.check, logger).Run)
 	}
-	place, err := c.findPlace(p.ctx, store, registry, running, logger)
+	place, err := c.findPlace(p.ctx, store, legacy, registry, running, logger)
 	if p.ctx.Err() != nil {
-		return errors.Join(place.close(), running.stop()) // told to end before it had begun, as it may be at any time
+		return nil, errors.Join(place.close(), running.stop()) // told to end before it had begun, as it may be at any time
 	}
 	if err != nil {
-		return errors.Join(err, running.stop())
+		return nil, errors.Join(err, running.stop())
 	}
 	parts, err := c.build(p.ctx, store, place, url, registry, logger, log.letters(p.stderr))
 	if err != nil {
-		return errors.Join(err, place.close(), running.stop())
+		return nil, errors.Join(err, place.close(), running.stop())
 	}
 	ready.node.Store(parts.node)
 	running.start("directory", parts.directory.Run)
@@ -81,9 +92,35 @@ func (c serveCommand) Run(p *process, log logConfig) error {
 	running.start("public port", func(ctx context.Context) error { return parts.edge.Run(ctx, ports.public) })
 
 	fmt.Fprintf(p.stdout, "Halley is ready: %s\n", url)
-	failure := running.wait(p.ctx)
+	failure := running.wait(p.ctx, parts.node.Yields())
+	if failure == nil {
+		awaitDatabase(p.ctx, store, logger) // the next life needs it: without it, all that is held would be lost
+	}
 	c.drain(parts.node, logger)
-	return errors.Join(failure, running.stop())
+	if failure = errors.Join(failure, running.stop()); failure != nil || p.ctx.Err() != nil {
+		return nil, failure
+	}
+	return parts.node.Legacy(), nil
+}
+
+// databaseRetry is how often a database that does not answer is asked again.
+const databaseRetry = time.Second
+
+// awaitDatabase waits until the database answers, or ctx ends.
+func awaitDatabase(ctx context.Context, store *tenant.Store, logger *slog.Logger) {
+	ticks := time.NewTicker(databaseRetry)
+	defer ticks.Stop()
+	for ctx.Err() == nil {
+		_, _, err := store.Identity(ctx)
+		if err == nil {
+			return
+		}
+		logger.Warn("waiting for the database before this node begins anew", "err", err)
+		select {
+		case <-ctx.Done():
+		case <-ticks.C:
+		}
+	}
 }
 
 // errSeeking is why a process is not ready that is no node yet.
@@ -146,6 +183,7 @@ func (c serveCommand) build(
 		Session:    session.Config{Origin: originOf(url), Logger: logger, Registerer: registry},
 		Logger:     logger,
 		Registerer: registry,
+		Legacy:     place.legacy,
 	})
 	if err != nil {
 		return nil, err

@@ -46,10 +46,12 @@ func (s *services) start(name string, run func(ctx context.Context) error) {
 	s.running = append(s.running, started)
 }
 
-// wait returns nil when ctx ends, or the error of the first service that failed.
-func (s *services) wait(ctx context.Context) error {
+// wait returns nil when ctx ends or over is closed, or the error of the first service that failed.
+func (s *services) wait(ctx context.Context, over <-chan struct{}) error {
 	select {
 	case <-ctx.Done():
+		return nil
+	case <-over:
 		return nil
 	case err := <-s.failed:
 		return err

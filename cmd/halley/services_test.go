@@ -26,7 +26,7 @@ func TestServicesStopInOppositeOrder(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := s.wait(ctx); err != nil {
+		if err := s.wait(ctx, nil); err != nil {
 			t.Errorf("wait: %v", err)
 		}
 		if err := s.stop(); err != nil {
@@ -48,7 +48,7 @@ func TestServiceThatFailsEndsTheProcess(t *testing.T) {
 				stopped := false
 				s.start("sound", func(ctx context.Context) error { <-ctx.Done(); stopped = true; return nil })
 				s.start("weak", func(context.Context) error { <-time.After(time.Minute); return result })
-				err := s.wait(t.Context())
+				err := s.wait(t.Context(), nil)
 				if err == nil || !strings.Contains(err.Error(), "weak") {
 					t.Errorf("wait: %v", err)
 				}

@@ -165,22 +165,19 @@ func (n *Cluster) times(s standing) map[uint64]time.Time {
 	return n.roster.times(s)
 }
 
-// Conflict returns the clusters in view that are not this node's own, sorted: two that were founded apart have met. Nothing is done
-// about it here.
+// Conflict returns the clusters in view that are not this node's own, sorted: two that were founded apart have met. The nodes of all but
+// the one that Prevailing names are to go over to that one.
 func (n *Cluster) Conflict() []uint64 { return strangers(n.View(), n.Self().Cluster) }
+
+// Prevailing returns the cluster that most members in view belong to, of equals the lowest; 0 if none belongs to one. It is what a node
+// without a cluster joins.
+func (n *Cluster) Prevailing() uint64 { return prevailing(n.View()) }
 
 // SetState tells the others how this node is: Joining, Ready, Draining or Leaving. No state goes back to an earlier one: a node that is
 // told to end while it joins stays Draining when its copies come level. After Leave it does nothing.
 func (n *Cluster) SetState(s State) {
 	if s.valid() && s != Left {
 		n.change(func(m *Member) { m.State = max(m.State, s) })
-	}
-}
-
-// SetCluster tells the others that this node went over to another cluster, after a merge. It may not be 0.
-func (n *Cluster) SetCluster(id uint64) {
-	if id != 0 {
-		n.change(func(m *Member) { m.Cluster = id })
 	}
 }
 

@@ -3,13 +3,13 @@ package host
 import "slices"
 
 // Drain hands over what this node leads, as far as another copy is level. It wants to be called again and again: it reports how many
-// slots this node leads still, and of how many it has a copy that somebody may count on. A node whose peers know that it leaves gets
-// rid of both; a node that is alone gets rid of neither.
+// slots this node leads still, and of how many it has a copy that somebody may count on, or an estate that nobody else has. A node whose
+// peers know that it leaves gets rid of both; a node that is alone gets rid of neither.
 func (h *Host) Drain(now int64) (leads, holds int) {
 	for i := range h.seats {
 		s := &h.seats[i]
 		s.enter(now)
-		if s.copy != nil {
+		if s.copy != nil || s.bequeaths() {
 			holds++
 		}
 		if s.status.Leads {

@@ -12,12 +12,15 @@ import (
 // later one did. Publications that the later generation may not have are handed over to its leader by Import, each once by its id.
 // Presence and sessions are not: those who live enter again.
 //
+// A whole cluster can leave estates too, to the one that its nodes go over to: see Legacy. Of these nothing has survived there.
+//
 // What is missing there is found by asking: of what a channel keeps, oldest first, a beginning is known in the later generation (its
 // position has survived there), and the rest is not. The estate is kept until the later generation is in the memory of two nodes.
 type estate struct {
 	seat       *seat
 	state      *channel.State
 	generation uint32 // that ended
+	foreign    bool   // of another cluster: it counts as earlier than any generation here
 
 	// owned by whoever drives it; one at a time, see turn
 	turn    atomic.Int32
@@ -31,7 +34,8 @@ type estate struct {
 
 	// guarded by the seat's mu
 	driven bool
-	heir   uint32 // the generation that has it all; 0: none
+	done   bool
+	heir   uint32 // done: the generation that has it all
 	doneAt int64
 	tryAt  int64
 }
@@ -72,7 +76,7 @@ func (s *seat) retire() {
 	if status.Empty {
 		return
 	}
-	if len(s.estates) == maxEstates {
+	if len(s.estates) >= maxEstates {
 		s.host.config.Logger.Error("estate given up", "slot", s.index, "generation", s.estates[0].generation)
 		s.estates = slices.Delete(s.estates, 0, 1)
 	}
@@ -83,8 +87,8 @@ func (s *seat) retire() {
 func (s *seat) settleEstates() {
 	for _, e := range slices.Clone(s.estates) {
 		switch {
-		case e.driven || s.now < e.tryAt || s.route.leader == 0 || s.route.generation <= e.generation:
-		case e.heir != s.route.generation:
+		case e.driven || s.now < e.tryAt || s.route.leader == 0 || !e.foreign && s.route.generation <= e.generation:
+		case !e.done || e.heir != s.route.generation:
 			s.drive(e)
 		case len(s.route.voters) > 1 || s.now >= e.doneAt+estateKept:
 			s.estates = slices.DeleteFunc(s.estates, func(one *estate) bool { return one == e })
@@ -118,18 +122,18 @@ func (e *estate) run(heir uint32) {
 			return
 		}
 		if !e.heed() {
-			e.end(0)
+			e.end(heir, false)
 			return
 		}
 	}
-	e.end(heir)
+	e.end(heir, true)
 }
 
 func (e *estate) answered(heir uint32) {
 	if e.heed() {
 		e.run(heir)
 	} else {
-		e.end(0)
+		e.end(heir, false)
 	}
 }
 
@@ -143,7 +147,9 @@ func (e *estate) next() bool {
 		e.remains, e.keep = e.state.Remains(e.id)
 		oldest := e.state.Now() - e.keep.Age.Milliseconds()
 		e.remains = slices.DeleteFunc(e.remains, func(r channel.Remaining) bool { return r.Publication.Time <= oldest })
-		e.known, e.unknown = 0, len(e.remains)+1
+		if e.known, e.unknown = 0, len(e.remains)+1; e.foreign {
+			e.unknown = 1 // no position of another cluster has survived
+		}
 	}
 	return true
 }
@@ -210,11 +216,11 @@ func (e *estate) page() (list []channel.Imported) {
 	return list
 }
 
-// end takes note that the estate is handed over to a generation, or (0) is to be tried again.
-func (e *estate) end(heir uint32) {
+// end takes note that the estate is handed over to a generation, or is to be tried again.
+func (e *estate) end(heir uint32, done bool) {
 	s := e.seat
 	s.host.inheriting.Add(-1)
 	s.enter(0)
-	e.driven, e.heir, e.doneAt, e.tryAt = false, heir, s.now, s.now+estateRetry
+	e.driven, e.done, e.heir, e.doneAt, e.tryAt = false, done, heir, s.now, s.now+estateRetry
 	s.leave()
 }

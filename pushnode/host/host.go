@@ -32,6 +32,7 @@ type Config struct {
 	Seed    uint64 // of the jitter of elections: different on every node
 	// TwoNodes says what the survivor of a cluster of two does without proof that the other node is dead.
 	TwoNodes TwoNodes
+	Legacy   *Legacy // of another cluster that this process was in; nil: of none
 	Logger   *slog.Logger
 }
 
@@ -99,6 +100,7 @@ func New(config Config, outside Surroundings) *Host {
 	for i := range h.seats {
 		h.seats[i].init(h, i)
 	}
+	h.inherit(config.Legacy)
 	return h
 }
 
