@@ -9,10 +9,13 @@ import (
 	"halley/pushnode/host"
 )
 
+// attachTries is how often an attachment is asked for that comes back as void.
+const attachTries = 5
+
 // Attach opens a session's record or takes it over.
 func (n *Node) Attach(ctx context.Context, attach channel.AttachSession) (channel.Session, bool, error) {
 	attach.Edge = n.instance
-	for {
+	for range attachTries {
 		attach.Attempt = newAttempt()
 		reply, err := n.slots.propose(ctx, slotOf(attach.App, attach.Session), attach)
 		if err != nil {
@@ -24,6 +27,7 @@ func (n *Node) Attach(ctx context.Context, attach channel.AttachSession) (channe
 			return reply.Result.Session, reply.Result.Resumed, nil
 		}
 	}
+	return channel.Session{}, false, n.wireError("attach session", host.ErrUnknown)
 }
 
 // doubt notes a session whose attachment may have been recorded though it failed.

@@ -99,3 +99,26 @@ func (ChannelList) answer()  {}
 func (MemberSet) answer()    {}
 func (Counts) answer()       {}
 func (LiveSessions) answer() {}
+
+// Suits reports whether an answer is of the type that a query is answered with. Answers of other nodes are taken for one only then.
+func Suits(query Query, answer Answer) (suits bool) {
+	switch query.(type) {
+	case BacklogQuery:
+		_, suits = answer.(Backlog)
+	case HistoryQuery:
+		_, suits = answer.(HistoryPage)
+	case InfoQuery:
+		_, suits = answer.(InfoAnswer)
+	case HoldsQuery:
+		_, suits = answer.(Held)
+	case ChannelsQuery:
+		_, suits = answer.(ChannelList)
+	case MembersQuery:
+		_, suits = answer.(MemberSet)
+	case CountQuery:
+		_, suits = answer.(Counts)
+	case SessionsQuery, AliveQuery:
+		_, suits = answer.(LiveSessions)
+	}
+	return suits
+}

@@ -129,3 +129,24 @@ func TestAnswers(t *testing.T) {
 		}
 	}
 }
+
+// TestSuits holds what every query is answered with against all that it is not.
+func TestSuits(t *testing.T) {
+	t.Parallel()
+	all := []channel.Answer{
+		channel.Backlog{}, channel.HistoryPage{}, channel.InfoAnswer{}, channel.Held(false), channel.ChannelList{}, channel.MemberSet{},
+		channel.Counts{}, channel.LiveSessions{}, nil,
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		query := drawQuery(t)
+		own := channel.NewState(1).Answer(query)
+		if !channel.Suits(query, own) {
+			t.Fatalf("its own answer, a %T, does not suit a %T", own, query)
+		}
+		for _, other := range all {
+			if reflect.TypeOf(other) != reflect.TypeOf(own) && channel.Suits(query, other) {
+				t.Fatalf("a %T suits a %T", other, query)
+			}
+		}
+	})
+}

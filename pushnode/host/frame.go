@@ -162,7 +162,7 @@ func (r *frameReader) routes() []slotRoute {
 	count := r.Count(1)
 	led := make([]slotRoute, 0, min(count, r.Left()/12))
 	for range count {
-		led = append(led, slotRoute{slot: int(r.Number() & 0xffff), route: r.route()})
+		led = append(led, slotRoute{slot: int(r.Number32()), route: r.route()})
 		if r.Err() != nil {
 			return nil
 		}
@@ -215,7 +215,7 @@ func (r *frameReader) heads() (list []head) {
 	for range r.Count(1) {
 		one := head{id: r.channel()}
 		one.position.Epoch.Cluster = r.Fixed()
-		one.position.Epoch.Generation = uint32(r.Number())
+		one.position.Epoch.Generation = r.Number32()
 		one.position.Epoch.Incarnation = r.Number()
 		one.position.Offset = r.Number()
 		one.version = r.Number()
@@ -244,7 +244,7 @@ func appendOccupancy(dst []byte, whole bool, list []subscribers) []byte {
 func (r *frameReader) occupancy() (whole bool, list []subscribers) {
 	whole = r.Byte() != 0
 	for range r.Count(1) {
-		list = append(list, subscribers{id: r.channel(), count: int(r.Number() & 0xffffffff)})
+		list = append(list, subscribers{id: r.channel(), count: int(r.Number32())})
 		if r.Err() != nil {
 			return false, nil
 		}

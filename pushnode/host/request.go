@@ -3,6 +3,7 @@ package host
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 
 	"halley/pushnode/channel"
@@ -17,8 +18,8 @@ var (
 	ErrUnknown = errors.New("the outcome is not known")
 	// ErrOverloaded means that more waits than is good: the command was not stored.
 	ErrOverloaded = errors.New("more waits than the slot's copies or subscribers take")
-	// ErrUnreadable means that the leader does not know such a command or query: it runs another version.
-	ErrUnreadable = errors.New("the leader of the slot does not know this request")
+	// ErrUnreadable means that the leader does not know such a command or query, or that its answer is none: it runs another version.
+	ErrUnreadable = errors.New("this node and the leader of the slot do not understand each other")
 )
 
 // maxWaiting bounds the requests of this node that have no outcome yet.
@@ -27,8 +28,8 @@ const maxWaiting = 1 << 16
 // relayAfter is how long a request waits for a link to the leader before another copy is asked to pass it on, in milliseconds.
 const relayAfter = 2000
 
-// Reply is what came of a request: Result of a command, Answer of a query, or Err, which is one of this package's or of package
-// channel's.
+// Reply is what came of a request: Result of a command, Answer of a query (of the type that the query says, whoever gave it), or Err,
+// which wraps one of this package's or of package channel's.
 type Reply struct {
 	Result channel.Result
 	Answer channel.Answer
@@ -199,10 +200,8 @@ func (s *seat) replied(from uint64, f replyFrame) error {
 	switch f.verdict {
 	case verdictDone:
 		reply, err := r.decode(f)
-		if err != nil {
-			return err
-		}
 		s.complete(r, reply)
+		return err
 	case verdictOverloaded:
 		s.refuse(r, ErrOverloaded)
 	case verdictUnreadable:
@@ -217,15 +216,27 @@ func (s *seat) replied(from uint64, f replyFrame) error {
 	return nil
 }
 
-func (r *request) decode(f replyFrame) (reply Reply, err error) {
-	reply.Copies = f.copies
+// decode reads what another node made of the request. What it does not understand, or what is no answer to the request, it returns as an
+// error that says what came; to who waits it is then a query that was not answered, or a command of which nobody knows what it did.
+func (r *request) decode(f replyFrame) (Reply, error) {
 	if r.command == nil {
-		reply.Answer, err = channel.DecodeAnswer(f.body)
-		return reply, err
+		answer, err := channel.DecodeAnswer(f.body)
+		if err == nil && !channel.Suits(r.query, answer) {
+			err = fmt.Errorf("%w: a %T is no answer to a %T", ErrFrame, answer, r.query)
+		}
+		if err != nil {
+			return Reply{Err: fmt.Errorf("%w: %w", ErrUnreadable, err)}, err
+		}
+		return Reply{Answer: answer, Copies: f.copies}, nil
 	}
-	reply.Result, err = channel.DecodeResult(f.body)
-	reply.Err = reply.Result.Err
-	return reply, err
+	result, err := channel.DecodeResult(f.body)
+	if err == nil && !result.Suits(r.command) {
+		err = fmt.Errorf("%w: %+v is no result of a %T", ErrFrame, result, r.command)
+	}
+	if err != nil {
+		return Reply{Err: fmt.Errorf("%w: %w", ErrUnknown, err)}, err
+	}
+	return Reply{Result: result, Copies: f.copies, Err: result.Err}, nil
 }
 
 // find returns where in the line the request of an id is.

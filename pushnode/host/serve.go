@@ -80,8 +80,8 @@ func AddsWork(command channel.Command) bool {
 // answer tells who asked for a proposal of ours what came of it.
 func (s *seat) answer(outcome slot.Outcome) {
 	asked, found := s.asked[outcome.Ticket]
-	if !found {
-		return // our own housekeeping
+	if !found || len(outcome.Results) != 1 { // our own housekeeping, or an entry that only claims to be ours
+		return
 	}
 	delete(s.asked, outcome.Ticket)
 	result := outcome.Results[0]
