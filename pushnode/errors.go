@@ -50,6 +50,8 @@ func tableCode(err error) (code wire.Code, text string, known bool) {
 		return wire.CodeAppNotFound, "no such app", true
 	case errors.Is(err, channel.ErrNoSession), errors.Is(err, channel.ErrGeneration):
 		return wire.CodeSessionNotFound, "this session has ended or lives on another connection", true
+	case errors.Is(err, errListings):
+		return wire.CodeOverCapacity, "this node makes as many lists of all channels or sessions as it can at a time: try again", true
 	case errors.Is(err, host.ErrOverloaded):
 		return wire.CodeOverCapacity, "this node has as much to deliver as it can: publish more slowly", true
 	case errors.Is(err, host.ErrNotDone):

@@ -28,6 +28,7 @@ type slots struct {
 	once    func(channel.Effect) // is given what concerns the cluster once, on the node that leads; must not block
 	missed  *slotSet             // slots in which the fate of sessions may have been missed
 	asked   *asked               // what other nodes want to know
+	lists   *listings            // questions to all slots at once
 	links   links                // nil: there are no other nodes
 
 	// channels is how many each app has: replaced as a whole by every count, read by every publication.
@@ -35,7 +36,7 @@ type slots struct {
 }
 
 func newSlots(config Config, effects *deliveries, once func(channel.Effect)) *slots {
-	s := &slots{cluster: config.Cluster, clock: clock{start: time.Now()}, effects: effects, once: once, missed: newSlotSet(), asked: newAsked()}
+	s := &slots{cluster: config.Cluster, clock: clock{start: time.Now()}, effects: effects, once: once, missed: newSlotSet(), asked: newAsked(), lists: newListings()}
 	s.host = host.New(host.Config{
 		Self: config.Instance, Cluster: config.Cluster, Slots: slotCount, Copies: copiesWanted, Seed: rand.Uint64(),
 		TwoNodes: twoNodes(config.Peering), Legacy: config.Legacy.ofHost(), Logger: config.Logger,
@@ -112,36 +113,6 @@ func (s *slots) await(ctx context.Context, begin func(now, deadline int64, done 
 	case <-ctx.Done():
 		return host.Reply{}, ctx.Err()
 	}
-}
-
-// queryAll has a question answered by the leaders of all slots, and returns the answers by slot.
-func (s *slots) queryAll(ctx context.Context, query channel.Query) ([]channel.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
-	defer cancel()
-	answers, errs := make([]channel.Answer, slotCount), make([]error, slotCount)
-	var left atomic.Int64
-	left.Store(slotCount)
-	all := make(chan struct{})
-	now := s.clock.now()
-	for index := range slotCount {
-		s.host.Query(now, index, query, now+requestTime.Milliseconds(), func(reply host.Reply) {
-			answers[index], errs[index] = reply.Answer, reply.Err
-			if left.Add(-1) == 0 {
-				close(all)
-			}
-		})
-	}
-	select {
-	case <-all:
-	case <-ctx.Done(): // the host ends no request of a node that gives it no time any more
-		return nil, ctx.Err()
-	}
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return answers, nil
 }
 
 // Time of the slots.
