@@ -59,7 +59,11 @@ func (s *Slot) Changing() bool {
 // promised and held in the earlier one counts for nothing. So nobody is added before the removal is Agreed. A leader may remove itself,
 // but one that hands over the lead first leaves no pause.
 // Errors: ErrNotLeader, ErrChanging, ErrOverloaded, and others for copies that cannot be.
-func (s *Slot) Change(to Copies) error {
+func (s *Slot) Change(to Copies) (err error) {
+	defer s.contain(&err)
+	if s.fault != nil {
+		return s.fault
+	}
 	if !s.leads() {
 		return ErrNotLeader
 	}

@@ -58,8 +58,12 @@ func blocks(participants []uint64, voters []copyID, count int) bool {
 //
 // Changes of the copies that the log holds beyond the applied entries are void. Advance must have been called since the latest
 // other call. Errors: an empty copy, a generation that is not later, instances that cannot be.
-func (s *Slot) Recover(generation uint32, learners []uint64) error {
-	err := Copies{Voters: []uint64{s.config.Self}, Learners: learners}.validate()
+func (s *Slot) Recover(generation uint32, learners []uint64) (err error) {
+	defer s.contain(&err)
+	if s.fault != nil {
+		return s.fault
+	}
+	err = Copies{Voters: []uint64{s.config.Self}, Learners: learners}.validate()
 	switch {
 	case s.storage.empty():
 		err = errors.New("the copy is empty")

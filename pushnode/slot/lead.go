@@ -25,7 +25,11 @@ const freshTicks = 2
 // Transfer hands the lead over to another voter, as soon as that is level. Until it leads, or until two ticks have passed,
 // proposals are refused with ErrOverloaded; then this copy goes on. Errors: ErrNotLeader, and another if the instance is no other
 // voter.
-func (s *Slot) Transfer(to uint64) error {
+func (s *Slot) Transfer(to uint64) (err error) {
+	defer s.contain(&err)
+	if s.fault != nil {
+		return s.fault
+	}
 	if !s.leads() {
 		return ErrNotLeader
 	}

@@ -82,6 +82,12 @@ func valid(instances []uint64) error {
 	return nil
 }
 
+// LifeOf returns the life that a copy of an instance in force is in. false: it has none.
+func (s *Slot) LifeOf(instance uint64) (life uint32, has bool) {
+	id := s.find(instance)
+	return lifeOf(id), id != raft.None
+}
+
 // find returns the copy of an instance among those in force, the old voters of a change that is half done included. 0: it has none.
 func (s *Slot) find(instance uint64) copyID {
 	everyone := s.storage.everyone()

@@ -70,9 +70,13 @@ func (s *Slot) outgoing(m *raftpb.Message) Message {
 	return Message{raft: m, generation: s.generation}
 }
 
-// Step takes in a message of another copy. An error means that it was of no use here; the slot is as before. Errors that are told
-// apart: ErrEarlierGeneration, ErrLaterGeneration, ErrOtherLife, ErrStranger.
-func (s *Slot) Step(m Message) error {
+// Step takes in a message of another copy. An error means that it was of no use here; the slot is as before, unless it is ErrBroken.
+// Errors that are told apart: ErrEarlierGeneration, ErrLaterGeneration, ErrOtherLife, ErrStranger, ErrImpossible, ErrBroken.
+func (s *Slot) Step(m Message) (err error) {
+	defer s.contain(&err)
+	if s.fault != nil {
+		return s.fault
+	}
 	if err := s.admit(m); err != nil {
 		return fmt.Errorf("slot %d: message from %x: %w", s.id, m.From(), err)
 	}
@@ -116,7 +120,7 @@ func (s *Slot) admit(m Message) error {
 	case s.storage.empty() && !forEmpty(m.raft):
 		return fmt.Errorf("%v for an empty copy", m.raft.GetType())
 	}
-	return nil
+	return s.credible(m)
 }
 
 // forEmpty reports whether an empty copy may take the message in: what a leader sends to one that holds nothing. A vote it must
@@ -137,6 +141,10 @@ func forEmpty(m *raftpb.Message) bool {
 
 // Unreachable says that messages to a peer are lost at present: they are sent one by one until it answers.
 func (s *Slot) Unreachable(peer uint64) {
+	defer s.contain(nil)
+	if s.fault != nil {
+		return
+	}
 	if id := s.find(peer); id != raft.None {
 		s.node.ReportUnreachable(id)
 	}
@@ -145,6 +153,10 @@ func (s *Slot) Unreachable(peer uint64) {
 // SnapshotDone says whether a snapshot reached its peer, as far as the host knows. Until then the peer is sent nothing else;
 // after a failure it is sent another when it answers.
 func (s *Slot) SnapshotDone(peer uint64, reached bool) {
+	defer s.contain(nil)
+	if s.fault != nil {
+		return
+	}
 	status := raft.SnapshotFailure
 	if reached {
 		status = raft.SnapshotFinish

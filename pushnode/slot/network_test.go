@@ -93,6 +93,10 @@ func (n *network) settle() {
 }
 
 func (n *network) collect(i int, out slot.Output) {
+	n.t.Helper()
+	if err := n.copies[i].Fault(); err != nil {
+		n.t.Fatal(err)
+	}
 	n.queue = append(n.queue, out.Messages...)
 	n.outcomes = append(n.outcomes, out.Outcomes...)
 	if out.Restored {

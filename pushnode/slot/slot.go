@@ -47,6 +47,7 @@ type Slot struct {
 	applied    uint64    // index of the entry applied last
 	ticket     uint64    // given last
 	arrived    []arrived // since the latest Advance
+	fault      error     // the copy is broken; nothing is done any more
 
 	role        raft.SoftState
 	term        uint64
@@ -96,7 +97,8 @@ func (s *Slot) start() error {
 // Tick tells the slot that 500 ms have passed. On a copy that does not lead it does nothing: whether a leader is silent is for the
 // host to judge, by the evidence of its links.
 func (s *Slot) Tick() {
-	if s.role.RaftState != raft.StateLeader || !s.leads() {
+	defer s.contain(nil)
+	if s.fault != nil || s.role.RaftState != raft.StateLeader || !s.leads() {
 		return
 	}
 	s.lead.ticks++
@@ -111,7 +113,11 @@ func (s *Slot) leads() bool { return s.node.BasicStatus().RaftState == raft.Stat
 // the term by that, and is elected at its next attempt; so is one that has missed how the copies changed. With one voter, the slot
 // leads after the next Advance. On a copy without a say, empty, a learner or removed, and where a committed change of the copies
 // waits for Advance, it does nothing.
-func (s *Slot) Campaign() error {
+func (s *Slot) Campaign() (err error) {
+	defer s.contain(&err)
+	if s.fault != nil {
+		return s.fault
+	}
 	if err := s.node.Campaign(); err != nil {
 		return fmt.Errorf("slot %d: campaign: %w", s.id, err)
 	}
@@ -120,7 +126,11 @@ func (s *Slot) Campaign() error {
 
 // SuspectLeader takes it that the leader is gone: from now on this copy grants its vote to others. Only votes decide. A later
 // message of the leader undoes it.
-func (s *Slot) SuspectLeader() error {
+func (s *Slot) SuspectLeader() (err error) {
+	defer s.contain(&err)
+	if s.fault != nil {
+		return s.fault
+	}
 	if err := s.node.ForgetLeader(); err != nil {
 		return fmt.Errorf("slot %d: forget the leader: %w", s.id, err)
 	}
@@ -131,6 +141,10 @@ func (s *Slot) SuspectLeader() error {
 // of an Advance as the Outcome with the same ticket; if the lead is lost first, it never comes, and whether the batch was
 // committed is unknown. Tickets rise from 1 and mean nothing to other copies. Errors: ErrNotLeader, ErrOverloaded.
 func (s *Slot) Propose(now int64, commands []channel.Command) (ticket uint64, err error) {
+	defer s.contain(&err)
+	if s.fault != nil {
+		return 0, s.fault
+	}
 	entry := channel.AppendBatch(nil, channel.Batch{Proposer: s.self, Ticket: s.ticket + 1, Now: now, Commands: commands})
 	if err := s.refusal(s.node.Propose(entry)); err != nil {
 		return 0, err
@@ -168,9 +182,13 @@ type Output struct {
 }
 
 // Advance does what there is to do: keeps new entries, applies those that are committed. It must be called after Tick, Step,
-// Propose, Change, Transfer, Recover, Campaign and SuspectLeader, or a number of these.
-func (s *Slot) Advance() Output {
-	var out Output
+// Propose, Change, Transfer, Recover, Campaign and SuspectLeader, or a number of these. What a copy gives that has a Fault then is to
+// be thrown away.
+func (s *Slot) Advance() (out Output) {
+	defer s.contain(nil)
+	if s.fault != nil {
+		return out
+	}
 	for s.node.HasReady() {
 		ready := s.node.Ready()
 		s.observe(ready)
@@ -245,10 +263,8 @@ func (s *Slot) applyBatch(entry *raftpb.Entry, out *Output) {
 	}
 }
 
-// broken ends the process's trust in this copy: going on could give two messages one offset.
-func (s *Slot) broken(format string, args ...any) {
-	panic(fmt.Sprintf("slot %d, instance %x: ", s.id, s.config.Self) + fmt.Sprintf(format, args...))
-}
+// broken ends the trust in this copy: going on could give two messages one offset.
+func (s *Slot) broken(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
 // State is what the applied entries made. It belongs to the slot: read it only between calls of the slot's methods.
 func (s *Slot) State() *channel.State { return s.state }

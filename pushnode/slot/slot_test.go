@@ -2,6 +2,7 @@ package slot
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -73,7 +74,7 @@ func TestStepRefuses(t *testing.T) {
 	}
 }
 
-// TestBroken holds that a copy that cannot be trusted any more ends its process, and says which it is.
+// TestBroken holds that a copy that cannot be trusted any more does nothing, and says which it is.
 func TestBroken(t *testing.T) {
 	entry := func(index uint64, data []byte) *raftpb.Entry {
 		return &raftpb.Entry{Index: new(index), Term: new(uint64(1)), Data: data}
@@ -96,17 +97,42 @@ func TestBroken(t *testing.T) {
 			meta := &raftpb.SnapshotMetadata{Index: new(uint64(3)), Term: new(uint64(1))}
 			s.restore(&raftpb.Snapshot{Metadata: meta}, &Output{})
 		},
-		"what raft calls a panic": func(*Slot) { newLogger(nil, 7).Fatalf("%s", "slot 7, instance 1: ") },
-		"and without a format":    func(*Slot) { newLogger(nil, 7).Fatal("slot 7, instance 1: ") },
+		"what raft calls a panic": func(s *Slot) { newLogger(nil, 7).Fatalf("%s", "no") },
+		"and without a format":    func(s *Slot) { newLogger(nil, 7).Fatal("no") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			defer func() {
-				if text, _ := recover().(string); !strings.Contains(text, "slot 7, instance 1: ") {
-					t.Errorf("panic %q, want one with the ids", text)
-				}
+			s := newTestSlot(t, 1)
+			func() {
+				defer s.contain(nil)
+				act(s)
 			}()
-			act(newTestSlot(t, 1))
+			if err := s.Fault(); !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), "slot 7, instance 1: ") {
+				t.Errorf("got %v, want ErrBroken with the ids", err)
+			}
+			refuses(t, s)
 		})
+	}
+}
+
+// refuses wants a broken copy to do nothing.
+func refuses(t *testing.T, s *Slot) {
+	t.Helper()
+	before := s.Status()
+	_, proposed := s.Propose(1, []channel.Command{channel.Advance{}})
+	for name, err := range map[string]error{
+		"Propose": proposed, "Campaign": s.Campaign(), "SuspectLeader": s.SuspectLeader(), "Change": s.Change(Copies{Voters: []uint64{1}}),
+		"Transfer": s.Transfer(2), "Recover": s.Recover(9, nil),
+		"Step": s.Step(Message{raft: &raftpb.Message{Type: raftpb.MsgHeartbeat.Enum(), From: new(idOf(2, 0)), To: new(s.self), Term: new(uint64(9))}}),
+	} {
+		if !errors.Is(err, ErrBroken) {
+			t.Errorf("%s: got %v, want ErrBroken", name, err)
+		}
+	}
+	s.Tick()
+	s.Unreachable(2)
+	s.SnapshotDone(2, true)
+	if out := s.Advance(); len(out.Messages) > 0 || s.Status() != before {
+		t.Errorf("it goes on: %+v, then %+v", before, s.Status())
 	}
 }
 
