@@ -12,7 +12,7 @@ type metrics struct {
 	refusals  *prometheus.CounterVec
 }
 
-func newMetrics(registerer prometheus.Registerer, deliveries *deliveries) *metrics {
+func newMetrics(registerer prometheus.Registerer, deliveries *deliveries, slots *slots) *metrics {
 	m := &metrics{
 		published: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "halley_pushnode_publications_total", Help: "Publications acknowledged, without repeated ids.",
@@ -24,7 +24,10 @@ func newMetrics(registerer prometheus.Registerer, deliveries *deliveries) *metri
 	pending := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "halley_pushnode_pending_effects", Help: "Applied changes that wait for their fan-out.",
 	}, deliveries.pending)
-	registerer.MustRegister(m.published, m.refusals, pending)
+	broken := prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "halley_pushnode_broken_copies_total", Help: "Copies of slots that came into a state that cannot be, and were dropped.",
+	}, func() float64 { return float64(slots.host.Fallen()) })
+	registerer.MustRegister(m.published, m.refusals, pending, broken)
 	return m
 }
 

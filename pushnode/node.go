@@ -86,7 +86,7 @@ func New(config Config) (*Node, error) {
 	if err := n.join(config); err != nil {
 		return nil, err
 	}
-	n.metrics = newMetrics(config.Registerer, n.deliveries)
+	n.metrics = newMetrics(config.Registerer, n.deliveries, n.slots)
 	n.sessions = session.New(config.Session, n) // it has goroutines: nothing may fail from here on
 	n.handler = n.routes()
 	return n, nil

@@ -1,6 +1,10 @@
 package host
 
-import "slices"
+import (
+	"slices"
+
+	"halley/pushnode/slot"
+)
 
 // Times of elections, in milliseconds. The evidence of links comes first; the silence of a slot's leader is the second line.
 const (
@@ -159,6 +163,9 @@ func (s *seat) rank() (before int64) {
 
 // stand has our copy stand for election, and again after a while if nobody leads by then.
 func (s *seat) stand() error {
+	if s.copy == nil {
+		return slot.ErrBroken // it was until just now
+	}
 	e := &s.election
 	pause := min(int64(retryFirst)<<min(e.tries, 3), retryLongest)
 	e.at = s.now + s.host.between(pause, 2*pause)

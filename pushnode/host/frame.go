@@ -37,6 +37,7 @@ const (
 	kindDead
 	kindCall
 	kindAnswer
+	kindFallen
 )
 
 // A frame is its kind, the slot (but for routes and calls), and what its kind says: the append methods below are the format.

@@ -77,6 +77,7 @@ type Host struct {
 	shipping   atomic.Int64           // bytes of states that are encoded and not sent yet
 	learning   atomic.Int64           // learners that the slots led here bring level
 	inheriting atomic.Int64           // estates that are being handed over
+	fallen     atomic.Int64           // copies that were broken, ever
 
 	mu sync.Mutex
 	// guarded by mu
@@ -148,11 +149,7 @@ func (h *Host) Receive(now int64, from uint64, frame []byte) error {
 	if index >= uint64(len(h.seats)) {
 		return fmt.Errorf("frame of kind %d from %x: %w: slot %d", what, from, ErrFrame, index)
 	}
-	s := &h.seats[index]
-	s.enter(now)
-	err := s.receive(from, what, r)
-	s.leave()
-	if err != nil {
+	if err := h.seats[index].receiveAt(now, from, what, r); err != nil {
 		return fmt.Errorf("frame of kind %d from %x for slot %d: %w", what, from, index, err)
 	}
 	return nil

@@ -8,6 +8,7 @@ import "halley/pushnode/slot"
 type lived struct {
 	generation uint32
 	life       uint32 // 0: that of a founder, or none
+	fell       bool   // it ended by a fault, and others may count on it still
 }
 
 // begins reports whether a message gives this node an empty copy, in the place of the one that it has, if it has one: it comes from a

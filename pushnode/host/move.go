@@ -26,6 +26,9 @@ func (s *seat) move() {
 	}
 	target := v.target[s.index]
 	have := s.copy.Copies()
+	if s.status.Agreed && s.fresh() && s.dismiss(have, v) {
+		return
+	}
 	wait := int64(settleAfter)
 	switch {
 	case slices.ContainsFunc(have.Voters, v.leaves):

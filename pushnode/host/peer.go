@@ -14,6 +14,7 @@ func (s *seat) peerUp(instance uint64) {
 // peerDown is told that a link broke.
 func (s *seat) peerDown(instance uint64, gone bool) {
 	s.linkLost(instance)
+	delete(s.fallen, instance) // it says it again
 	s.followers.forget(instance)
 	s.unlink(instance)
 	if s.arriving.from == instance {

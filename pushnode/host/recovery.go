@@ -109,7 +109,7 @@ func (s *seat) stranded() (lost bool, waits []uint64) {
 	two := len(e.Voters) == 2 && len(e.Outgoing) == 0 && len(e.Coming) == 0 && slices.Contains(e.Voters, self)
 	living := 0
 	for _, voter := range e.Voters {
-		if !s.host.dead(s.now, voter, two) {
+		if !s.host.dead(s.now, voter, two) && !s.fell(voter) {
 			living++
 		}
 	}
@@ -159,7 +159,7 @@ func (s *seat) bereft() (lost bool, waits []uint64) {
 		return false, nil // it never heard of one
 	}
 	for _, voter := range s.route.voters {
-		if linked[voter] {
+		if linked[voter] && !s.fell(voter) {
 			return false, nil
 		}
 	}

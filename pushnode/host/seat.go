@@ -25,8 +25,9 @@ type seat struct {
 	now       int64      // the latest that anybody told
 	copy      *slot.Slot // nil: this node has none
 	status    slot.Status
-	lived     lived // by copies that there were before
-	unsettled bool  // copy was touched: its output is to be collected
+	lived     lived            // by copies that there were before
+	fallen    map[uint64]lived // by other nodes' copies that fell, by instance; nil: by none
+	unsettled bool             // copy was touched: its output is to be collected
 	route     route
 	requests  []*request       // of this node, without an outcome; ascending by id
 	asked     map[uint64]asker // proposals at our copy under way, by ticket
@@ -129,6 +130,9 @@ func (s *seat) settle() {
 		return
 	}
 	out := s.copy.Advance()
+	if s.settleFault() {
+		return
+	}
 	before := s.status
 	s.status = s.copy.Status()
 	for _, m := range out.Messages {
@@ -207,6 +211,13 @@ func (s *seat) ownRoute() route {
 	}
 }
 
+// receiveAt takes in a frame of a peer. The caller may survive a panic: the seat is left all the same, or it would stay locked for ever.
+func (s *seat) receiveAt(now int64, from uint64, what kind, r *frameReader) error {
+	s.enter(now)
+	defer s.leave()
+	return s.receive(from, what, r)
+}
+
 // receive takes in a frame of a peer.
 func (s *seat) receive(from uint64, what kind, r *frameReader) error {
 	switch what {
@@ -256,6 +267,11 @@ func (s *seat) receive(from uint64, what kind, r *frameReader) error {
 		if r.End() == nil {
 			s.heedTell(from, f)
 		}
+	case kindFallen:
+		told := r.lived()
+		if r.End() == nil {
+			s.hearFallen(from, told)
+		}
 	case kindOccupancy:
 		whole, counts := r.occupancy()
 		if r.End() == nil {
@@ -291,6 +307,9 @@ func (s *seat) step(from uint64, bytes []byte) error {
 		if err := s.create(nil, m.Generation(), m.Life()); err != nil {
 			return err
 		}
+	}
+	if s.isFallen(m) {
+		s.tellFallen(from)
 	}
 	if s.copy == nil || m.Generation() > s.status.Generation || m.Life() != s.status.Life {
 		return nil // who has nothing has no say, and what is for another life of our copy is nothing to this one

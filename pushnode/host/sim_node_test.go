@@ -80,6 +80,9 @@ func (n *node) tick() {
 	if !n.paused {
 		n.host.Tick(n.clock())
 		n.w.inspect(n)
+		if n.host.Fallen() > 0 {
+			n.w.fail("panic", "a copy of %s is broken", n) // why is in the log of the host
+		}
 	}
 	n.w.after(tickTime, n.tick)
 }
