@@ -19,7 +19,7 @@ func TestDeliveriesSettle(t *testing.T) {
 		d := newDeliveries(func(effect any) {
 			time.Sleep(each)
 			handled <- effect
-		})
+		}, nil)
 		d.awaitHandled(t.Context()) // nothing is there to wait for
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -61,7 +61,7 @@ func TestDeliveriesSettleUnderLoad(t *testing.T) {
 			if t.Context().Err() == nil {
 				d.push(0, make([]channel.Effect, 1))
 			}
-		})
+		}, nil)
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { d.run(ctx) })

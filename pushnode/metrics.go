@@ -24,10 +24,14 @@ func newMetrics(registerer prometheus.Registerer, deliveries *deliveries, slots 
 	pending := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "halley_pushnode_pending_effects", Help: "Applied changes that wait for their fan-out.",
 	}, deliveries.pending)
+	folded := prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "halley_pushnode_folded_effects_total",
+		Help: "Applied changes that waited for a fan-out in vain: subscribers read what they missed from history.",
+	}, deliveries.folded)
 	broken := prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "halley_pushnode_broken_copies_total", Help: "Copies of slots that came into a state that cannot be, and were dropped.",
 	}, func() float64 { return float64(slots.host.Fallen()) })
-	registerer.MustRegister(m.published, m.refusals, pending, broken)
+	registerer.MustRegister(m.published, m.refusals, pending, folded, broken)
 	return m
 }
 

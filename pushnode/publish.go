@@ -110,7 +110,7 @@ func (n *Node) append(ctx context.Context, id channel.ID, rule channel.Rule, p s
 	}, nil
 }
 
-// deliver hands one effect of a slot to who watches it. It runs on the delivery goroutines, in the order of the slot's log.
+// deliver hands one effect of a slot, or where a channel stands, to who watches it. It runs on the delivery goroutines, in the order of the slot's log.
 func (n *Node) deliver(happened any) {
 	switch effect := happened.(type) {
 	case channel.Published:
@@ -123,8 +123,13 @@ func (n *Node) deliver(happened any) {
 		if effect.To != n.instance {
 			n.sessions.Moved(effect.App, effect.Session, effect.Generation)
 		}
-	case behind:
-		n.sessions.Behind(effect.id, effect.position, effect.version)
+	case *behind:
+		if effect.messages {
+			n.sessions.Behind(effect.id, effect.position)
+		}
+		if effect.presence {
+			n.sessions.BehindPresence(effect.id, effect.version)
+		}
 	}
 }
 

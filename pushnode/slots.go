@@ -163,7 +163,9 @@ func (s *slots) Deliver(index int, effects []channel.Effect, leads bool) {
 
 // Behind puts where a channel stands in line behind what happened before.
 func (s *slots) Behind(id channel.ID, position channel.Position, version uint64) {
-	s.effects.pushBehind(slotOf(id.App, id.Name), behind{id: id, position: position, version: version})
+	s.effects.pushBehind(slotOf(id.App, id.Name), behind{
+		id: id, messages: true, position: position, presence: true, version: version,
+	})
 }
 
 // Missed has the sessions of a slot looked at.

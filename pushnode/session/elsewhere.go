@@ -7,27 +7,43 @@ import (
 	"halley/pushnode/wire"
 )
 
-// Behind tells where a channel stands, because deliveries may have been missed: who follows it and has less asks history. version is
-// that of its presence. It never blocks on a client.
-func (s *Server) Behind(id channel.ID, position channel.Position, version uint64) {
+// Behind says where a channel stands: its subscriptions that have not got that far read what they miss from history. It never blocks on a
+// client. Calls, and those of Deliver, come in order for each channel.
+func (s *Server) Behind(id channel.ID, position channel.Position) {
 	if e := s.hub.find(id); e != nil {
-		e.reached(position, version)
+		e.reached(position)
+	}
+}
+
+// BehindPresence says which version a channel's presence has: who watches it and knows another looks at the whole set. It never blocks
+// on a client.
+func (s *Server) BehindPresence(id channel.ID, version uint64) {
+	if e := s.hub.find(id); e != nil {
+		e.reachedPresence(version)
 	}
 }
 
 // reached takes note of where the channel stands.
-func (e *entry) reached(position channel.Position, version uint64) {
+func (e *entry) reached(position channel.Position) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if comparePositions(position, e.head) > 0 {
 		e.head = position
 	}
-	e.version = max(e.version, version)
 	for _, sub := range e.subs {
 		if sub.mode == live && comparePositions(sub.last, position) < 0 {
 			e.metrics.holes.Inc()
 			e.fallBehindLocked(sub)
 		}
+	}
+}
+
+// reachedPresence takes note of the version of the channel's presence.
+func (e *entry) reachedPresence(version uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.version = max(e.version, version)
+	for _, sub := range e.subs {
 		// A version below that of the client says that the channel was forgotten since: they have begun again.
 		if watch := &sub.watch; watch.wanted && !watch.stale && sub.mode != parked && watch.version != version {
 			watch.stale = true

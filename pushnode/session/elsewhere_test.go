@@ -194,7 +194,8 @@ func TestBehindAForgottenChannel(t *testing.T) {
 		if held || info.Version != 0 {
 			t.Fatalf("the channel is not forgotten: %+v", info)
 		}
-		h.server.Behind(id, info.Position, info.Version)
+		h.server.Behind(id, info.Position)
+		h.server.BehindPresence(id, info.Version)
 		synctest.Wait()
 		watcher.want("gap")
 		if push := watcher.want("presence"); push.text("action") != "sync" || fmt.Sprint(push["members"]) != "[]" {
