@@ -40,6 +40,7 @@ func (s *seat) tick() {
 		s.pulse()
 	}
 	s.settleEstates()
+	s.catchUp()
 	s.expire()
 	s.refresh()
 	s.wake.Store(s.now + s.pause())
@@ -73,7 +74,7 @@ func (s *seat) soon() {
 // idle reports whether nothing waits for the next look but the beat and patience of elections. A copy without a leader, or one that is
 // about to lose its patience, is not.
 func (s *seat) idle() bool {
-	waits := len(s.requests) > 0 || len(s.interest.changed) > 0 || s.interest.whole || len(s.parcels) > 0
+	waits := len(s.requests) > 0 || len(s.interest.changed) > 0 || s.interest.whole || len(s.parcels) > 0 || len(s.followers.lagging) > 0
 	leads := s.status.Settled && s.placed == s.host.view.Load()
 	follows := s.status.Leader != 0 && !s.status.Leads
 	return !waits && (s.copy == nil || leads || follows)

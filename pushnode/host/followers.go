@@ -9,12 +9,13 @@ import (
 // followers is who hears from our copy what happens in channels, and at a leader how many subscribers each node has told of. It is
 // gone with the copy: those who follow begin anew at another.
 type followers struct {
-	edges  map[channel.ID][]uint64 // instances, ascending
-	counts map[uint64]map[channel.ID]int
+	edges   map[channel.ID][]uint64 // instances, ascending
+	lagging lagging
+	counts  map[uint64]map[channel.ID]int
 }
 
 func (f *followers) init() {
-	f.edges, f.counts = make(map[channel.ID][]uint64), make(map[uint64]map[channel.ID]int)
+	f.edges, f.lagging, f.counts = make(map[channel.ID][]uint64), make(lagging), make(map[uint64]map[channel.ID]int)
 }
 
 // follow has a node hear of channels from now on, or not any more, and tells it where they stand.
@@ -42,6 +43,7 @@ func (s *seat) follow(edge uint64, begins, whole bool, channels []channel.ID) {
 }
 
 func (f *followers) remove(id channel.ID, edge uint64) {
+	delete(f.lagging[edge], id)
 	list := f.edges[id]
 	i, found := slices.BinarySearch(list, edge)
 	switch {
@@ -55,6 +57,7 @@ func (f *followers) remove(id channel.ID, edge uint64) {
 
 // forget takes a node out of all lists.
 func (f *followers) forget(edge uint64) {
+	delete(f.lagging, edge)
 	for id := range f.edges {
 		f.remove(id, edge)
 	}
@@ -120,9 +123,9 @@ func (s *seat) hand(effects []channel.Effect, restored bool) {
 	for _, effect := range effects {
 		switch effect := effect.(type) {
 		case channel.Published:
-			s.pass(effect, s.followers.edges[effect.Channel])
+			s.passTo(effect, effect.Channel)
 		case channel.PresenceChanged:
-			s.pass(effect, s.followers.edges[effect.Channel])
+			s.passTo(effect, effect.Channel)
 		case channel.SessionEnded:
 			s.tell(effect, effect.Edge)
 		case channel.SessionMoved:

@@ -24,8 +24,10 @@ type end struct {
 	*host.Host
 	all      *hosts
 	instance uint64
-	full     bool // what it is told to deliver is too much
+	full     bool           // what it is told to deliver is too much
+	slow     map[uint64]int // bytes that wait for others
 	behind   []channel.ID
+	stands   channel.Position // of the last of behind
 	effects  []channel.Effect
 }
 
@@ -46,11 +48,13 @@ func (e *end) Send(to uint64, _ host.Class, frame []byte) bool {
 func (e *end) Deliver(_ int, effects []channel.Effect, _ bool) {
 	e.effects = append(e.effects, effects...)
 }
-func (e *end) Behind(id channel.ID, _ channel.Position, _ uint64) { e.behind = append(e.behind, id) }
-func (e *end) Queued(uint64, host.Class) int                      { return 0 }
-func (e *end) Called(uint64, uint64, []byte)                      {}
-func (e *end) Missed(int)                                         {}
-func (e *end) Overloaded(int) bool                                { return e.full }
+func (e *end) Behind(id channel.ID, position channel.Position, _ uint64) {
+	e.behind, e.stands = append(e.behind, id), position
+}
+func (e *end) Queued(to uint64, _ host.Class) int { return e.slow[to] }
+func (e *end) Called(uint64, uint64, []byte)      {}
+func (e *end) Missed(int)                         {}
+func (e *end) Overloaded(int) bool                { return e.full }
 
 // newHosts begins so many hosts, linked, of which the first founds the cluster.
 func newHosts(t testing.TB, count, copies int) *hosts {

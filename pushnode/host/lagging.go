@@ -1,0 +1,65 @@
+package host
+
+import (
+	"maps"
+	"slices"
+
+	"halley/pushnode/channel"
+)
+
+// What a slow node does not take is not kept for it. Where more than lagBytes wait for a node that follows channels, it is sent no more
+// messages and no changes of presence; when that is down to half, it is told once where the channels stand of which it missed some, and its
+// clients read the rest from history. So an edge that reads nothing costs lagBytes and a note for each channel, and raft, which shares
+// the link's queue, goes on.
+const (
+	lagBytes = 16 << 20 // of the 64 MB beyond which a link is given up
+	lagPage  = 1024     // channels in one frame
+)
+
+// lagging is the channels of which nodes missed something, by node.
+type lagging map[uint64]map[channel.ID]struct{}
+
+func (l lagging) note(edge uint64, id channel.ID) {
+	if l[edge] == nil {
+		l[edge] = make(map[channel.ID]struct{})
+	}
+	l[edge][id] = struct{}{}
+}
+
+// takes reports whether a node is sent what happens in a channel. Once it missed something of it, it has to hear where that stands first.
+func (s *seat) takes(edge uint64, id channel.ID) bool {
+	_, missed := s.followers.lagging[edge][id]
+	return !missed && s.host.outside.Queued(edge, Data) < lagBytes
+}
+
+// passTo sends what happened in a channel, encoded once, to the nodes that follow it and keep up.
+func (s *seat) passTo(effect channel.Effect, id channel.ID) {
+	edges := s.followers.edges[id]
+	lags := func(edge uint64) bool { return !s.takes(edge, id) }
+	if slices.ContainsFunc(edges, lags) {
+		edges = slices.Clone(edges)
+		for _, edge := range edges {
+			if lags(edge) {
+				s.followers.lagging.note(edge, id)
+			}
+		}
+		edges = slices.DeleteFunc(edges, lags)
+		s.soon()
+	}
+	s.pass(effect, edges)
+}
+
+// catchUp tells nodes that take something again where the channels stand of which they missed something.
+func (s *seat) catchUp() {
+	lagging := s.followers.lagging
+	for _, edge := range sortedKeys(lagging) {
+		if s.host.outside.Queued(edge, Data) >= lagBytes/2 {
+			continue
+		}
+		missed := slices.SortedFunc(maps.Keys(lagging[edge]), channel.ID.Compare)
+		delete(lagging, edge)
+		for page := range slices.Chunk(missed, lagPage) {
+			s.host.outside.Send(edge, Data, appendHeads(beginFrame(kindHeads, s.index), s.heads(page)))
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package host_test
+
+import (
+	"fmt"
+	"testing"
+
+	"halley/pushnode/channel"
+)
+
+// TestSlowEdgeIsNotSentMore has an edge, a node without a copy, take nothing from its link: it is sent no more messages, and when it takes
+// something again it is told once where the channel stands. Others hear everything meanwhile.
+func TestSlowEdgeIsNotSentMore(t *testing.T) {
+	t.Parallel()
+	p := newHosts(t, 3, 1)
+	leader, edge, other := p.nodes[0], p.nodes[1], p.nodes[2]
+	slot := leader.SlotOf(room1.App, room1.Name)
+	for _, node := range []*end{edge, other} {
+		node.Follow(p.now, slot, room1, 1)
+	}
+	p.pass(500)
+	sent := 0
+	publish := func(count int) {
+		for range count {
+			sent++
+			message := channel.Publish{Channel: room1, ID: fmt.Sprint("m", sent), Data: []byte("1"), Retention: channel.DefaultRetention}
+			if reply := p.ask(leader, slot, message, 1000); reply == nil || reply.Err != nil {
+				t.Fatalf("publish: %+v", reply)
+			}
+		}
+	}
+	heard := func(e *end) (offsets []uint64) {
+		for _, effect := range e.effects {
+			if published, is := effect.(channel.Published); is {
+				offsets = append(offsets, published.Publication.Offset)
+			}
+		}
+		return offsets
+	}
+	publish(2)
+	if len(heard(edge)) != 2 {
+		t.Fatalf("the edge heard %v, want both messages", heard(edge))
+	}
+	leader.slow = map[uint64]int{edge.instance: 16 << 20}
+	edge.behind = nil
+	publish(50)
+	p.pass(2000)
+	if len(heard(edge)) != 2 || len(edge.behind) != 0 {
+		t.Errorf("the slow edge was sent %v and told %v of where it stands, want nothing", heard(edge)[2:], edge.behind)
+	}
+	if got := len(heard(other)); got != 52 {
+		t.Errorf("the other edge heard %d messages, want all 52", got)
+	}
+	leader.slow[edge.instance] = 9 << 20
+	publish(1) // it takes more, but has to hear first what it missed
+	p.pass(2000)
+	if len(heard(edge)) != 2 || len(edge.behind) != 0 {
+		t.Errorf("with more than half waiting the edge was sent %v and told %v", heard(edge)[2:], edge.behind)
+	}
+	leader.slow = nil
+	p.pass(200)
+	if len(edge.behind) != 1 || edge.behind[0] != room1 || edge.stands.Offset != uint64(sent) {
+		t.Errorf("told of %v at %v, want once of %v at %d", edge.behind, edge.stands, room1, sent)
+	}
+	publish(1)
+	if got := heard(edge); len(got) != 3 || got[2] != uint64(sent) {
+		t.Errorf("afterwards it hears %v, want the last message as well", got)
+	}
+}
