@@ -138,7 +138,8 @@ func (p *peers) fellows() []cluster.Member {
 	return slices.DeleteFunc(slices.Clone(p.members.View()), func(m cluster.Member) bool { return m.Cluster != self.Cluster })
 }
 
-// tell gives the view to host and links, if it is another than was told before.
+// tell gives the view to host and links, if it is another than was told before. Links are wanted to the displaced as well: gossip may
+// have dropped one before another came to its address, and only a dial there proves its death, for which a slot may wait.
 func (p *peers) tell(told []host.Node) []host.Node {
 	var nodes []host.Node
 	var wanted []link.Peer
@@ -147,6 +148,9 @@ func (p *peers) tell(told []host.Node) []host.Node {
 			Instance: member.Instance, Name: member.Name, Zone: member.Zone, Started: member.Started.UnixMilli(),
 			Draining: member.State >= cluster.Draining, Leaving: member.State == cluster.Leaving,
 		})
+		wanted = append(wanted, link.Peer{Instance: member.Instance, Address: member.Links.String()})
+	}
+	for _, member := range p.members.Displaced() {
 		wanted = append(wanted, link.Peer{Instance: member.Instance, Address: member.Links.String()})
 	}
 	if !slices.Equal(nodes, told) {

@@ -20,7 +20,8 @@ type wires struct {
 	// guarded by mu
 	ends   map[string]end // by address: who listens there
 	pipes  map[netip.AddrPort]*gossipPort
-	used   uint16 // in memory: the last port that was given away
+	used   uint16                    // in memory: the last port that was given away
+	left   map[string]netip.AddrPort // in memory: addresses that nodes will listen at because another one stood there
 	cuts   map[pair]bool
 	deaf   map[way]bool      // nothing gets through this way
 	opened map[net.Conn]pair // links, at the end of who dialled
@@ -46,7 +47,7 @@ func (p pair) has(node string) bool { return p.a == node || p.b == node }
 func newWires(memory bool) *wires {
 	return &wires{
 		memory: memory, ends: make(map[string]end), pipes: make(map[netip.AddrPort]*gossipPort), used: 1000,
-		cuts: make(map[pair]bool), deaf: make(map[way]bool), opened: make(map[net.Conn]pair),
+		left: make(map[string]netip.AddrPort), cuts: make(map[pair]bool), deaf: make(map[way]bool), opened: make(map[net.Conn]pair),
 		dead: make(map[string]bool),
 	}
 }
@@ -65,7 +66,7 @@ func (w *wires) listen(t testing.TB, node string) (listener, netip.AddrPort) {
 	var made end
 	var at netip.AddrPort
 	if w.memory {
-		made, at = end{node, newPipes()}, w.address()
+		made, at = end{node, newPipes()}, w.place(node)
 	} else {
 		made = end{node, listenTCP(t)}
 		at = made.listen.Addr().(*net.TCPAddr).AddrPort()
@@ -75,6 +76,28 @@ func (w *wires) listen(t testing.TB, node string) (listener, netip.AddrPort) {
 	w.ends[at.String()] = made
 	delete(w.dead, node)
 	return made.listen, at
+}
+
+// leave has a node that is still to start listen where another one does, which will be gone by then.
+func (w *wires) leave(from, to string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for address, one := range w.ends {
+		if one.node == from {
+			w.left[to] = netip.MustParseAddrPort(address)
+		}
+	}
+}
+
+// place is the address in memory at which a node listens.
+func (w *wires) place(node string) netip.AddrPort {
+	w.mu.Lock()
+	left, ok := w.left[node]
+	w.mu.Unlock()
+	if ok {
+		return left
+	}
+	return w.address()
 }
 
 // dialer is how a node opens links.

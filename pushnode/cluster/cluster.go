@@ -159,6 +159,14 @@ func (n *Cluster) Departed() map[uint64]time.Time { return n.times(departed) }
 // proof: they may live behind a broken network.
 func (n *Cluster) Dead() map[uint64]time.Time { return n.times(dead) }
 
+// Displaced returns, by instance, those of Dead where another member says that its links listen now. Whoever answers there settles it: if
+// that is the other, they are dead for certain.
+func (n *Cluster) Displaced() []Member {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.roster.displaced()
+}
+
 func (n *Cluster) times(s standing) map[uint64]time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()

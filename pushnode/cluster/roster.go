@@ -133,6 +133,24 @@ func (r *roster) view(self Member) []Member {
 	return members
 }
 
+// displaced returns the dead whose links listened where a living member's do, by instance.
+func (r *roster) displaced() []Member {
+	taken := map[netip.AddrPort]bool{}
+	for _, p := range r.peers {
+		if p.standing == alive && p.member.Links.IsValid() {
+			taken[p.member.Links] = true
+		}
+	}
+	var displaced []Member
+	for _, p := range r.peers {
+		if p.standing == dead && taken[p.member.Links] {
+			displaced = append(displaced, p.member)
+		}
+	}
+	slices.SortFunc(displaced, func(a, b Member) int { return cmp.Compare(a.Instance, b.Instance) })
+	return displaced
+}
+
 // times returns since when each instance stands so.
 func (r *roster) times(s standing) map[uint64]time.Time {
 	times := map[uint64]time.Time{}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"maps"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,6 +40,39 @@ func TestDepartedIsFinal(t *testing.T) {
 				t.Errorf("it stands as %d, view %v, missing %v", s, r.view(living(1)), r.missing())
 			}
 		})
+	}
+}
+
+// Who is dead is displaced from when another lives at the address of its links; who left needs no further proof.
+func TestDisplaced(t *testing.T) {
+	member := func(instance, address uint64) Member {
+		m := living(instance)
+		m.Links = at(address)
+		return m
+	}
+	r := newRoster(1)
+	for i := range uint64(4) {
+		r.admit(member(2+i, 2+i), start)
+	}
+	r.admit(living(6), start) // whose links are not known
+	r.admit(living(7), start)
+	for _, gone := range []uint64{2, 3, 6} {
+		r.lose(gone, start)
+	}
+	if got := r.displaced(); len(got) != 0 {
+		t.Errorf("nobody stands where they stood, and displaced are %v", got)
+	}
+	left := member(4, 4)
+	left.State = Left
+	r.admit(left, start)
+	r.admit(member(12, 2), start)
+	r.admit(member(14, 4), start)
+	if got := r.displaced(); !slices.Equal(got, []Member{member(2, 2)}) {
+		t.Errorf("displaced are %v, want 2 alone", got)
+	}
+	r.lose(12, start)
+	if got := r.displaced(); len(got) != 0 {
+		t.Errorf("who displaced it is dead too, and displaced are %v", got)
 	}
 }
 
