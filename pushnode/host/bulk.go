@@ -86,24 +86,36 @@ type arrival struct {
 }
 
 // take collects the parts of a state, and gives it to our copy when it is whole. A link keeps the order of parts; one that breaks takes
-// the rest along, and the next state begins anew.
+// the rest along, and the next state begins anew. An earlier leader may still be sending its own while that of the next one arrives:
+// each is collected for itself, for nobody would send a second time what the other had taken the place of.
 func (s *seat) take(from uint64, flags byte, part []byte) error {
 	first, last := flags&1 != 0, flags&2 != 0
-	switch {
-	case first:
-		s.arriving = arrival{from: from}
-	case s.arriving.from != from:
+	if first {
+		s.dropArrival(from)
+		s.arriving = append(s.arriving, &arrival{from: from})
+	}
+	i := slices.IndexFunc(s.arriving, func(a *arrival) bool { return a.from == from })
+	if i < 0 {
 		return fmt.Errorf("%w: a part of a state that did not begin", ErrFrame)
 	}
-	if len(s.arriving.bytes)+len(part) > stateBytes {
-		s.arriving = arrival{}
+	a := s.arriving[i]
+	if len(a.bytes)+len(part) > stateBytes {
+		s.dropArrival(from)
 		return fmt.Errorf("%w: a state of more than %d bytes", ErrFrame, stateBytes)
 	}
-	s.arriving.bytes = append(s.arriving.bytes, part...)
+	a.bytes = append(a.bytes, part...)
 	if !last {
 		return nil
 	}
-	whole := s.arriving.bytes
-	s.arriving = arrival{}
-	return s.step(from, whole)
+	s.dropArrival(from)
+	err := s.step(from, a.bytes)
+	if s.copy != nil && s.status.Leader == from {
+		s.arriving = nil // what others have begun to send is of leaders that were
+	}
+	return err
+}
+
+// dropArrival forgets what a peer has sent of a state.
+func (s *seat) dropArrival(from uint64) {
+	s.arriving = slices.DeleteFunc(s.arriving, func(a *arrival) bool { return a.from == from })
 }

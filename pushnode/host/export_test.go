@@ -1,6 +1,8 @@
 package host
 
 import (
+	"encoding/binary"
+
 	"halley/pushnode/channel"
 	"halley/pushnode/slot"
 )
@@ -27,6 +29,15 @@ func (h *Host) LastOf(index int) (generation uint32, last uint64) {
 
 // IsRoutes reports whether a frame tells who leads slots.
 func IsRoutes(frame []byte) bool { return kind(frame[0]) == kindRoutes }
+
+// IsPart reports whether a frame is a part of a whole state, and begins it.
+func IsPart(frame []byte) (part, begins bool) {
+	if kind(frame[0]) != kindPart {
+		return false, false
+	}
+	_, head := binary.Uvarint(frame[1:])
+	return true, frame[1+head]&1 != 0
+}
 
 // IsRaft reports whether a frame is a message between copies.
 func IsRaft(frame []byte) bool { return kind(frame[0]) == kindRaft }

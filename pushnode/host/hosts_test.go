@@ -17,6 +17,7 @@ type hosts struct {
 	line   []carried
 	frames [][]byte // all that were sent
 	cut    map[[2]uint64]bool
+	after  func(carried) // is told of each frame that has arrived; may be nil
 }
 
 // end is one of the hosts. Its instance id is its place, from 1.
@@ -88,6 +89,9 @@ func (p *hosts) settle() {
 		next := p.line[0]
 		p.line = p.line[1:]
 		_ = p.nodes[next.to-1].Receive(p.now, next.from, next.frame) // what is of no use is told by what follows
+		if p.after != nil {
+			p.after(next)
+		}
 	}
 }
 

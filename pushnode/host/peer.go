@@ -17,9 +17,7 @@ func (s *seat) peerDown(instance uint64, gone bool) {
 	delete(s.fallen, instance) // it says it again
 	s.followers.forget(instance)
 	s.unlink(instance)
-	if s.arriving.from == instance {
-		s.arriving = arrival{}
-	}
+	s.dropArrival(instance)
 	if s.interest.source == instance {
 		s.interest.source = 0
 		s.chooseSource()

@@ -43,7 +43,7 @@ type seat struct {
 	missed    bool       // fates of sessions may have been missed
 	handed    handed     // whom this node gave the lead last
 	parcels   []*parcel  // states on their way to other copies
-	arriving  arrival    // a state on its way to ours
+	arriving  []*arrival // states on their way to ours, one of a peer
 	finished  []finished // to be called back when mu is free
 }
 
