@@ -21,7 +21,7 @@ type verifyCommand struct {
 
 	Nodes    int           `default:"3" placeholder:"N" group:"A cluster of its own:" help:"How many nodes to start. Default: ${default}."`
 	Database string        `placeholder:"URL" env:"HALLEY_VERIFY_DATABASE" group:"A cluster of its own:" help:"An empty Postgres database for the nodes: postgres://… Needed for more than one node."`
-	Faults   []string      `default:"kill,pause,drain,partition" placeholder:"KIND" group:"A cluster of its own:" help:"What is done to the nodes, in turn: kill, restart, pause, drain, partition, slow, starve; or none. Default: kill, pause, drain, partition."`
+	Faults   []string      `default:"kill,pause,drain,partition" placeholder:"KIND" group:"A cluster of its own:" help:"What is done to the nodes, in turn: kill, restart, pause, drain, partition, slow, starve, narrow, rotate, kill-amid-drain; what may lose messages, and must say so: twice, kill-amid-join, pair, all; or none. Default: kill, pause, drain, partition."`
 	Every    time.Duration `default:"10s" group:"A cluster of its own:" help:"From one fault to the next, at least. Default: ${default}."`
 	Network  string        `enum:"auto,namespaces,relays" default:"auto" group:"A cluster of its own:" help:"How nodes are cut off from each other: each in a network namespace (namespaces: Linux, root, nft, and a database on a socket), or by relays between them. Default: ${default}."`
 	Keep     string        `placeholder:"DIR" group:"A cluster of its own:" help:"Folder for the nodes' logs, which stay there. Default: a temporary one, which is kept if a promise was broken."`
@@ -32,6 +32,7 @@ type verifyCommand struct {
 	Interval   time.Duration `default:"100ms" group:"Load:" help:"Between two publishes of one publisher. Default: ${default}."`
 	Followers  int           `default:"20" placeholder:"N" group:"Load:" help:"Subscribers, spread over all transports. Default: ${default}."`
 	Copies     int           `default:"0" placeholder:"N" group:"Load:" help:"How many nodes must have what is acknowledged; 0: as many as have it when the cluster has settled. Default: ${default}."`
+	Ballast    int           `default:"0" placeholder:"MB" group:"Load:" help:"Megabytes to publish beforehand, at most 2000: copies of slots then take time to move. Default: ${default}."`
 	Patience   time.Duration `default:"30s" group:"Load:" help:"How long a message may take to be acknowledged, over all tries, and at the end everything to arrive. Default: ${default}."`
 	Members    int           `default:"4" placeholder:"N" group:"Load:" help:"Sessions that enter presence. Default: ${default}."`
 
@@ -62,6 +63,8 @@ func (c verifyCommand) Validate() error {
 		return errors.New("--nodes: want 1 to 9")
 	case c.Channels < 1 || c.Publishers < 1 || c.Followers < 1 || c.Members < 0 || c.Copies < 0:
 		return errors.New("--channels, --publishers and --followers must be positive, --members and --copies not negative")
+	case c.Ballast < 0 || c.Ballast > 2000:
+		return errors.New("--ballast: want 0 to 2000")
 	case c.Duration <= 0 || c.Interval <= 0 || c.Patience <= 0 || c.Every < 0:
 		return errors.New("--duration, --interval and --patience must be positive")
 	case len(c.URL) > 0 || c.SelfCheck:
@@ -173,7 +176,7 @@ const remembered = 10_000
 func (c verifyCommand) load() verify.Load {
 	load := verify.DefaultLoad()
 	load.Channels, load.Publishers, load.Every = c.Channels, c.Publishers, c.Interval
-	load.Followers, load.Members, load.Patience = c.Followers, c.Members, c.Patience
+	load.Followers, load.Members, load.Patience, load.Ballast = c.Followers, c.Members, c.Patience, c.Ballast
 	return load
 }
 

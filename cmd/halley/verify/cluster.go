@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +22,7 @@ type Cluster struct {
 	network network
 	nodes   []*node
 	app     string
+	secret  rotation
 }
 
 // network is how the nodes of a cluster reach each other, and how that is cut.
@@ -35,6 +35,8 @@ type network interface {
 	cut(from, to int) error
 	// impair makes what a node sends and receives slow and unreliable, until heal.
 	impair(index int) error
+	// narrow lets only narrowBytes a second through to and from a node, until heal.
+	narrow(index int) error
 	heal() error
 	close() error
 	// started tells which process a node is now, 0 for none.
@@ -62,13 +64,13 @@ func startCluster(ctx context.Context, s Settings) (_ *Cluster, err error) {
 	if c.network, err = newNetwork(s); err != nil {
 		return nil, err
 	}
-	secret := filepath.Join(s.Folder, "secret")
-	if err := os.WriteFile(secret, []byte(rand.Text()+rand.Text()+"\n"), 0o600); err != nil {
+	c.secret = newRotation(filepath.Join(s.Folder, "secret"))
+	if err := c.secret.write(); err != nil {
 		return nil, err
 	}
 	var urls []string
 	for i := range s.Nodes {
-		n, err := c.prepare(i, s, secret)
+		n, err := c.prepare(i, s, c.secret.file)
 		if err != nil {
 			return nil, err
 		}

@@ -17,7 +17,7 @@ import (
 // FaultKind is a way to hurt a cluster.
 type FaultKind string
 
-// The faults. Each hurts one node at a time, or the way between two, and is over before the next.
+// The faults that no client may notice but by a pause. Each hurts one node, or the way between two, and is over before the next.
 const (
 	Kill      FaultKind = "kill"      // kill -9, and a start up to three seconds later
 	Restart   FaultKind = "restart"   // kill -9, and a start within 200 ms on the same ports
@@ -26,10 +26,32 @@ const (
 	Partition FaultKind = "partition" // one node, one pair or one direction cut off for five seconds
 	Slow      FaultKind = "slow"      // one node's network delayed and lossy for eight seconds
 	Starve    FaultKind = "starve"    // one node gets 5 % of its time for eight seconds
+	Narrow    FaultKind = "narrow"    // one node's network carries 1 Mbit/s for eight seconds
+	Rotate    FaultKind = "rotate"    // the next step of a rotation of the cluster's secret: all nodes are drained, one after the other
+)
+
+// The faults that take more than one node at a time, so that slots may lose the majority of their copies: see losing.
+const (
+	KillAmidDrain FaultKind = "kill-amid-drain" // SIGTERM for one node, and kill -9 for another before the first has gone
+	Twice         FaultKind = "twice"           // kill -9, and again of another node within three seconds
+	KillAmidJoin  FaultKind = "kill-amid-join"  // kill -9, and again of another node while the first, started again, gets its copies
+	Pair          FaultKind = "pair"            // kill -9 of two nodes at once
+	All           FaultKind = "all"             // kill -9 of all nodes at once
 )
 
 // Faults are all of them.
-var Faults = []FaultKind{Kill, Restart, Pause, Drain, Partition, Slow, Starve}
+var Faults = []FaultKind{
+	Kill, Restart, Pause, Drain, Partition, Slow, Starve, Narrow, Rotate, KillAmidDrain, Twice, KillAmidJoin, Pair, All,
+}
+
+// smooth reports whether nobody may notice the fault at all.
+func (k FaultKind) smooth() bool { return k == Drain || k == Rotate }
+
+// several reports whether more than one node is gone at a time: fewer have what is acknowledged meanwhile.
+func (k FaultKind) several() bool { return k == KillAmidDrain || k.losing() }
+
+// losing reports whether slots may lose the majority of their copies, and with it what was acknowledged: then a gap is told.
+func (k FaultKind) losing() bool { return k == Twice || k == KillAmidJoin || k == Pair || k == All }
 
 // ParseFaults reads names of faults, or "none".
 func ParseFaults(names []string) ([]FaultKind, error) {
@@ -131,8 +153,14 @@ func (s *surgeon) plan(ctx context.Context, kind FaultKind, turn int, victim *no
 		return s.partition(ctx, turn, victim)
 	case Slow:
 		return "slow", func() error { return s.undo(ctx, impairedFor, s.cluster.network.impair(victim.index)) }
-	default:
+	case Starve:
 		return "starve", func() error { return s.starve(ctx, victim) }
+	case Narrow:
+		return "narrow", func() error { return s.undo(ctx, impairedFor, s.cluster.network.narrow(victim.index)) }
+	case Rotate:
+		return s.rotate(ctx)
+	default:
+		return s.disaster(ctx, kind, victim)
 	}
 }
 
@@ -154,10 +182,15 @@ func (s *surgeon) pause(ctx context.Context, victim *node, length time.Duration)
 
 // drain restarts a node as an upgrade does. It must end by itself, and well.
 func (s *surgeon) drain(victim *node) error {
-	if err := victim.terminate(); err != nil {
-		return fmt.Errorf("it did not drain: %w", err)
+	return s.restart(victim, victim.terminate())
+}
+
+// restart starts a node after a drain, which has ended so.
+func (s *surgeon) restart(n *node, drained error) error {
+	if drained != nil {
+		return fmt.Errorf("it did not drain: %w", drained)
 	}
-	return s.cluster.start(victim, s.cluster.nodes)
+	return s.cluster.start(n, s.cluster.nodes)
 }
 
 // partition cuts one node off, the way between two nodes, or one direction of it, in turn.

@@ -22,6 +22,7 @@ type Load struct {
 	Members    int           // of the channel that has presence
 	Life       time.Duration // of a follower's connection, about
 	Transports []Transport   // of the followers, in turn
+	Ballast    int           // megabytes that are published before, and that nobody follows
 	Patience   time.Duration // for one message to be acknowledged, over all tries, and for everything to arrive at the end
 }
 

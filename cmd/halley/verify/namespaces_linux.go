@@ -95,7 +95,7 @@ func (n *namespaces) add(index int) error {
 		return fmt.Errorf("make a network namespace: %w", err)
 	}
 	n.holders = append(n.holders, h)
-	outer := "node" + strconv.Itoa(index)
+	outer := cable(index)
 	return errors.Join(
 		program("ip", "link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", strconv.Itoa(h.process.Process.Pid)),
 		program("ip", "link", "set", outer, "master", bridge),
@@ -139,9 +139,22 @@ func (n *namespaces) impair(index int) error {
 	return n.inside(index, "nft", "add rule inet halley loss ip saddr "+subnet+"0/25 numgen random mod 100 < "+lossPercent+" drop")
 }
 
+// narrow bounds what a node sends and what it is sent; more than half a second's worth in a queue is lost, as in a router.
+func (n *namespaces) narrow(index int) error {
+	bound := []string{"root", "tbf", "rate", strconv.Itoa(narrowBytes*8) + "bit", "burst", "16k", "latency", "500ms"}
+	return errors.Join(
+		n.inside(index, "tc", append([]string{"qdisc", "add", "dev", "eth0"}, bound...)...),
+		program("tc", append([]string{"qdisc", "add", "dev", cable(index)}, bound...)...),
+	)
+}
+
+// cable is the name of the bridge's end of a node's cable.
+func cable(index int) string { return "node" + strconv.Itoa(index) }
+
 func (n *namespaces) heal() error {
 	var errs []error
 	for i := range n.holders {
+		_ = program("tc", "qdisc", "del", "dev", cable(i), "root") // most often there is none
 		errs = append(errs, n.inside(i, "nft", "flush set inet halley cut; flush chain inet halley loss"))
 		_ = n.inside(i, "tc", "qdisc", "del", "dev", "eth0", "root") // most often there is none
 	}

@@ -1,13 +1,19 @@
 package verify
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os/exec"
 	"sync"
 	"sync/atomic"
+
+	"golang.org/x/time/rate"
 )
+
+// narrowBytes is what a narrow network carries: 1 Mbit/s, in bytes a second.
+const narrowBytes = 125_000
 
 // newNetwork makes the network that the settings ask for.
 func newNetwork(s Settings) (network, error) {
@@ -23,15 +29,19 @@ type loopback struct {
 	relays []atomic.Pointer[relay] // by node; nil before it has its site
 	pids   []atomic.Int64          // of the nodes' processes
 	slow   []atomic.Bool           // by node
+	strait []atomic.Bool           // by node: little gets through at a time
+	widths []*rate.Limiter         // by node: what gets through then, in bytes
 	severe [][]atomic.Bool         // by sender, by receiver: nothing gets through
 }
 
 func newLoopback(nodes int) *loopback {
 	l := &loopback{
 		relays: make([]atomic.Pointer[relay], nodes), pids: make([]atomic.Int64, nodes), slow: make([]atomic.Bool, nodes), severe: make([][]atomic.Bool, nodes),
+		strait: make([]atomic.Bool, nodes), widths: make([]*rate.Limiter, nodes),
 	}
 	for i := range l.severe {
 		l.severe[i] = make([]atomic.Bool, nodes)
+		l.widths[i] = rate.NewLimiter(narrowBytes, chunkBytes)
 	}
 	return l
 }
@@ -69,9 +79,15 @@ func (l *loopback) impair(index int) error {
 	return nil
 }
 
+func (l *loopback) narrow(index int) error {
+	l.strait[index].Store(true)
+	return nil
+}
+
 func (l *loopback) heal() error {
 	for i := range l.severe {
 		l.slow[i].Store(false)
+		l.strait[i].Store(false)
 		for j := range l.severe[i] {
 			l.severe[i][j].Store(false)
 		}
@@ -97,6 +113,16 @@ func (l *loopback) isCut(from, to int) bool { return from >= 0 && to >= 0 && l.s
 // isSlow reports whether one of two nodes is impaired.
 func (l *loopback) isSlow(a, b int) bool {
 	return a >= 0 && l.slow[a].Load() || b >= 0 && l.slow[b].Load()
+}
+
+// squeeze waits until so many bytes have got through to or from the nodes whose network is narrow, and reports false when ctx ends.
+func (l *loopback) squeeze(ctx context.Context, bytes int, ends ...int) bool {
+	for _, end := range ends {
+		if end >= 0 && l.strait[end].Load() && l.widths[end].WaitN(ctx, bytes) != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func loopbackAddress(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }

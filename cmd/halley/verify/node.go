@@ -94,9 +94,14 @@ func (n *node) kill() error {
 		return nil
 	}
 	err := n.process.Process.Kill()
+	n.reap()
+	return err
+}
+
+// reap waits until a process that was killed is gone.
+func (n *node) reap() {
 	<-n.exited // says that it was killed
 	n.process = nil
-	return err
 }
 
 // terminate has the process drain, and returns how it ended. One that does not end is killed.
@@ -104,6 +109,11 @@ func (n *node) terminate() error {
 	if err := n.signal(syscall.SIGTERM); err != nil {
 		return err
 	}
+	return n.awaitEnd()
+}
+
+// awaitEnd waits until a process that was told to end is gone, and returns how it ended.
+func (n *node) awaitEnd() error {
 	select {
 	case err := <-n.exited:
 		n.process = nil

@@ -31,6 +31,7 @@ const (
 	slowLeast  = 20 * time.Millisecond
 	slowSpread = 60 * time.Millisecond
 	loseOneIn  = 20
+	chunkBytes = 64 << 10
 	holdPoll   = 10 * time.Millisecond // how often what is held back looks whether it may go on
 )
 
@@ -104,7 +105,7 @@ func (r *relay) serve(conn *net.TCPConn, port int) {
 func (r *relay) pump(to io.WriteCloser, from io.ReadCloser, sender, receiver int) {
 	defer to.Close()
 	defer from.Close()
-	chunk := make([]byte, 64<<10)
+	chunk := make([]byte, chunkBytes)
 	for {
 		n, err := from.Read(chunk)
 		if n > 0 {
@@ -112,6 +113,9 @@ func (r *relay) pump(to io.WriteCloser, from io.ReadCloser, sender, receiver int
 				return
 			}
 			if r.network.isSlow(sender, receiver) && !sleep(r.ctx, slowLeast+rand.N(slowSpread)) {
+				return
+			}
+			if !r.network.squeeze(r.ctx, n, sender, receiver) {
 				return
 			}
 			if _, err := to.Write(chunk[:n]); err != nil {

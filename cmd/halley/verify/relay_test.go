@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -122,6 +123,27 @@ func TestRelayDelaysWhatIsSlow(t *testing.T) {
 	}
 	if took := time.Since(begun); took < 2*slowLeast {
 		t.Errorf("there and back took %v", took)
+	}
+}
+
+// Beyond what comes at once, a narrow way carries narrowBytes a second, both directions together.
+func TestRelayNarrows(t *testing.T) {
+	l, behind := pair(t)
+	conn := dial(t, behind.advertise)
+	if err := l.narrow(1); err != nil {
+		t.Fatal(err)
+	}
+	const bytes = 50_000
+	begun := time.Now()
+	if !say(t, conn, strings.Repeat("x", bytes-1), 10*time.Second) {
+		t.Fatal("a narrow way carries nothing")
+	}
+	least := time.Duration(2*bytes-chunkBytes) * time.Second / narrowBytes
+	if took := time.Since(begun); took < least {
+		t.Errorf("%d bytes there and back took %v, want %v at least", bytes, took, least)
+	}
+	if err := l.heal(); err != nil || !l.squeeze(t.Context(), 10*chunkBytes, 0, 1) {
+		t.Errorf("a way that is healed is narrow: %v", err)
 	}
 }
 

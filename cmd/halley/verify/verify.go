@@ -72,10 +72,7 @@ func run(ctx context.Context, target *Target, cluster *Cluster, o Options) (*his
 	if o.Load.Prefix == "" {
 		o.Load.Prefix = "verify-" + strconv.FormatUint(uint64(rand.Uint32()), 36)
 	}
-	rules := history.Rules{
-		Copies: o.Copies, Grace: grace, Silence: silence, NoGaps: true,
-		Smooth: len(o.Faults) > 0 && !slices.ContainsFunc(o.Faults, func(kind FaultKind) bool { return kind != Drain }),
-	}
+	rules := o.rules()
 	recorder := NewRecorder()
 	clients := newCrowd(o.Load, target, recorder)
 	if rules.Copies == 0 {
@@ -84,6 +81,12 @@ func run(ctx context.Context, target *Target, cluster *Cluster, o Options) (*his
 			return nil, nil, err
 		}
 		rules.Copies = copies
+	}
+	if slices.ContainsFunc(o.Faults, FaultKind.several) {
+		rules.Copies = 1
+	}
+	if err := clients.addBallast(ctx); err != nil {
+		return nil, nil, err
 	}
 	running, stop := context.WithCancel(ctx)
 	var helpers sync.WaitGroup
@@ -103,6 +106,15 @@ func run(ctx context.Context, target *Target, cluster *Cluster, o Options) (*his
 	}
 	events := recorder.Events()
 	return history.Check(events, rules), events, nil
+}
+
+// rules are what is promised under the faults of a run.
+func (o Options) rules() history.Rules {
+	losing := slices.ContainsFunc(o.Faults, FaultKind.losing)
+	return history.Rules{
+		Copies: o.Copies, Grace: grace, Silence: silence, NoGaps: !losing, Breaks: losing,
+		Smooth: len(o.Faults) > 0 && !slices.ContainsFunc(o.Faults, func(k FaultKind) bool { return !k.smooth() }),
+	}
 }
 
 // warmUp publishes to every channel until what is acknowledged has as many copies as a cluster of this size gives. A cluster that gives

@@ -13,6 +13,7 @@ type Rules struct {
 	Grace   time.Duration // how long a member may be away before it leaves; 0: presence is not judged
 	Silence time.Duration // how long a connection may be dead before its client knows
 	Smooth  bool          // no fault is one that anybody may notice: no answer 503, no gap, no session lost
+	Breaks  bool          // what was kept may be lost with most of its copies: a gap tells it, sessions and members come anew
 	NoGaps  bool          // no gap may be told but one that time made: what was missed has left the history
 }
 

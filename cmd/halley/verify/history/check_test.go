@@ -145,6 +145,19 @@ func names(result *history.Result, invariant string) bool {
 	return false
 }
 
+// Where most copies of something were lost, a gap says so, sessions are others and members come anew. Silence stays forbidden.
+func TestHistoriesWithBreaks(t *testing.T) {
+	broken := rules
+	broken.Breaks, broken.NoGaps = true, false
+	lost := history.Event{Kind: history.Connected, Session: "x", Lost: true}
+	check(t, begin().publish(1).deliver("s", 1).publish(2).gap("s", "b", 0, 0, "unknown_epoch"), broken)
+	check(t, member().add(lost).sees(history.MemberLeave, "x").session(history.Counted, ""), broken)
+	check(t, member().sees(history.MemberEnter, "x").session(history.Present, "x").session(history.Counted, ""), broken)
+	check(t, begin().publish(1).deliver("s", 1).publish(2).invoke("n").ok("n", "b", 1).message("s", "n", "b", 1), broken, history.Lost)
+	check(t, member().add(lost).session(history.Present, "x").session(history.Counted, ""), broken, history.Ghost)
+	check(t, member().session(history.Counted, ""), broken, history.Forgotten)
+}
+
 // A planned restart must not be noticed at all.
 func TestSmoothHistories(t *testing.T) {
 	smooth := rules

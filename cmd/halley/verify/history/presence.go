@@ -50,7 +50,7 @@ func (c *checker) presence(e *Event) {
 		s.ended, s.endedAt = true, e.At
 	case MemberEnter:
 		seen := sight{e.Client, e.Channel, e.Session}
-		if c.sights[seen] && c.rules.Grace > 0 {
+		if c.sights[seen] && c.rules.Grace > 0 && !c.rules.Breaks {
 			c.violate(Flapped, e, "it enters, and is a member already")
 		}
 		c.sights[seen] = true
@@ -74,7 +74,9 @@ func (c *checker) count(channel string) map[string]bool {
 func (c *checker) connected(e *Event) {
 	s := c.session(e.Session)
 	if e.Lost {
-		c.violate(SessionLost, e, "it was asked for in time, and another one was given")
+		if !c.rules.Breaks {
+			c.violate(SessionLost, e, "it was asked for in time, and another one was given")
+		}
 		s.ended, s.endedAt = true, e.At
 		return
 	}
@@ -91,7 +93,7 @@ func (c *checker) judgePresence() {
 		return
 	}
 	for i := range c.leaves {
-		if leave := &c.leaves[i]; !c.session(leave.Session).mayLeave(leave.At, c.rules) {
+		if leave := &c.leaves[i]; !c.rules.Breaks && !c.session(leave.Session).mayLeave(leave.At, c.rules) {
 			c.violate(Flapped, leave, "it leaves, and was never away for %v", c.rules.Grace)
 		}
 	}
