@@ -44,6 +44,7 @@ func newFaults(t *rapid.T) *faults {
 		"drop":     f.drop,
 		"outage":   f.outage,
 		"tick":     func(*rapid.T) { f.each((*slot.Slot).Tick) },
+		"pulse":    f.pulseSome,
 		"":         f.check,
 	})
 	return f
@@ -56,6 +57,7 @@ type faults struct {
 	minted  int
 	pending map[string]string // instance, life and ticket: id
 	acked   map[string]uint64 // id: offset
+	pulses  []onTheWay
 	seen    map[uint64]string // index: what the copies are like that have applied it
 }
 

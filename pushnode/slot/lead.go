@@ -13,11 +13,14 @@ import (
 type lead struct {
 	ticks      uint64            // that it has had in all its leads
 	began      uint64            // ticks when the present one began
-	heard      map[copyID]uint64 // by voter: the tick of the latest heartbeat that it answered
+	heard      map[copyID]uint64 // by copy: the tick of the latest heartbeat, or pulse, that it answered
 	transferee copyID            // 0: none
+	rest       rest
 }
 
-func (l *lead) begin() { l.began, l.heard, l.transferee = l.ticks, map[copyID]uint64{}, raft.None }
+func (l *lead) begin() {
+	l.began, l.heard, l.transferee, l.rest = l.ticks, map[copyID]uint64{}, raft.None, rest{}
+}
 
 // freshTicks is how old the word of a quorum may be: a heartbeat is answered by the next tick but one, within a second.
 const freshTicks = 2
@@ -63,8 +66,8 @@ func (s *Slot) hear(m *raftpb.Message) {
 // settled reports whether the copy leads and has committed an entry of its term.
 func (s *Slot) settled() bool { return s.role.RaftState == raft.StateLeader && s.appliedTerm == s.term }
 
-// fresh reports whether a quorum has answered lately.
-func (s *Slot) fresh() bool {
+// Fresh is what Status says by that name, at this moment.
+func (s *Slot) Fresh() bool {
 	return s.settled() && s.lead.transferee == raft.None &&
 		s.heardMajority(s.storage.config.Voters) && s.heardMajority(s.storage.config.VotersOutgoing)
 }
@@ -73,12 +76,17 @@ func (s *Slot) fresh() bool {
 func (s *Slot) heardMajority(voters []copyID) bool {
 	count := 0
 	for _, voter := range voters {
-		heard, has := s.lead.heard[voter]
-		if voter == s.self || has && heard+freshTicks > s.lead.ticks {
+		if voter == s.self || s.heardLately(voter) {
 			count++
 		}
 	}
 	return len(voters) == 0 || count > len(voters)/2
+}
+
+// heardLately reports whether another copy has answered what one of the last ticks sent.
+func (s *Slot) heardLately(id copyID) bool {
+	heard, has := s.lead.heard[id]
+	return has && heard+freshTicks > s.lead.ticks
 }
 
 // contact counts how often the leader was heard.

@@ -90,8 +90,8 @@ func (s *Slot) LifeOf(instance uint64) (life uint32, has bool) {
 
 // find returns the copy of an instance among those in force, the old voters of a change that is half done included. 0: it has none.
 func (s *Slot) find(instance uint64) copyID {
-	everyone := s.storage.everyone()
-	for _, list := range [][]copyID{everyone.voters, everyone.learners} {
+	config := s.storage.config
+	for _, list := range [...][]copyID{config.Voters, config.Learners, config.LearnersNext, config.VotersOutgoing} {
 		if i := slices.IndexFunc(list, func(id copyID) bool { return instanceOf(id) == instance }); i >= 0 {
 			return list[i]
 		}

@@ -147,6 +147,7 @@ func (s *Slot) Unreachable(peer uint64) {
 	}
 	if id := s.find(peer); id != raft.None {
 		s.node.ReportUnreachable(id)
+		s.lead.rest = rest{}
 	}
 }
 

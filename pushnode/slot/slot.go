@@ -189,6 +189,7 @@ func (s *Slot) Advance() (out Output) {
 	if s.fault != nil {
 		return out
 	}
+	s.lead.rest = rest{}
 	for s.node.HasReady() {
 		ready := s.node.Ready()
 		s.observe(ready)

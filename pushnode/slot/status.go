@@ -38,7 +38,7 @@ type Status struct {
 func (s *Slot) Status() Status {
 	return Status{
 		ID: s.id, Self: s.config.Self, Life: s.config.Life, Generation: s.generation, Term: s.term, Leader: instanceOf(s.role.Lead),
-		Leads: s.role.RaftState == raft.StateLeader, Settled: s.settled(), Fresh: s.fresh(),
+		Leads: s.role.RaftState == raft.StateLeader, Settled: s.settled(), Fresh: s.Fresh(),
 		Transferring: s.lead.transferee != raft.None, Agreed: s.agreed(), Contact: s.contact.count,
 		Empty: s.storage.empty(), Voter: s.voter(), Learner: s.learner(), Removed: s.removed(), Copies: len(s.storage.config.Voters),
 		Applied: s.applied, Hash: s.state.Hash(),
