@@ -23,7 +23,7 @@ type election struct {
 	patient int64 // how long the leader may be silent
 	at      int64 // when we stand for election; 0: not
 	tries   int
-	beaten  int64 // when our copy, which leads, was last given a tick
+	beaten  int64 // when our copy, which leads, was last given its time: a tick, or at rest a pulse
 	sleptAt int64 // when it last got one too late
 }
 
@@ -32,12 +32,12 @@ func (e *election) heard(now int64, contact uint64) {
 	e.contact, e.heardAt, e.at, e.tries = contact, now, 0, 0
 }
 
-// tick is called when the slot is to be looked at again.
-func (s *seat) tick() {
+// tick is called when the slot is to be looked at again. Pulses go out with those of others.
+func (s *seat) tick(out *pulses) {
 	s.dropIfRemoved()
 	if !s.recover() && s.copy != nil {
 		s.ship()
-		s.pulse()
+		s.beat(out)
 	}
 	s.settleEstates()
 	s.catchUp()
@@ -54,14 +54,17 @@ const (
 
 // pause is how long the slot need not be looked at.
 func (s *seat) pause() int64 {
-	interval := int64(tickInterval)
+	at := s.now + tickInterval
 	if s.idle() {
-		interval = idleInterval
+		at = s.now + idleInterval
 	}
-	if at := s.election.at; at != 0 {
-		interval = min(interval, max(at-s.now, 0))
+	if s.status.Leads {
+		at = min(at, s.election.beaten+beat)
 	}
-	return interval
+	if s.election.at != 0 {
+		at = min(at, s.election.at)
+	}
+	return max(at-s.now, 0)
 }
 
 // soon has the slot looked at before long.
@@ -80,19 +83,12 @@ func (s *seat) idle() bool {
 	return !waits && (s.copy == nil || leads || follows)
 }
 
-// pulse gives our copy its time: a leader its beat, a follower its patience, others their elections.
-func (s *seat) pulse() {
+// beat gives our copy its time: a leader its ticks, a follower its patience, others their elections.
+func (s *seat) beat(out *pulses) {
 	e := &s.election
 	switch {
 	case s.status.Leads:
-		if s.now >= e.beaten+beat {
-			if s.now >= e.beaten+2*beat {
-				e.sleptAt = s.now
-			}
-			e.beaten = s.now
-			s.copy.Tick()
-			s.unsettled = true
-		}
+		s.lead(out)
 		s.sweep()
 	case !s.status.Voter:
 	case s.status.Leader == 0:

@@ -42,6 +42,9 @@ func IsPart(frame []byte) (part, begins bool) {
 // IsRaft reports whether a frame is a message between copies.
 func IsRaft(frame []byte) bool { return kind(frame[0]) == kindRaft }
 
+// IsPulse reports whether a frame holds pulses, or the answers to some.
+func IsPulse(frame []byte) bool { return kind(frame[0]) == kindPulse || kind(frame[0]) == kindPulsed }
+
 // LifeOf returns which of its lives this node's copy of a slot is in.
 func (h *Host) LifeOf(index int) uint32 { return h.seats[index].status.Life }
 

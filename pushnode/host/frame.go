@@ -38,9 +38,11 @@ const (
 	kindCall
 	kindAnswer
 	kindFallen
+	kindPulse
+	kindPulsed
 )
 
-// A frame is its kind, the slot (but for routes and calls), and what its kind says: the append methods below are the format.
+// A frame is its kind, the slot (but for routes, the dead, calls and pulses), and what its kind says: the append methods below are the format.
 
 func beginFrame(k kind, slot int) []byte {
 	return binary.AppendUvarint(append(make([]byte, 0, 64), byte(k)), uint64(slot))

@@ -123,15 +123,17 @@ func (h *Host) Found(now int64) error {
 func (h *Host) Tick(now int64) {
 	h.wake(now)
 	h.endCalls(func(_ uint64, one call) bool { return now >= one.deadline })
+	out := &pulses{frames: make(map[uint64][]byte)}
 	for i := range h.seats {
 		s := &h.seats[i]
 		if s.wake.Load() > now {
 			continue
 		}
 		s.enter(now)
-		s.tick()
+		s.tick(out)
 		s.leave()
 	}
+	out.send(h)
 }
 
 // Receive takes in a frame of a peer. It may share the frame's memory from then on. An error says that the frame was of no use.
@@ -139,7 +141,7 @@ func (h *Host) Receive(now int64, from uint64, frame []byte) error {
 	r := readFrame(frame)
 	what := kind(r.Byte())
 	switch what {
-	case kindRoutes, kindDead, kindCall, kindAnswer:
+	case kindRoutes, kindDead, kindCall, kindAnswer, kindPulse, kindPulsed:
 		if err := h.receive(now, from, what, r); err != nil {
 			return fmt.Errorf("frame of kind %d from %x: %w", what, from, err)
 		}
@@ -171,6 +173,16 @@ func (h *Host) receive(now int64, from uint64, what kind, r *frameReader) error 
 		}
 		h.learnCrowd(now, crowded)
 		h.learnDeaths(now, dead)
+	case kindPulse, kindPulsed:
+		list := r.pulses()
+		if err := r.End(); err != nil {
+			return err
+		}
+		if what == kindPulse {
+			h.heedPulses(now, from, list)
+		} else {
+			h.heedPulsed(now, from, list)
+		}
 	default:
 		return h.called(from, what, r)
 	}

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/slot"
 )
 
 func drawClaim(t *rapid.T) claim {
@@ -86,6 +87,9 @@ func FuzzReceive(f *testing.F) {
 	f.Add((&askFrame{round: 1, generation: 1, claim: claim{2, 3}, dead: []uint64{4}}).append(0))
 	f.Add((&tellFrame{round: 1, stance: stanceLater, route: route{leader: 2, generation: 1 << 12, voters: []uint64{2}}}).append(0))
 	f.Add(appendRoutes([]slotRoute{{slot: 0, route: route{leader: 2, generation: 5, term: 9, voters: []uint64{2}, agreed: true}}}))
+	for _, what := range []kind{kindPulse, kindPulsed} {
+		f.Add(appendPulse(beginPulses(what, 0), slotPulse{slot: 1, pulse: slot.Pulse{Term: 2, Applied: 3, Tick: 1}}))
+	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		h := receiver()
 		h.PeerUp(1, 2)

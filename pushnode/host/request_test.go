@@ -38,7 +38,7 @@ func TestRequestsWithoutMajorityAreUnknown(t *testing.T) {
 	}
 	var came, answered error
 	leader.Propose(p.now, 0, channel.Advance{}, p.now+1000, func(reply host.Reply) { came = reply.Err })
-	p.pass(900)
+	p.pass(1000) // until then the word of a majority is fresh
 	leader.Query(p.now, 0, channel.CountQuery{}, p.now+2000, func(reply host.Reply) { answered = reply.Err })
 	p.pass(2500)
 	if !errors.Is(came, host.ErrUnknown) {

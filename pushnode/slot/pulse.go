@@ -50,6 +50,9 @@ type rest struct {
 
 // rests reports whether the leader has nothing to tell to anybody, and all have answered lately.
 func (s *Slot) rests() bool {
+	if s.fault != nil {
+		return false
+	}
 	if !s.lead.rest.known {
 		s.lead.rest = s.look()
 	}
@@ -57,7 +60,7 @@ func (s *Slot) rests() bool {
 }
 
 func (s *Slot) look() rest {
-	if s.fault != nil || !s.agreed() || s.lead.transferee != raft.None || s.storage.last() != s.applied || s.node.HasReady() {
+	if !s.agreed() || s.lead.transferee != raft.None || s.storage.last() != s.applied || s.node.HasReady() {
 		return rest{}
 	}
 	found := rest{known: true}
