@@ -54,7 +54,7 @@ func (s *seat) shipOne(p *parcel) bool {
 	for len(p.rest) > 0 && s.host.outside.Queued(p.to, Bulk) < queuedBytes {
 		part := p.rest[:min(len(p.rest), partBytes)]
 		flags := flag(!p.begun) | flag(len(part) == len(p.rest))<<1
-		frame := append(beginFrame(kindPart, s.index), flags)
+		frame := append(beginFrame(kindPart, s.index, 1+len(part)), flags)
 		if !s.host.outside.Send(p.to, Bulk, append(frame, part...)) {
 			return false
 		}

@@ -36,7 +36,7 @@ func (s *seat) settleFault() bool {
 // tellFallen tells a node in which life our copy fell.
 func (s *seat) tellFallen(peer uint64) {
 	if peer != s.host.config.Self {
-		s.host.outside.Send(peer, Control, s.lived.append(beginFrame(kindFallen, s.index)))
+		s.host.outside.Send(peer, Control, s.lived.append(beginFrame(kindFallen, s.index, frameRoom)))
 	}
 }
 

@@ -30,7 +30,7 @@ func (s *seat) follow(edge uint64, begins, whole bool, channels []channel.ID) {
 		return
 	}
 	if s.copy == nil || s.status.Applied == 0 {
-		s.host.outside.Send(edge, Data, s.route.append(beginFrame(kindNoSource, s.index)))
+		s.host.outside.Send(edge, Data, s.route.append(beginFrame(kindNoSource, s.index, frameRoom)))
 		return
 	}
 	for _, id := range channels {
@@ -39,7 +39,7 @@ func (s *seat) follow(edge uint64, begins, whole bool, channels []channel.ID) {
 			s.followers.edges[id] = slices.Insert(list, i, edge)
 		}
 	}
-	s.host.outside.Send(edge, Data, appendHeads(beginFrame(kindHeads, s.index), s.heads(channels)))
+	s.host.outside.Send(edge, Data, appendHeads(beginFrame(kindHeads, s.index, frameRoom), s.heads(channels)))
 }
 
 func (f *followers) remove(id channel.ID, edge uint64) {
@@ -79,7 +79,7 @@ func (f *followers) forgetCounts() { clear(f.counts) }
 
 // gone tells those who hear from our copy that it is no more.
 func (f *followers) gone(s *seat) {
-	frame := s.route.append(beginFrame(kindNoSource, s.index))
+	frame := s.route.append(beginFrame(kindNoSource, s.index, frameRoom))
 	for _, edge := range f.all() {
 		s.host.outside.Send(edge, Data, frame)
 	}
@@ -113,7 +113,7 @@ func (s *seat) hand(effects []channel.Effect, restored bool) {
 	if restored {
 		s.begin()
 		for _, edge := range s.followers.all() {
-			s.host.outside.Send(edge, Data, appendHeads(beginFrame(kindHeads, s.index), s.heads(s.followers.of(edge))))
+			s.host.outside.Send(edge, Data, appendHeads(beginFrame(kindHeads, s.index, frameRoom), s.heads(s.followers.of(edge))))
 		}
 	}
 	if len(effects) == 0 {
@@ -154,7 +154,7 @@ func (s *seat) pass(effect channel.Effect, edges []uint64) {
 	if len(edges) == 0 {
 		return
 	}
-	frame := channel.AppendEffects(beginFrame(kindDeliver, s.index), []channel.Effect{effect})
+	frame := channel.AppendEffects(beginFrame(kindDeliver, s.index, frameRoom), []channel.Effect{effect})
 	for _, edge := range edges {
 		s.host.outside.Send(edge, Data, frame)
 	}

@@ -2,7 +2,6 @@ package host
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"halley/pushnode/channel"
 )
@@ -44,9 +43,13 @@ const (
 
 // A frame is its kind, the slot (but for routes, the dead, calls and pulses), and what its kind says: the append methods below are the format.
 
-func beginFrame(k kind, slot int) []byte {
-	return binary.AppendUvarint(append(make([]byte, 0, 64), byte(k)), uint64(slot))
+// beginFrame begins a frame of a slot, and makes room for so many bytes behind that.
+func beginFrame(k kind, slot, room int) []byte {
+	return binary.AppendUvarint(append(make([]byte, 0, room+4), byte(k)), uint64(slot))
 }
+
+// frameRoom is room for most frames, without what they carry.
+const frameRoom = 60
 
 // requestFrame is a command or query for the leader of a slot. Where origin and leader have no link, another copy passes it on.
 type requestFrame struct {
@@ -58,7 +61,7 @@ type requestFrame struct {
 }
 
 func (f *requestFrame) append(slot int) []byte {
-	dst := slices.Grow(beginFrame(kindRequest, slot), len(f.body)+24)
+	dst := beginFrame(kindRequest, slot, frameRoom+len(f.body))
 	dst = binary.LittleEndian.AppendUint64(dst, f.origin)
 	dst = binary.AppendUvarint(dst, f.id)
 	dst = append(dst, flag(f.query)|flag(f.relay)<<1)
@@ -102,7 +105,7 @@ type replyFrame struct {
 }
 
 func (f *replyFrame) append(slot int) []byte {
-	dst := slices.Grow(beginFrame(kindReply, slot), len(f.body)+24)
+	dst := beginFrame(kindReply, slot, frameRoom+len(f.body))
 	dst = binary.LittleEndian.AppendUint64(dst, f.origin)
 	dst = binary.AppendUvarint(dst, f.id)
 	dst = append(dst, byte(f.verdict), byte(f.copies))

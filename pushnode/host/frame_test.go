@@ -93,7 +93,7 @@ func TestFramesOfChannels(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		whole := rapid.Bool().Draw(t, "whole")
 		ids := drawEach(t, drawChannel)
-		r := open(t, appendChannels(beginFrame(kindFollow, 7), whole, ids), kindFollow, 7)
+		r := open(t, appendChannels(beginFrame(kindFollow, 7, 0), whole, ids), kindFollow, 7)
 		gotWhole, got := r.channels()
 		reads(t, r, got, ids)
 
@@ -103,13 +103,13 @@ func TestFramesOfChannels(t *testing.T) {
 			return head{id: drawChannel(t), position: channel.Position{Epoch: epoch, Offset: rapid.Uint64().Draw(t, "offset")},
 				version: rapid.Uint64().Draw(t, "version")}
 		})
-		r = open(t, appendHeads(beginFrame(kindHeads, 7), heads), kindHeads, 7)
+		r = open(t, appendHeads(beginFrame(kindHeads, 7, 0), heads), kindHeads, 7)
 		reads(t, r, r.heads(), heads)
 
 		counts := drawEach(t, func(t *rapid.T) subscribers {
 			return subscribers{id: drawChannel(t), count: rapid.IntRange(0, 1<<31).Draw(t, "subscribers")}
 		})
-		r = open(t, appendOccupancy(beginFrame(kindOccupancy, 7), whole, counts), kindOccupancy, 7)
+		r = open(t, appendOccupancy(beginFrame(kindOccupancy, 7, 0), whole, counts), kindOccupancy, 7)
 		countedWhole, counted := r.occupancy()
 		reads(t, r, counted, counts)
 		if gotWhole != whole || countedWhole != whole {

@@ -69,7 +69,7 @@ func (s *seat) tellSource(id channel.ID, follow bool) {
 		if follow {
 			what = kindFollow
 		}
-		s.host.outside.Send(source, Data, appendChannels(beginFrame(what, s.index), false, []channel.ID{id}))
+		s.host.outside.Send(source, Data, appendChannels(beginFrame(what, s.index, frameRoom), false, []channel.ID{id}))
 	}
 }
 
@@ -82,7 +82,7 @@ func (s *seat) chooseSource() {
 	}
 	s.interest.source = next
 	if old != 0 && old != s.host.config.Self {
-		s.host.outside.Send(old, Data, appendChannels(beginFrame(kindUnfollow, s.index), true, nil))
+		s.host.outside.Send(old, Data, appendChannels(beginFrame(kindUnfollow, s.index, frameRoom), true, nil))
 	}
 	s.begin()
 }
@@ -96,7 +96,7 @@ func (s *seat) begin() {
 	case source == s.host.config.Self:
 		s.tellBehind(s.heads(channels))
 	default:
-		s.host.outside.Send(source, Data, appendChannels(beginFrame(kindFollow, s.index), true, channels))
+		s.host.outside.Send(source, Data, appendChannels(beginFrame(kindFollow, s.index, frameRoom), true, channels))
 	}
 }
 
@@ -183,7 +183,7 @@ func (s *seat) refresh() {
 	}
 	if leader == s.host.config.Self {
 		s.count(leader, i.whole, list)
-	} else if !s.host.outside.Send(leader, Data, appendOccupancy(beginFrame(kindOccupancy, s.index), i.whole, list)) {
+	} else if !s.host.outside.Send(leader, Data, appendOccupancy(beginFrame(kindOccupancy, s.index, frameRoom), i.whole, list)) {
 		return
 	}
 	i.whole = false

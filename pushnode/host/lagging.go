@@ -59,7 +59,7 @@ func (s *seat) catchUp() {
 		missed := slices.SortedFunc(maps.Keys(lagging[edge]), channel.ID.Compare)
 		delete(lagging, edge)
 		for page := range slices.Chunk(missed, lagPage) {
-			s.host.outside.Send(edge, Data, appendHeads(beginFrame(kindHeads, s.index), s.heads(page)))
+			s.host.outside.Send(edge, Data, appendHeads(beginFrame(kindHeads, s.index, frameRoom), s.heads(page)))
 		}
 	}
 }

@@ -27,7 +27,7 @@ type askFrame struct {
 }
 
 func (f *askFrame) append(slot int) []byte {
-	dst := binary.AppendUvarint(beginFrame(kindAsk, slot), f.round)
+	dst := binary.AppendUvarint(beginFrame(kindAsk, slot, frameRoom), f.round)
 	dst = binary.AppendUvarint(dst, uint64(f.generation))
 	dst = append(f.claim.append(dst), flag(f.ends))
 	return appendInstances(dst, f.dead)
@@ -58,7 +58,7 @@ type tellFrame struct {
 }
 
 func (f *tellFrame) append(slot int) []byte {
-	dst := binary.AppendUvarint(beginFrame(kindTell, slot), f.round)
+	dst := binary.AppendUvarint(beginFrame(kindTell, slot, frameRoom), f.round)
 	return f.route.append(f.claim.append(append(dst, byte(f.stance))))
 }
 

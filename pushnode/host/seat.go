@@ -155,7 +155,7 @@ func (s *seat) send(m slot.Message) {
 	if m.Control() {
 		class = Control
 	}
-	if !s.host.outside.Send(m.To(), class, m.Append(beginFrame(kindRaft, s.index))) {
+	if !s.host.outside.Send(m.To(), class, m.Append(beginFrame(kindRaft, s.index, m.Size()))) {
 		s.copy.Unreachable(m.To())
 	}
 }

@@ -100,4 +100,11 @@ func (s *seat) reply(asked asker, f replyFrame) {
 }
 
 // sortedKeys is the keys of a map in order: what follows from walking a map must not depend on chance.
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	if len(m) == 0 {
+		return nil // most often, and without making anything
+	}
+	keys := slices.AppendSeq(make([]K, 0, len(m)), maps.Keys(m))
+	slices.Sort(keys)
+	return keys
+}

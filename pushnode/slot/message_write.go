@@ -45,7 +45,7 @@ var codes = map[raftpb.MessageType]byte{
 //	timeout    nothing: stand for election now
 //	committed  index and term of an entry
 func (m Message) Append(dst []byte) []byte {
-	w := messageWriter{coding.Writer{Data: slices.Grow(dst, m.sizeHint())}}
+	w := messageWriter{coding.Writer{Data: slices.Grow(dst, m.Size())}}
 	in := m.raft
 	w.Byte(messageVersion)
 	w.Byte(m.kind())
@@ -92,8 +92,8 @@ func (m Message) kind() byte {
 	return codes[m.raft.GetType()]
 }
 
-// sizeHint is at least how long the encoding gets, short of lists of copies beyond the usual.
-func (m Message) sizeHint() int {
+// Size is at least how many bytes Append appends, short of lists of copies beyond the usual.
+func (m Message) Size() int {
 	const header, perEntry = 96, 20
 	size := header + len(m.raft.GetContext()) + len(m.raft.GetSnapshot().GetData())
 	for _, entry := range m.raft.GetEntries() {
