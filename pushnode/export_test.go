@@ -3,6 +3,8 @@ package pushnode
 import (
 	"context"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"halley/pushnode/host"
 )
 
@@ -44,3 +46,6 @@ func (n *Node) Attached(ctx context.Context, app, session string) (bool, error) 
 	alive, err := n.alive(ctx, appSlot{app, slotOf(app, session)}, []string{session})
 	return alive[session].Attached, err
 }
+
+// NewSlotMetrics tells a report of slots to Prometheus.
+func NewSlotMetrics(report func() host.Report) prometheus.Collector { return newSlotMetrics(report) }

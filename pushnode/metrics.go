@@ -3,6 +3,7 @@ package pushnode
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"halley/pushnode/host"
 	"halley/pushnode/wire"
 )
 
@@ -31,7 +32,8 @@ func newMetrics(registerer prometheus.Registerer, deliveries *deliveries, slots 
 	broken := prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "halley_pushnode_broken_copies_total", Help: "Copies of slots that came into a state that cannot be, and were dropped.",
 	}, func() float64 { return float64(slots.host.Fallen()) })
-	registerer.MustRegister(m.published, m.refusals, pending, folded, broken)
+	state := newSlotMetrics(func() host.Report { return slots.host.Report(slots.clock.now()) })
+	registerer.MustRegister(m.published, m.refusals, pending, folded, broken, state)
 	return m
 }
 
