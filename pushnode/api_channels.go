@@ -99,22 +99,22 @@ func (n *Node) getChannel(w http.ResponseWriter, r *http.Request, grant *auth.Gr
 		return err
 	}
 	id := channel.ID{App: grant.AppID, Name: name}
-	info, err := n.info(r.Context(), id)
+	known, err := n.info(r.Context(), id)
 	if err != nil {
 		return err
 	}
-	found := n.channelAnswer(id, info)
+	found := n.channelAnswer(id, known.Info)
 	found.Rule = ruleOf(n.Rule(id))
 	return answerJSON(w, found)
 }
 
 // info reads what a channel's slot knows of it.
-func (n *Node) info(ctx context.Context, id channel.ID) (info channel.Info, err error) {
+func (n *Node) info(ctx context.Context, id channel.ID) (channel.InfoAnswer, error) {
 	answer, err := n.slots.query(ctx, slotOf(id.App, id.Name), channel.InfoQuery{Channel: id})
 	if err != nil {
-		return channel.Info{}, n.wireError("read channel", err)
+		return channel.InfoAnswer{}, n.wireError("read channel", err)
 	}
-	return answer.(channel.InfoAnswer).Info, nil
+	return answer.(channel.InfoAnswer), nil
 }
 
 // getPresence is GET /v1/channels/{channel}/presence: the members.

@@ -57,13 +57,16 @@ func (n *Node) roomFor(ctx context.Context, app *tenant.AppView, id channel.ID, 
 	return nil
 }
 
-// roomForQueues refuses a publication under policy block while a subscriber could lose it.
+// roomForQueues refuses a publication under policy block while a subscriber could lose it: one of this node, or one elsewhere of which the
+// channel's leader was told.
 func (n *Node) roomForQueues(ctx context.Context, id channel.ID) error {
-	info, err := n.info(ctx, id)
+	known, err := n.info(ctx, id)
 	if err != nil {
 		return err
 	}
-	if queued, full := n.sessions.Congestion(id, info.Position); full {
+	queued, full := n.sessions.Congestion(id, known.Info.Position)
+	if full || known.Queued > 0 {
+		queued = max(queued, known.Queued)
 		return wire.Errorf(wire.CodeQueueFull, "a subscriber's queue is full: %d messages wait", queued).After(time.Second)
 	}
 	return nil

@@ -24,6 +24,11 @@ func (n *Node) Follow(id channel.ID, subscriptions int) {
 	n.slots.host.Follow(n.slots.clock.now(), slotOf(id.App, id.Name), id, subscriptions)
 }
 
+// Congested has the leader of a channel refuse its publishers while a subscriber here cannot take more.
+func (n *Node) Congested(id channel.ID, queued int) {
+	n.slots.host.Congest(n.slots.clock.now(), slotOf(id.App, id.Name), id, queued)
+}
+
 // History reads a page of a channel's history, if the grant may.
 func (n *Node) History(ctx context.Context, grant *auth.Grant, name string, query channel.HistoryQuery) (
 	channel.HistoryPage, error,

@@ -57,6 +57,9 @@ type Info struct {
 type InfoAnswer struct {
 	Info Info
 	Held bool
+	// Queued is how many messages wait for the subscriber that has most, where one cannot take more; 0: all can. Known of channels of
+	// policy block alone, and not to the state: whoever hosts it adds it.
+	Queued int
 }
 
 // Held says that the slot holds the channel.

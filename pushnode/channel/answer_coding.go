@@ -12,6 +12,7 @@ const (
 	codeMemberSet
 	codeCounts
 	codeLiveSessions
+	codeCongestedInfo // an InfoAnswer with Queued
 )
 
 // reasons gives each reason of a gap its number in answers: its place. Numbers are never reused.
@@ -39,9 +40,7 @@ func AppendAnswer(dst []byte, answer Answer) []byte {
 		w.Bool(a.More)
 		optional(&w, a.Gap, w.gap)
 	case InfoAnswer:
-		w.Byte(codeInfoAnswer)
-		w.info(a.Info)
-		w.Bool(a.Held)
+		w.infoAnswer(a)
 	case Held:
 		w.Byte(codeHeld)
 		w.Bool(bool(a))
@@ -84,6 +83,8 @@ func (r *reader) answer() Answer {
 		}
 	case codeInfoAnswer:
 		return InfoAnswer{Info: r.info(), Held: r.Bool()}
+	case codeCongestedInfo:
+		return r.congestedInfo()
 	case codeHeld:
 		return Held(r.Bool())
 	case codeChannelList:
@@ -147,6 +148,28 @@ func (r *reader) numbered() *Publication {
 	return &Publication{
 		Offset: r.Number(), ID: r.text(), Event: r.text(), Data: r.Bytes(), Exclude: r.text(), Time: r.Signed(),
 	}
+}
+
+// infoAnswer writes Queued only where there is something to say, so that nodes of an earlier version understand all else.
+func (w *writer) infoAnswer(a InfoAnswer) {
+	kind := byte(codeInfoAnswer)
+	if a.Queued > 0 {
+		kind = codeCongestedInfo
+	}
+	w.Byte(kind)
+	w.info(a.Info)
+	w.Bool(a.Held)
+	if a.Queued > 0 {
+		w.Count(a.Queued)
+	}
+}
+
+func (r *reader) congestedInfo() InfoAnswer {
+	a := InfoAnswer{Info: r.info(), Held: r.Bool(), Queued: int(r.Number32())}
+	if a.Queued == 0 {
+		r.Fail("nothing queued")
+	}
+	return a
 }
 
 func (w *writer) info(i Info) {

@@ -25,7 +25,9 @@ var answers = []func(*rapid.T) channel.Answer{
 		}
 	},
 	func(t *rapid.T) channel.Answer {
-		return channel.InfoAnswer{Info: drawInfo(t), Held: rapid.Bool().Draw(t, "held")}
+		return channel.InfoAnswer{
+			Info: drawInfo(t), Held: rapid.Bool().Draw(t, "held"), Queued: rapid.IntRange(0, 1<<32-1).Draw(t, "queued"),
+		}
 	},
 	func(t *rapid.T) channel.Answer { return channel.Held(rapid.Bool().Draw(t, "held")) },
 	func(t *rapid.T) channel.Answer { return channel.ChannelList(drawList(t, "channels", drawInfo)) },
@@ -76,9 +78,10 @@ func TestAnswerBytes(t *testing.T) {
 		"02" + epochBytes + "01" + publicationBytes + "04" + "01" + "00": channel.HistoryPage{
 			Epoch: epoch, Publications: publications, From: 4, More: true,
 		},
-		"03" + infoBytes + "01": channel.InfoAnswer{Info: info, Held: true},
-		"04" + "01":             channel.Held(true),
-		"05" + "01" + infoBytes: channel.ChannelList{info},
+		"03" + infoBytes + "01":        channel.InfoAnswer{Info: info, Held: true},
+		"09" + infoBytes + "01" + "05": channel.InfoAnswer{Info: info, Held: true, Queued: 5},
+		"04" + "01":                    channel.Held(true),
+		"05" + "01" + infoBytes:        channel.ChannelList{info},
 		"06" + "01" + "0161" + "0162" + "0163" + "04": channel.MemberSet{
 			Members: []channel.Member{{ClientID: "a", Session: "b", Data: []byte("c")}}, Version: 4,
 		},

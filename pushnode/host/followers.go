@@ -12,10 +12,13 @@ type followers struct {
 	edges   map[channel.ID][]uint64 // instances, ascending
 	lagging lagging
 	counts  map[uint64]map[channel.ID]int
+
+	congested congested
 }
 
 func (f *followers) init() {
 	f.edges, f.lagging, f.counts = make(map[channel.ID][]uint64), make(lagging), make(map[uint64]map[channel.ID]int)
+	f.congested = make(congested)
 }
 
 // follow has a node hear of channels from now on, or not any more, and tells it where they stand.
@@ -75,7 +78,10 @@ func (f *followers) all() []uint64 {
 }
 
 // forgetCounts forgets the counts of a lead that has ended: what changes from now on is told to another. The next lead begins without any.
-func (f *followers) forgetCounts() { clear(f.counts) }
+func (f *followers) forgetCounts() {
+	clear(f.counts)
+	clear(f.congested)
+}
 
 // gone tells those who hear from our copy that it is no more.
 func (f *followers) gone(s *seat) {

@@ -39,6 +39,7 @@ const (
 	kindFallen
 	kindPulse
 	kindPulsed
+	kindCongestion
 )
 
 // A frame is its kind, the slot (but for routes, the dead, calls and pulses), and what its kind says: the append methods below are the format.

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"maps"
 	"slices"
 
 	"halley/pushnode/channel"
@@ -13,8 +14,10 @@ type interest struct {
 	channels map[channel.ID]int // with how many subscribers here
 	source   uint64             // instance; 0: nobody
 	changed  map[channel.ID]bool
-	whole    bool  // the leader is to be told all counts
-	blind    int64 // since when channels are followed without a source; 0: they are not
+	// congested is the channels of policy block with a subscriber here that cannot take more.
+	congested map[channel.ID]congestion
+	whole     bool  // the leader is to be told all counts
+	blind     int64 // since when channels are followed without a source; 0: they are not
 }
 
 // deaf is how long (milliseconds) our own copy may hear nothing from its leader before it is no source any more.
@@ -22,6 +25,7 @@ const deaf = 1500
 
 func (i *interest) init() {
 	i.channels, i.changed = make(map[channel.ID]int), make(map[channel.ID]bool)
+	i.congested = make(map[channel.ID]congestion)
 }
 
 // Follow says how many subscribers a channel has here; none: it is not followed any more. Order matters, so one caller at a time may
@@ -120,13 +124,11 @@ func (s *seat) bestSource() uint64 {
 }
 
 // followed is the channels followed here, in order.
-func (s *seat) followed() []channel.ID {
-	list := make([]channel.ID, 0, len(s.interest.channels))
-	for id := range s.interest.channels {
-		list = append(list, id)
-	}
-	slices.SortFunc(list, channel.ID.Compare)
-	return list
+func (s *seat) followed() []channel.ID { return sortedIDs(s.interest.channels) }
+
+// sortedIDs is the keys of a map of channels in order.
+func sortedIDs[V any](m map[channel.ID]V) []channel.ID {
+	return slices.SortedFunc(maps.Keys(m), channel.ID.Compare)
 }
 
 // heads is where channels stand in our own copy.
@@ -191,4 +193,7 @@ func (s *seat) refresh() {
 }
 
 // reportAll has the leader told of all counts: it is a new one.
-func (s *seat) reportAll() { s.interest.whole = len(s.interest.channels) > 0 }
+func (s *seat) reportAll() {
+	s.interest.whole = len(s.interest.channels) > 0
+	s.tellCongestions()
+}

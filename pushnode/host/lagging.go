@@ -1,7 +1,6 @@
 package host
 
 import (
-	"maps"
 	"slices"
 
 	"halley/pushnode/channel"
@@ -56,7 +55,7 @@ func (s *seat) catchUp() {
 		if s.host.outside.Queued(edge, Data) >= lagBytes/2 {
 			continue
 		}
-		missed := slices.SortedFunc(maps.Keys(lagging[edge]), channel.ID.Compare)
+		missed := sortedIDs(lagging[edge])
 		delete(lagging, edge)
 		for page := range slices.Chunk(missed, lagPage) {
 			s.host.outside.Send(edge, Data, appendHeads(beginFrame(kindHeads, s.index, frameRoom), s.heads(page)))

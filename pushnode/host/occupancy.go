@@ -14,6 +14,7 @@ func (s *seat) answerQuery(query channel.Query) channel.Answer {
 	case channel.InfoQuery:
 		info := answer.(channel.InfoAnswer)
 		info.Info.Subscribers = s.subscribers(query.Channel)
+		info.Queued = s.queued(query.Channel)
 		return info
 	case channel.ChannelsQuery:
 		return s.withFollowed(query, answer.(channel.ChannelList))

@@ -16,6 +16,7 @@ func (s *seat) peerDown(instance uint64, gone bool) {
 	s.linkLost(instance)
 	delete(s.fallen, instance) // it says it again
 	s.followers.forget(instance)
+	s.endCongestions(func(at congestedAt) bool { return at.edge == instance })
 	s.unlink(instance)
 	s.dropArrival(instance)
 	if s.interest.source == instance {

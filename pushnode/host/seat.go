@@ -272,6 +272,11 @@ func (s *seat) receive(from uint64, what kind, r *frameReader) error {
 		if r.End() == nil {
 			s.hearFallen(from, told)
 		}
+	case kindCongestion:
+		id, queued := r.congestion()
+		if r.End() == nil {
+			s.hearCongestion(from, id, queued)
+		}
 	case kindOccupancy:
 		whole, counts := r.occupancy()
 		if r.End() == nil {

@@ -48,6 +48,10 @@ type Channels interface {
 	// Follow says how many subscriptions a channel has on this node: from the first one on, what happens in it is to be handed to the
 	// server. It is called in order for each channel, under a lock: it must not block, nor call the server.
 	Follow(id channel.ID, subscriptions int)
+	// Congested says that a subscriber of a channel of policy block cannot take more just now, and how many messages wait for the one that
+	// has most: again and again while it is so, and with 0 when it is over. It is called under a lock: it must not block, nor call the
+	// server.
+	Congested(id channel.ID, queued int)
 	// Rule returns the rule in force for the channel.
 	Rule(id channel.ID) channel.Rule
 	// Publish checks permission, limits and the block policy, and returns once the publication is acknowledged.

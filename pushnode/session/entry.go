@@ -12,8 +12,9 @@ import (
 // entry is one channel's fan-out on this node: who follows it, and how far it was delivered. Lock order: entry.mu, then the mu of
 // an outbox.
 type entry struct {
-	id      channel.ID // immutable
-	metrics *metrics   // immutable
+	id          channel.ID   // immutable
+	metrics     *metrics     // immutable
+	congestions *congestions // immutable
 
 	mu sync.Mutex
 	// guarded by mu
@@ -23,6 +24,7 @@ type entry struct {
 	head      channel.Position // of the last publication that was delivered here; zero before the first
 	version   uint64           // of presence, as it was last delivered here; 0 before the first change
 	rule      channel.Rule     // of the channel
+	congested bool             // congestions were told that a subscriber cannot take more
 	forgotten bool             // the hub has let it go: who wants to join must look it up again
 
 	// owned by who delivers: one goroutine at a time
@@ -101,6 +103,7 @@ func (e *entry) queueLocked(sub *subscription, position channel.Position, messag
 // fallBehindLocked leaves the subscription to the connection's writer.
 func (e *entry) fallBehindLocked(sub *subscription) {
 	e.setModeLocked(sub, behind)
+	e.suspectLocked(sub)
 	sub.outbox.hungry(sub, time.Time{})
 }
 
@@ -176,6 +179,10 @@ func (e *entry) setModeLocked(sub *subscription, to mode) {
 func (e *entry) congestion(head channel.Position) (queued int, full bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return e.congestionLocked(head)
+}
+
+func (e *entry) congestionLocked(head channel.Position) (queued int, full bool) {
 	if undelivered := distance(e.head, head); e.attached > 0 && 2*undelivered > e.rule.Retention.Messages {
 		queued, full = undelivered, true
 	}
@@ -367,6 +374,9 @@ func (e *entry) setRule(rule channel.Rule) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.rule = rule
+	if e.behind > 0 || e.congested {
+		e.congestions.add(e)
+	}
 }
 
 // watching returns how the subscription follows the presence of the channel; not at all where it has left.

@@ -17,6 +17,8 @@ type hub struct {
 	metrics *metrics                               // immutable
 	follow  func(id channel.ID, subscriptions int) // immutable
 	stripes [stripeCount]stripe
+
+	congestions *congestions // immutable
 }
 
 // stripe holds the entries of some channels: app, then name. Lock order: stripe.mu, then entry.mu.
@@ -25,8 +27,8 @@ type stripe struct {
 	apps map[string]map[string]*entry // guarded by mu
 }
 
-func newHub(metrics *metrics, follow func(channel.ID, int)) *hub {
-	h := &hub{seed: maphash.MakeSeed(), metrics: metrics, follow: follow}
+func newHub(metrics *metrics, follow, congested func(channel.ID, int)) *hub {
+	h := &hub{seed: maphash.MakeSeed(), metrics: metrics, follow: follow, congestions: newCongestions(congested)}
 	for i := range h.stripes {
 		h.stripes[i].apps = make(map[string]map[string]*entry)
 	}
@@ -76,7 +78,7 @@ func (h *hub) findOrMake(id channel.ID) *entry {
 	if s.apps[id.App] == nil {
 		s.apps[id.App] = make(map[string]*entry)
 	}
-	made := &entry{id: id, metrics: h.metrics}
+	made := &entry{id: id, metrics: h.metrics, congestions: h.congestions}
 	s.apps[id.App][id.Name] = made
 	return made
 }

@@ -45,6 +45,7 @@ type node struct {
 	unsure     bool      // the outcome of Enter is not known, as slots.propose says it
 	changed    sync.Cond // effects, held or stopped
 	done       chan struct{}
+	congested  sync.Map // how many messages wait, by channel, as it was told last
 }
 
 // meter counts what was delivered.
@@ -119,6 +120,11 @@ func (n *node) deliver() {
 
 // Follow is the backend's: everything is handed to the server anyway.
 func (n *node) Follow(channel.ID, int) {}
+
+// Congested is Backend: it remembers what was said last.
+func (n *node) Congested(id channel.ID, queued int) {
+	n.congested.Store(id.Name, queued)
+}
 
 func (n *node) clear(due channel.PresenceDue) {
 	for _, name := range due.Channels {

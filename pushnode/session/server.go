@@ -51,12 +51,13 @@ func New(config Config, backend Backend) *Server {
 	}
 	s.logger = s.config.Logger
 	s.metrics = newMetrics(s.config.Registerer, s.queuedBytes, s.parkedSessions)
-	s.hub = newHub(s.metrics, backend.Follow)
+	s.hub = newHub(s.metrics, backend.Follow, backend.Congested)
 	s.pending = newPending(s.config.PendingPerIP)
 	s.chores, s.unsaved, s.unrecorded = newSessionQueue(), newSessionQueue(), newSessionQueue()
 	s.doubtful, s.undecided = newSessionQueue(), newSessionQueue()
 	s.base, s.stop = context.WithCancel(context.Background())
 	s.workers.Go(func() { s.keepHouse(s.base) })
+	s.workers.Go(func() { s.hub.congestions.run(s.base) })
 	s.workers.Go(func() { s.keepEnds(s.base) })
 	s.workers.Go(func() { s.keepRecords(s.base) })
 	s.workers.Go(func() { s.recheckAll(s.base) })
@@ -78,7 +79,7 @@ func (s *Server) DeliverPresence(changed channel.PresenceChanged) {
 	}
 }
 
-// Congestion says whether a subscriber of the channel cannot take more just now, and how many messages wait for the one that has
+// Congestion says whether a subscriber of the channel on this node cannot take more just now, and how many messages wait for the one that has
 // most; head is where the channel's log ends. Under policy block publishers are refused while it is so.
 func (s *Server) Congestion(id channel.ID, head channel.Position) (queued int, full bool) {
 	if e := s.hub.find(id); e != nil {
