@@ -34,7 +34,7 @@ type PeerReport struct {
 	Name     string `json:"name"`
 	State    string `json:"state"`
 	Address  string `json:"address"` // of its links
-	Linked   bool   `json:"linked"`
+	Linked   bool   `json:"linked"`  // frames can travel both ways
 }
 
 // Report looks at the node.
@@ -79,10 +79,9 @@ func (p *peers) report() []PeerReport {
 		if member.Instance == p.node.instance {
 			continue
 		}
-		_, _, linked := p.mesh.Offset(member.Instance)
 		list = append(list, PeerReport{
 			Instance: instanceText(member.Instance), Name: member.Name, State: member.State.String(),
-			Address: member.Links.String(), Linked: linked,
+			Address: member.Links.String(), Linked: p.mesh.Linked(member.Instance),
 		})
 	}
 	return list

@@ -180,6 +180,9 @@ func (m *Mesh) Send(to uint64, class Class, frame []byte) bool {
 	return true
 }
 
+// Linked reports whether frames can travel to and from a peer.
+func (m *Mesh) Linked(instance uint64) bool { return (*m.live.Load())[instance] != nil }
+
 // Queued returns the bytes that wait for a peer in a class, 0 without a link. What is large and can wait is sent when it is small.
 func (m *Mesh) Queued(to uint64, class Class) int {
 	if l := (*m.live.Load())[to]; l != nil {

@@ -46,8 +46,14 @@ func TestFramesTravelBothWaysInOrder(t *testing.T) {
 func TestAPeerThatClosesHasLeft(t *testing.T) {
 	a, b := start(t, 1), start(t, 2)
 	join(a, 1, b, 2)
+	if !a.Linked(2) || !b.Linked(1) || a.Linked(3) {
+		t.Errorf("linked are 2: %v, 1: %v, and 3, whom nobody knows: %v", a.Linked(2), b.Linked(1), a.Linked(3))
+	}
 	b.Close()
 	a.wants(down(2, link.Left))
+	if a.Linked(2) {
+		t.Error("a peer that is down is linked")
+	}
 	a.until(down(2, link.Refused))
 	b.wants(down(1, link.Left))
 	if a.Send(2, link.Data, nil) {
