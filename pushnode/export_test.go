@@ -17,13 +17,8 @@ func (n *Node) Slot(app, name string) host.Status { return n.slots.host.Status(s
 func (n *Node) Level() bool { return n.slots.host.Level() }
 
 // Sessions is how many sessions of an app this node holds that have a record.
-func (n *Node) Sessions(app string) (held int) {
-	for _, one := range n.sessions.Lasting() {
-		if one.App == app {
-			held++
-		}
-	}
-	return held
+func (n *Node) Sessions(app string) int {
+	return len(n.sessions.Lasting(func(of, _ string) bool { return of == app }))
 }
 
 // Instance is the id of this process life.

@@ -20,8 +20,9 @@ const (
 	// lookRound is how long it takes to look at all sessions again, though nothing was missed as far as this node knows: half of
 	// the grace of those whose node is taken for dead, so that none is over before this node notices that it is.
 	lookRound = channel.LostGrace / 2
-	// lookStride is how many slots of a round are looked at together.
-	lookStride = 16
+	// lookStride is how many slots of a round are looked at together: each look goes through all sessions of the node, to find those of
+	// its slots.
+	lookStride = 128
 	// doubtInterval is how often doubts are looked at.
 	doubtInterval = 2 * time.Second
 )
@@ -78,11 +79,13 @@ type appSlot struct {
 
 func (n *Node) checkSessions(ctx context.Context, slots map[int]struct{}) {
 	held := make(map[appSlot][]session.Lasting)
-	for _, one := range n.sessions.Lasting() {
-		index := slotOf(one.App, one.ID)
-		if _, asked := slots[index]; asked {
-			held[appSlot{one.App, index}] = append(held[appSlot{one.App, index}], one)
-		}
+	wanted := func(app, id string) bool {
+		_, asked := slots[slotOf(app, id)]
+		return asked
+	}
+	for _, one := range n.sessions.Lasting(wanted) {
+		at := appSlot{one.App, slotOf(one.App, one.ID)}
+		held[at] = append(held[at], one)
 	}
 	eachSlot(held, func(at appSlot, sessions []session.Lasting) {
 		for page := range slices.Chunk(sessions, missedPage) {

@@ -101,13 +101,11 @@ type Lasting struct {
 	Attached   bool
 }
 
-// Lasting returns the sessions of this node that have a record, in no order: whether they still are this node's, their slots know.
-func (s *Server) Lasting() []Lasting {
+// Lasting returns the wanted sessions of this node that have a record, in no order: whether they still are this node's, their slots know.
+// Every session is asked for under a lock, so wanted must be quick, and not call the server.
+func (s *Server) Lasting(wanted func(app, session string) bool) []Lasting {
 	var list []Lasting
-	for _, one := range s.sessions.all() {
-		if !one.lasting {
-			continue
-		}
+	for _, one := range s.sessions.lasting(wanted) {
 		one.mu.Lock()
 		if !one.ended {
 			list = append(list, Lasting{App: one.app, ID: one.id, Generation: one.generation, Attached: one.conn != nil})
