@@ -97,3 +97,31 @@ func TestDisconnectAnywhere(t *testing.T) {
 		}
 	})
 }
+
+// TestDisconnectOfTheDead ends sessions of a node that has just died, before the others agree that it has: one by its id at once, and those
+// of a client as soon as they do.
+func TestDisconnectOfTheDead(t *testing.T) {
+	t.Parallel()
+	fleetInBubble(t, 4, func(t *testing.T, f *fleet) {
+		r := newRoom(t, f, "ada")
+		connect := guests["event stream"]
+		one, other := connect(t, r, f.nodes[1], nil), connect(t, r, f.nodes[1], nil)
+		one.linger()
+		other.linger()
+		synctest.Wait()
+		f.nodes[1].kill()
+		pass(2 * time.Second) // slots have other leaders
+		if members := len(f.nodes[0].cluster.View()); members != 4 {
+			t.Fatalf("%d members are left: the test comes too late", members)
+		}
+		began := time.Now()
+		got := r.on(f.nodes[3]).call(t, http.MethodDelete, "/v1/sessions?session="+one.session, "")
+		if took := time.Since(began); got.Text != `{"disconnected":1}` || took > time.Second {
+			t.Errorf("one session: got %d %s after %v, want it ended at once", got.Status, got.Text, took)
+		}
+		got = r.on(f.nodes[3]).call(t, http.MethodDelete, "/v1/sessions?client_id=ada", "")
+		if got.Text != `{"disconnected":1}` {
+			t.Errorf("the client's other session: got %d %s", got.Status, got.Text)
+		}
+	})
+}
