@@ -10,12 +10,17 @@ import (
 
 // testNodes writes down nodes, again, and lets those go that are silent or end.
 func testNodes(t *testing.T, store *tenant.Store) {
-	now := time.UnixMilli(time.Now().UnixMilli())
-	report := func(instance, name, text string, seen time.Time) {
+	report := func(instance, name, text string, wantBuried bool) {
 		t.Helper()
-		must(t, store.ReportNode(t.Context(), tenant.NodeReport{
-			Instance: instance, Name: name, Started: now.Add(-time.Minute), Seen: seen, Report: text,
-		}))
+		buried, err := store.ReportNode(t.Context(), instance, name, text, time.Minute)
+		must(t, err)
+		if buried != wantBuried {
+			t.Errorf("%s was called dead: %v, want %v", instance, buried, wantBuried)
+		}
+	}
+	silent := func(instance string, since time.Duration) {
+		t.Helper()
+		must(t, store.Exec(t.Context(), `UPDATE nodes SET seen_at = seen_at - $1 WHERE instance = $2`, since.Milliseconds(), instance))
 	}
 	want := func(lines ...string) {
 		t.Helper()
@@ -23,8 +28,11 @@ func testNodes(t *testing.T, store *tenant.Store) {
 		nodes, err := store.Nodes(t.Context())
 		must(t, err)
 		for _, one := range nodes {
-			if !one.Started.Equal(now.Add(-time.Minute)) {
-				t.Errorf("%s started at %v, want %v", one.Name, one.Started, now.Add(-time.Minute))
+			if up := one.Seen.Sub(one.Started); up < time.Minute || up > 2*time.Minute {
+				t.Errorf("%s has run for %v when it was seen, want a minute", one.Name, up)
+			}
+			if one.Silence < 0 || one.Silence > time.Minute {
+				t.Errorf("%s has been silent for %v", one.Name, one.Silence)
 			}
 			texts = append(texts, one.Name+" "+one.Report)
 		}
@@ -32,14 +40,15 @@ func testNodes(t *testing.T, store *tenant.Store) {
 			t.Errorf("listed are %q, want %q", texts, lines)
 		}
 	}
-	report("b", "n2", "{}", now)
-	report("a", "n1", "{}", now)
-	report("b", "n2", `{"leads":3}`, now.Add(time.Second))
+	report("b", "n2", "{}", false)
+	report("a", "n1", "{}", false)
+	report("b", "n2", `{"leads":3}`, false)
 	want("n1 {}", `n2 {"leads":3}`)
 	must(t, store.BuryNode(t.Context(), "a"))
 	must(t, store.BuryNode(t.Context(), "z")) // silent for so long that it is not listed
 	must(t, store.BuryNode(t.Context(), "b"))
-	report("b", "n2", "{}", now.Add(time.Second)) // it lives
+	report("b", "n2", "{}", true) // it lives
+	report("b", "n2", "{}", false)
 	nodes, err := store.Nodes(t.Context())
 	must(t, err)
 	var dead []string
@@ -51,7 +60,16 @@ func testNodes(t *testing.T, store *tenant.Store) {
 	if slices.Sort(dead); !slices.Equal(dead, []string{"a", "z"}) {
 		t.Errorf("called dead are %q", dead)
 	}
-	report("c", "n3", "{}", now.Add(2*time.Hour))
+	silent("a", 30*time.Minute)
+	nodes, err = store.Nodes(t.Context())
+	must(t, err)
+	if silence := nodes[slices.IndexFunc(nodes, func(one tenant.NodeReport) bool { return one.Instance == "a" })].Silence; silence < 30*time.Minute {
+		t.Errorf("silent for half an hour is told as %v", silence)
+	}
+	for _, instance := range []string{"a", "b", "z"} {
+		silent(instance, 2*time.Hour)
+	}
+	report("c", "n3", "{}", false)
 	want("n3 {}")
 	must(t, store.RemoveNode(t.Context(), "c"))
 	want()

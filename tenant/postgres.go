@@ -37,6 +37,9 @@ const (
 
 const sqlIdentity = `SELECT system_identifier, current_database() FROM pg_control_system()`
 
+// sqlNow names no table either.
+const sqlNow = `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint`
+
 // postgresEngine is Postgres, shared by all nodes.
 type postgresEngine struct {
 	pool *pgxpool.Pool
@@ -149,4 +152,9 @@ func (e *postgresEngine) identity(ctx context.Context, db *sql.DB) (system, name
 func (e *postgresEngine) close() error {
 	e.pool.Close()
 	return nil
+}
+
+func (*postgresEngine) now(ctx context.Context, from queryRower) (now int64, err error) {
+	err = from.QueryRowContext(ctx, sqlNow).Scan(&now)
+	return now, err
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
@@ -112,3 +113,8 @@ func (e *sqliteEngine) identity(context.Context, *sql.DB) (system, name string, 
 }
 
 func (e *sqliteEngine) close() error { return nil }
+
+// now is the clock of the machine: no process of another one has the file.
+func (*sqliteEngine) now(context.Context, queryRower) (int64, error) {
+	return time.Now().UnixMilli(), nil
+}

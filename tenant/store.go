@@ -58,9 +58,16 @@ type engine interface {
 	announce(ctx context.Context, tx *sql.Tx) error
 	// listen calls heard for each announcement until ctx ends.
 	listen(ctx context.Context, logger *slog.Logger, heard func())
+	// now is the database's clock, in Unix milliseconds: the only one that all processes share.
+	now(ctx context.Context, from queryRower) (int64, error)
 	// identity returns what tells the database from every other.
 	identity(ctx context.Context, db *sql.DB) (system, name string, err error)
 	close() error
+}
+
+// queryRower is a database, or a transaction in it.
+type queryRower interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Open opens the database and reads the master key, or makes it on the first start. It does not migrate.

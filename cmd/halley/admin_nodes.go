@@ -28,6 +28,7 @@ type nodeLine struct {
 	Started  time.Time       `json:"started"`
 	Seen     time.Time       `json:"seen"`
 	Silent   bool            `json:"silent"`
+	silence  time.Duration   // since Seen
 	Buried   bool            `json:"buried"` // an operator has called it dead
 	Report   pushnode.Report `json:"report"`
 }
@@ -39,7 +40,7 @@ func (nodesCommand) Run(p *process, log logConfig, admin *adminCommand) error {
 		if err != nil {
 			return nil, err
 		}
-		return nodesOf(reports, time.Now()), nil
+		return nodesOf(reports), nil
 	})
 }
 
@@ -55,12 +56,13 @@ type clusterLine struct {
 // stateUnreadable is what is printed of a node whose report this version does not understand.
 const stateUnreadable = "unreadable"
 
-func nodesOf(reports []tenant.NodeReport, now time.Time) clusterLine {
+func nodesOf(reports []tenant.NodeReport) clusterLine {
 	all := clusterLine{Nodes: []nodeLine{}}
 	for _, one := range reports {
 		line := nodeLine{
-			Instance: one.Instance, Node: one.Name, Started: one.Started.UTC(), Seen: one.Seen.UTC(), Silent: now.Sub(one.Seen) > reportStale,
-			Buried: !one.Buried.IsZero(),
+			Instance: one.Instance, Node: one.Name, Started: one.Started.UTC(), Seen: one.Seen.UTC(), Silent: one.Silence > reportStale,
+			silence: one.Silence,
+			Buried:  !one.Buried.IsZero(),
 		}
 		if json.Unmarshal([]byte(one.Report), &line.Report) != nil { // of another version: the others are to be seen all the same
 			line.Report = pushnode.Report{State: stateUnreadable}
@@ -100,7 +102,7 @@ func (c buryNodeCommand) Run(p *process, log logConfig, admin *adminCommand) err
 		if err != nil {
 			return nil, err
 		}
-		if err := mayBury(reports, c.Instance, time.Now()); err != nil {
+		if err := mayBury(reports, c.Instance); err != nil {
 			return nil, err
 		}
 		err = store.BuryNode(ctx, c.Instance)
@@ -113,12 +115,12 @@ func (c buryNodeCommand) Run(p *process, log logConfig, admin *adminCommand) err
 
 // mayBury refuses to call a process dead that says something, or of which nobody knows. One that has been silent for over an hour is not
 // listed any more, but those that wait for it name it.
-func mayBury(reports []tenant.NodeReport, instance string, now time.Time) error {
+func mayBury(reports []tenant.NodeReport, instance string) error {
 	known := false
-	for _, one := range nodesOf(reports, now).Nodes {
+	for _, one := range nodesOf(reports).Nodes {
 		if one.Instance == instance && !one.Silent {
 			return fmt.Errorf("instance %s lives: it reported %.0f s ago; stop it, and wait until it is \"silent\" in halley admin nodes",
-				instance, now.Sub(one.Seen).Seconds())
+				instance, one.silence.Seconds())
 		}
 		known = known || one.Instance == instance || slices.Contains(one.Report.Waits, instance)
 	}

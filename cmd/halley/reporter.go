@@ -59,9 +59,12 @@ func (r *reporter) report(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encode the report: %w", err)
 	}
-	return r.store.ReportNode(ctx, tenant.NodeReport{
-		Instance: r.instance, Name: r.name, Started: r.started, Seen: time.Now(), Report: string(text),
-	})
+	buried, err := r.store.ReportNode(ctx, r.instance, r.name, string(text), time.Since(r.started))
+	if buried {
+		r.logger.Error("an operator has called this node dead, and it lives: nodes that have no link to it went on without it, and take in what " +
+			"it alone holds when they have one again; see that its links are up, or stop it")
+	}
+	return err
 }
 
 // bury tells the node whom an operator calls dead. One that lives keeps no other from being believed dead.
