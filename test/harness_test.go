@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,6 +37,7 @@ type node struct {
 	store    []string
 	flags    []string
 	logFile  string
+	files    int // file descriptors that a process may have open; 0: as many as this one
 	process  *exec.Cmd
 	exited   chan error // holds the result of the process once it is gone
 }
@@ -93,6 +95,10 @@ func (n *node) start() {
 func (n *node) launch() {
 	n.tb.Helper()
 	n.process = command(context.Background(), n.tb, n.flags...)
+	if n.files > 0 {
+		n.process.Args = slices.Concat([]string{"sh", "-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(n.files), n.process.Path}, n.flags)
+		n.process.Path = "/bin/sh"
+	}
 	log, err := os.OpenFile(n.logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		n.tb.Fatal(err)

@@ -51,7 +51,8 @@ func listen(flag, address string) (*net.TCPListener, error) {
 	return listener.(*net.TCPListener), nil
 }
 
-// reservedFiles are left for the database, the log and calls to others when connections take all other file descriptors.
+// reservedFiles are left for the database, the log, other nodes and calls to others when connections take all other file descriptors;
+// where that would be most of them, half are.
 const reservedFiles = 256
 
 // connectionCap is how many connections to allow: as asked, else as many as there are file descriptors.
@@ -60,5 +61,5 @@ func connectionCap(asked int) int {
 	if asked > 0 || syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || limit.Cur > 1<<31 {
 		return asked
 	}
-	return max(int(limit.Cur)-reservedFiles, reservedFiles)
+	return max(int(limit.Cur)-reservedFiles, int(limit.Cur)/2)
 }
