@@ -44,6 +44,7 @@ type verdict struct {
 		Delivered    int            `json:"delivered"`
 		Unknown      int            `json:"unknown"`
 		Gaps         map[string]int `json:"gaps"`
+		Errors       map[string]int `json:"errors"` // answers and broken connections, by what is said of them
 		CatchUp      struct {
 			P99 float64 `json:"p99"`
 		} `json:"catch_up"`
@@ -77,6 +78,7 @@ type verifyRun struct {
 	ended  chan struct{}
 	err    error // after ended: how it ended
 	folder string
+	pauses float64 // seconds for which a channel may get no acknowledgement
 }
 
 // startVerify starts halley verify. It ends with its test.
@@ -89,7 +91,9 @@ func startVerify(t *testing.T, database string, duration time.Duration, flags ..
 		}
 		duration = longer
 	}
-	run := &verifyRun{t: t, ended: make(chan struct{}), folder: t.TempDir(), stderr: lineWriter{grown: make(chan struct{}, 1)}}
+	run := &verifyRun{
+		t: t, ended: make(chan struct{}), folder: t.TempDir(), pauses: pauseBound, stderr: lineWriter{grown: make(chan struct{}, 1)},
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), duration+chaosPatience)
 	arguments := []string{"verify", "--database", database, "--duration", duration.String(), "--keep", run.folder, "--json"}
 	run.cmd = plainCommand(t, slices.Concat(arguments, flags)...)
@@ -135,7 +139,7 @@ func (r *verifyRun) result() verdict {
 	}
 	for _, p := range got.Figures.Pauses {
 		r.t.Logf("%s of %s at %.1fs: writes paused for %.0f ms in the middle, %.0f ms at most", p.Fault, p.Node, p.At, 1e3*p.Writes.P50, 1e3*p.Writes.Max)
-		if p.Writes.Max > pauseBound {
+		if p.Writes.Max > r.pauses {
 			r.t.Errorf("%s of %s: a channel took no message for %.1f s", p.Fault, p.Node, p.Writes.Max)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -35,18 +36,21 @@ var buildBinary = sync.OnceValues(func() (string, error) {
 
 // buildPlainBinary builds cmd/halley as it is shipped, for tests of several processes under load: under the race detector each of them
 // would take the others' time.
-var buildPlainBinary = sync.OnceValues(func() (string, error) {
+var buildPlainBinary = sync.OnceValues(func() (string, error) { return buildPlain("halley-plain") })
+
+// buildPlain builds cmd/halley under a name, as it is shipped but for flags of go build.
+func buildPlain(name string, flags ...string) (string, error) {
 	if err := os.MkdirAll(binaryFolder(), 0o755); err != nil {
 		return "", err
 	}
-	path := filepath.Join(binaryFolder(), "halley-plain")
-	build := exec.Command("go", "build", "-o", path, "halley/cmd/halley")
+	path := filepath.Join(binaryFolder(), name)
+	build := exec.Command("go", slices.Concat([]string{"build", "-o", path}, flags, []string{"halley/cmd/halley"})...)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build cmd/halley: %w\n%s", err, output)
 	}
 	return path, nil
-})
+}
 
 // removeBinary removes what buildBinary left, if anything.
 func removeBinary() error {

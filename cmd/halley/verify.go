@@ -24,6 +24,7 @@ type verifyCommand struct {
 	Faults   []string      `default:"kill,pause,drain,partition" placeholder:"KIND" group:"A cluster of its own:" help:"What is done to the nodes, in turn: kill, restart, pause, drain, partition, slow, starve, narrow, rotate, kill-amid-drain; what may lose messages, and must say so: twice, kill-amid-join, pair, all; or none. Default: kill, pause, drain, partition."`
 	Every    time.Duration `default:"10s" group:"A cluster of its own:" help:"From one fault to the next, at least. Default: ${default}."`
 	Network  string        `enum:"auto,namespaces,relays" default:"auto" group:"A cluster of its own:" help:"How nodes are cut off from each other: each in a network namespace (namespaces: Linux, root, nft, and a database on a socket), or by relays between them. Default: ${default}."`
+	Other    string        `placeholder:"FILE" group:"A cluster of its own:" help:"A halley of another version: each node is started as this one and as that one in turn, so that both run side by side. Default: none."`
 	Keep     string        `placeholder:"DIR" group:"A cluster of its own:" help:"Folder for the nodes' logs, which stay there. Default: a temporary one, which is kept if a promise was broken."`
 
 	Duration   time.Duration `default:"1m" group:"Load:" help:"How long to publish. Default: ${default}."`
@@ -161,7 +162,7 @@ func (c verifyCommand) verifyOwn(ctx context.Context, stderr io.Writer, o verify
 		return nil, nil, err
 	}
 	result, events, err := verify.RunOwn(ctx, verify.Settings{
-		Binary: binary, Nodes: c.Nodes, Database: c.Database, Folder: folder, Namespaces: c.isolates(), History: remembered,
+		Binary: binary, Other: c.Other, Nodes: c.Nodes, Database: c.Database, Folder: folder, Namespaces: c.isolates(), History: remembered,
 	}, o)
 	if err == nil && result.Sound() && c.Keep == "" {
 		return result, events, os.RemoveAll(folder)

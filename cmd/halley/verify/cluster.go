@@ -46,6 +46,7 @@ type network interface {
 // Settings of a cluster of the run's own.
 type Settings struct {
 	Binary     string // of halley
+	Other      string // of another version, which a node is after each other start; empty: none
 	Nodes      int
 	Database   string // postgres://…; empty: one node on an embedded database
 	Folder     string // for data and logs
@@ -107,7 +108,7 @@ func (c *Cluster) prepare(index int, s Settings, secret string) (*node, error) {
 	}
 	n := &node{index: index, name: fmt.Sprintf("n%d", index+1), site: place, folder: s.Folder}
 	n.command = func(arguments ...string) *exec.Cmd {
-		cmd := c.network.command(index, s.Binary, arguments...)
+		cmd := c.network.command(index, n.binary(s), arguments...)
 		cmd.Dir = s.Folder
 		cmd.Env = plainEnvironment()
 		return cmd

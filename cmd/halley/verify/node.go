@@ -25,6 +25,7 @@ type node struct {
 	flags   []string // of every start
 	folder  string
 	command func(arguments ...string) *exec.Cmd
+	lives   int // processes that were started
 
 	process *exec.Cmd
 	exited  chan error // holds how the process ended
@@ -35,6 +36,14 @@ type site struct {
 	public    string // host:port of the public port
 	gossip    string // --cluster-listen
 	advertise string // --cluster-advertise
+}
+
+// binary is what the next process of the node runs: in turn this version and the other one, if there is one.
+func (n *node) binary(s Settings) string {
+	if n.lives%2 == 1 && s.Other != "" {
+		return s.Other
+	}
+	return s.Binary
 }
 
 func (n *node) url() string { return "http://" + n.site.public }
@@ -58,6 +67,7 @@ func (n *node) start(join ...string) error {
 	}
 	exited := make(chan error, 1)
 	n.process, n.exited = cmd, exited
+	n.lives++
 	go func() { exited <- cmd.Wait() }() // ends with the process, which end waits for
 	return nil
 }
