@@ -62,7 +62,7 @@ func (s *seat) tellCongestion(id channel.ID, queued int) {
 	case s.host.config.Self:
 		s.hearCongestion(leader, id, queued)
 	default:
-		s.host.outside.Send(leader, Data, appendCongestion(beginFrame(kindCongestion, s.index), id, queued))
+		s.host.outside.Send(leader, Data, appendCongestion(beginFrame(kindCongestion, s.index, frameRoom), id, queued))
 	}
 }
 
