@@ -9,9 +9,14 @@ import (
 	"halley/pushnode/host"
 )
 
-// idle is three hosts that have had nothing to do for a while.
+// idle is three hosts that have had nothing to do for a while. One could not be heard before: slots have changed their leaders, each at
+// another moment.
 func idle(t *testing.T) *hosts {
 	p := newHosts(t, 3, 3)
+	p.pass(20_000)
+	p.mute(p.nodes[0], true)
+	p.pass(5000)
+	p.mute(p.nodes[0], false)
 	p.pass(30_000)
 	for _, e := range p.nodes {
 		if !e.Level() {
@@ -19,6 +24,13 @@ func idle(t *testing.T) *hosts {
 		}
 	}
 	return p
+}
+
+// mute lets nothing of a host arrive, while its links seem to be there, or all again.
+func (p *hosts) mute(e *end, set bool) {
+	for _, other := range p.nodes {
+		p.cut[[2]uint64{e.instance, other.instance}] = set
+	}
 }
 
 // sent lets time pass, and counts the frames that hosts send meanwhile: messages between copies, and pulses with their answers.
@@ -73,9 +85,7 @@ func TestSilentPulseIsASilentLeader(t *testing.T) {
 	t.Parallel()
 	p := idle(t)
 	silent := p.leaders()[0]
-	for _, e := range p.nodes {
-		p.cut[[2]uint64{silent, e.instance}] = true
-	}
+	p.mute(p.nodes[silent-1], true)
 	p.pass(5000)
 	for _, e := range p.nodes {
 		status := e.Status(0)

@@ -82,6 +82,16 @@ func TestPulseEnds(t *testing.T) {
 			n.mustPublish(1, "room", "b", nil)
 			return nil
 		},
+		"a voter has not acknowledged a message yet": func(n *network) error {
+			_, err := n.publish(1, "room", "b", nil)
+			n.collect(0, n.at(1).Advance())
+			n.queue = slices.DeleteFunc(n.queue, func(m slot.Message) bool { return m.To() == 3 })
+			n.deliver()
+			n.collect(1, n.at(2).Advance())
+			n.deliver()
+			n.at(1).Advance()
+			return err
+		},
 		"a message is not committed": func(n *network) error {
 			n.down[2], n.down[3] = true, true
 			_, err := n.publish(1, "room", "b", nil)
