@@ -133,6 +133,13 @@ func (f *fleet) others(but *member) []*member {
 // awaitLevel waits until every living node is ready and every slot has the copies that it can have.
 func (f *fleet) awaitLevel(t testing.TB) {
 	t.Helper()
+	defer func() {
+		for _, m := range f.living() {
+			if t.Failed() {
+				t.Logf("%s: %d members, level %v, ready %v: %+v", m.name, len(m.cluster.View()), m.Level(), m.Ready(), m.Report().Report)
+			}
+		}
+	}()
 	f.await(t, "the nodes are not level", func() bool {
 		living := f.living()
 		for _, m := range living {
