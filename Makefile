@@ -26,7 +26,7 @@ sim: ## Simulate SEEDS (20000) clusters under faults; each failing seed is told,
 	$(GO) test -run '^TestSimulation$$' -timeout 0 -v ./pushnode/host -seeds $(SEEDS)
 
 chaos: ## Hurt a cluster in every way, each for DURATION (30m): make chaos DURATION=10m
-	HALLEY_CHAOS_DURATION=$(DURATION) $(GO) test -v -count=1 -timeout 24h -run '^TestChaos' ./test
+	HALLEY_CHAOS_DURATION=$(DURATION) $(GO) test -tags chaos -v -count=1 -timeout 24h -run '^TestChaos' ./test
 
 check: format-check vet staticcheck tidy-check fresh typecheck ## Check format, vet, lint, modules, generated files and types
 
@@ -34,7 +34,7 @@ format-check:
 	@stale=$$(gofmt -l .); test -z "$$stale" || { echo "not formatted, run make fmt:" $$stale >&2; exit 1; }
 
 vet:
-	$(GO) vet ./...
+	$(GO) vet -tags chaos ./...
 
 staticcheck:
 	$(TOOL) staticcheck ./...

@@ -19,6 +19,7 @@ import (
 // both makes them meet, both tell of it, and go on: neither takes in anything of the other. The way out is to restart the nodes of one
 // with a peer of the other. Its clients are told that their positions are of no use any more.
 func TestChaosClustersFoundedApartAreJoined(t *testing.T) {
+	t.Parallel()
 	store, flags := sharedStore(t)
 	addresses := gossipAddresses(t, 3)
 	start := func(address string, join ...string) *node {

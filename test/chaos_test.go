@@ -29,13 +29,6 @@ func TestChaosBehindRelays(t *testing.T) {
 	got.wantFaults(t, "isolate", "slow", "starve")
 }
 
-// A rolling restart is noticed by nobody: no 503, no gap, no presence event. Nor is it when the cluster's secret changes with it.
-func TestChaosRollingRestart(t *testing.T) {
-	t.Parallel()
-	got := hurt(t, 28*time.Second, "--faults", "rotate", "--every", "1s")
-	got.wantFaults(t, "rotate: accept", "rotate: use")
-}
-
 // Postgres is off the way of a message, also while a node that is cut off comes back.
 func TestChaosWithoutPostgres(t *testing.T) {
 	server := postgres.Start(t)
