@@ -25,7 +25,7 @@ func TestChaosPauseAndPartition(t *testing.T) {
 
 // The way between nodes is cut by relays: what machines without root do.
 func TestChaosBehindRelays(t *testing.T) {
-	got := hurt(t, 24*time.Second, "--faults", "partition,slow,starve", "--every", "1s", "--network", "relays")
+	got := hurt(t, 24*time.Second, "--faults", "partition,slow,starve,narrow", "--every", "1s", "--network", "relays")
 	got.wantFaults(t, "isolate", "slow", "starve")
 }
 
