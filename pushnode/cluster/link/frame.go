@@ -26,7 +26,7 @@ type kind uint8
 
 const (
 	payloadKind kind = iota // a frame of the mesh's user
-	pingKind                // clock.go; empty on other connections than control
+	pingKind                // clock.go; most are empty, and want no answer
 	pongKind                // clock.go
 	byeKind                 // the reason, one byte, on control; nothing follows
 	kinds

@@ -5,11 +5,12 @@ import "time"
 // The heart of the mesh. A control connection is judged by heartbeats alone that are five times as frequent as it may be silent
 // (note, 3.6); the others by theirs, for a connection that a firewall has forgotten looks open for a quarter of an hour.
 const (
-	tick         = 50 * time.Millisecond // how exactly silence is told; without jitter, it sends nothing by itself
-	beatTicks    = 4                     // a heartbeat every 200 ms on control
-	slowTicks    = 20                    // and every second on the others
-	silence      = time.Second           // on control
-	slowSilence  = 5 * time.Second       // on the others
+	tick         = 100 * time.Millisecond // how exactly silence is told; without jitter, it sends nothing by itself
+	beatTicks    = 2                      // a heartbeat every 200 ms on control
+	clockTicks   = 10                     // every second one that wants an answer, for the clocks
+	slowTicks    = 10                     // and every second one on the others
+	silence      = time.Second            // on control
+	slowSilence  = 5 * time.Second        // on the others
 	pauseToCount = 200 * time.Millisecond
 )
 
@@ -36,9 +37,9 @@ func (m *Mesh) pulse(n int) {
 	for _, l := range *m.live.Load() {
 		for _, s := range l.streams {
 			switch {
-			case s.class == Control && n%beatTicks == 0:
+			case s.class == Control && n%clockTicks == 0:
 				s.out.put(pingKind, ping(m.now()))
-			case s.class != Control && n%slowTicks == 0:
+			case s.class == Control && n%beatTicks == 0, s.class != Control && n%slowTicks == 0:
 				s.out.put(pingKind, nil)
 			}
 		}

@@ -92,7 +92,7 @@ func (s *stream) take(k kind, payload []byte) {
 		s.heard.Store(int64(m.now()))
 		s.busy.Store(false)
 	case pingKind:
-		if s.class == Control {
+		if s.class == Control && len(payload) > 0 {
 			s.out.put(pongKind, pong(payload, time.Now()))
 		}
 	case pongKind:
