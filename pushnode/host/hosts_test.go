@@ -27,6 +27,7 @@ type end struct {
 	instance uint64
 	full     bool           // what it is told to deliver is too much
 	slow     map[uint64]int // bytes that wait for others
+	waits    func() int     // says it instead of slow; may be nil
 	behind   []channel.ID
 	stands   channel.Position // of the last of behind
 	effects  []channel.Effect
@@ -52,10 +53,15 @@ func (e *end) Deliver(_ int, effects []channel.Effect, _ bool) {
 func (e *end) Behind(id channel.ID, position channel.Position, _ uint64) {
 	e.behind, e.stands = append(e.behind, id), position
 }
-func (e *end) Queued(to uint64, _ host.Class) int { return e.slow[to] }
-func (e *end) Called(uint64, uint64, []byte)      {}
-func (e *end) Missed(int)                         {}
-func (e *end) Overloaded(int) bool                { return e.full }
+func (e *end) Queued(to uint64, _ host.Class) int {
+	if e.waits != nil {
+		return e.waits()
+	}
+	return e.slow[to]
+}
+func (e *end) Called(uint64, uint64, []byte) {}
+func (e *end) Missed(int)                    {}
+func (e *end) Overloaded(int) bool           { return e.full }
 
 // newHosts begins so many hosts, linked, of which the first founds the cluster.
 func newHosts(t testing.TB, count, copies int) *hosts {

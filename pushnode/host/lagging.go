@@ -34,15 +34,15 @@ func (s *seat) takes(edge uint64, id channel.ID) bool {
 // passTo sends what happened in a channel, encoded once, to the nodes that follow it and keep up.
 func (s *seat) passTo(effect channel.Effect, id channel.ID) {
 	edges := s.followers.edges[id]
-	lags := func(edge uint64) bool { return !s.takes(edge, id) }
-	if slices.ContainsFunc(edges, lags) {
-		edges = slices.Clone(edges)
-		for _, edge := range edges {
-			if lags(edge) {
-				s.followers.lagging.note(edge, id)
-			}
+	var late []uint64
+	for _, edge := range edges {
+		if !s.takes(edge, id) { // asked once: queues grow and shrink meanwhile, and who is passed over must be noted
+			s.followers.lagging.note(edge, id)
+			late = append(late, edge)
 		}
-		edges = slices.DeleteFunc(edges, lags)
+	}
+	if len(late) > 0 {
+		edges = slices.DeleteFunc(slices.Clone(edges), func(edge uint64) bool { return slices.Contains(late, edge) })
 		s.soon()
 	}
 	s.pass(effect, edges)

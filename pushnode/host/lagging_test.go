@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"halley/pushnode/channel"
@@ -64,5 +65,32 @@ func TestSlowEdgeIsNotSentMore(t *testing.T) {
 	publish(1)
 	if got := heard(edge); len(got) != 3 || got[2] != uint64(sent) {
 		t.Errorf("afterwards it hears %v, want the last message as well", got)
+	}
+}
+
+// TestEdgeWhoseQueueMoves has what waits for an edge grow and shrink between two looks at it: a message that it is not sent is one that it
+// is told of later.
+func TestEdgeWhoseQueueMoves(t *testing.T) {
+	t.Parallel()
+	p := newHosts(t, 2, 1)
+	leader, edge := p.nodes[0], p.nodes[1]
+	slot := leader.SlotOf(room1.App, room1.Name)
+	edge.Follow(p.now, slot, room1, 1)
+	p.pass(500)
+	edge.behind = nil
+	looks := 0
+	leader.waits = func() int {
+		looks++
+		return looks % 2 * 20 << 20
+	}
+	message := channel.Publish{Channel: room1, ID: "m", Data: []byte("1"), Retention: channel.DefaultRetention}
+	if reply := p.ask(leader, slot, message, 1000); reply == nil || reply.Err != nil {
+		t.Fatalf("publish: %+v", reply)
+	}
+	leader.waits = nil
+	p.pass(500)
+	published := func(effect channel.Effect) bool { _, is := effect.(channel.Published); return is }
+	if sent := slices.ContainsFunc(edge.effects, published); !sent && edge.stands.Offset != 1 {
+		t.Errorf("the edge was neither sent the message nor told of it: it stands at %v", edge.stands)
 	}
 }
