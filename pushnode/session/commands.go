@@ -82,10 +82,14 @@ func (s *Server) recordNow(ctx context.Context, session *Session) error {
 		return nil
 	}
 	return s.inTurn(ctx, session, func() error {
-		if session.isEnded() {
+		switch {
+		case session.isElsewhere():
+			return wire.NewError(wire.CodeSessionNotFound) // where it is nobody knows of what they changed
+		case session.isEnded():
 			return nil // by one of these commands, or while they were done: nothing is to be recorded
+		default:
+			return s.writeRecord(ctx, session)
 		}
-		return s.writeRecord(ctx, session)
 	})
 }
 
@@ -100,7 +104,7 @@ func (s *Server) inTurn(ctx context.Context, session *Session, do func() error) 
 		}
 		generation := session.currentGeneration()
 		err := do()
-		ended := session.isEnded()
+		ended := session.isEnded() && !session.isElsewhere()
 		session.release()
 		if ended || !errors.Is(err, wire.CodeSessionNotFound) {
 			return err

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"net/http"
 	"testing"
 	"testing/synctest"
 )
@@ -59,5 +60,39 @@ func TestSecondSubscribeIsNotAheadOfTheStream(t *testing.T) {
 			t.Errorf("subscribed at %v, want 1", replies[0])
 		}
 		stream.wantMessage("one")
+	})
+}
+
+// Commands that wait for their turn while their session moves to another node are for that one: their client is told to try again, and not
+// that there is no such session.
+func TestCommandsWhileTheSessionMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, nil)
+		_, connected := h.follow("&session=new", "")
+		resume := connected.data.text("resume")
+		reading, goOn := make(chan struct{}), make(chan struct{})
+		h.set(func() {
+			h.after = once("backlog busy", func() {
+				close(reading)
+				<-goOn
+			})
+		})
+		statuses := make(chan int, 2)
+		say := func(command string) {
+			status, _ := h.say(resume, command)
+			statuses <- status
+		}
+		go say(`{"op":"subscribe","ref":1,"channel":"busy"}`)
+		<-reading
+		h.server.Moved(testApp, connected.data.text("session"), 99)
+		synctest.Wait()
+		go say(`{"op":"subscribe","ref":1,"channel":"news"}`)
+		synctest.Wait()
+		close(goOn)
+		for range 2 {
+			if status := <-statuses; status != http.StatusServiceUnavailable {
+				t.Errorf("the commands were answered with status %d, want %d", status, http.StatusServiceUnavailable)
+			}
+		}
 	})
 }
