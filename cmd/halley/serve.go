@@ -97,9 +97,14 @@ func (c serveCommand) live(p *process, log logConfig, legacy *pushnode.Legacy) (
 		awaitDatabase(p.ctx, store, logger) // the next life needs it: without it, all that is held would be lost
 	}
 	c.drain(parts.node, logger)
-	if failure = errors.Join(failure, running.stop()); failure != nil || p.ctx.Err() != nil {
-		return nil, failure
+	stopped := running.stop()
+	if failure != nil || p.ctx.Err() != nil {
+		return nil, errors.Join(failure, stopped)
 	}
+	if stopped != nil { // a request that was cut is no reason to lose what is held
+		logger.Error("not all ended as it should before this node begins anew", "err", stopped)
+	}
+	awaitDatabase(p.ctx, store, logger) // it may be away again by now
 	return parts.node.Legacy(), nil
 }
 
