@@ -84,6 +84,7 @@ func (q *effectQueue) tell(told behind) {
 
 func (q *effectQueue) addOrFoldLocked(thing any, instead *behind) {
 	if !q.full() {
+		delete(q.folds, instead.id) // what is folded from now on comes after this
 		q.addLocked(thing)
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -139,5 +140,34 @@ func TestFoldsKeepTheOrder(t *testing.T) {
 	}
 	if got := *second[0].(*behind); got != (behind{id: id, messages: true, position: channel.Position{Offset: 3}}) {
 		t.Errorf("the second is %+v", got)
+	}
+}
+
+// TestFoldsDoNotOvertake has room for a moment between two times that a queue is full: what is folded the second time comes after what was
+// put in line meanwhile.
+func TestFoldsDoNotOvertake(t *testing.T) {
+	t.Parallel()
+	q := new(effectQueue)
+	q.init()
+	change := func(version uint64) {
+		q.push([]channel.Effect{channel.PresenceChanged{Channel: channel.ID{App: "app", Name: "room"}, Version: version}})
+	}
+	q.depth.Store(maxPendingEffects)
+	change(1)
+	q.depth.Store(0)
+	change(2)
+	q.depth.Store(maxPendingEffects)
+	change(3)
+	var versions []uint64
+	for _, thing := range q.take(nil) {
+		switch thing := thing.(type) {
+		case channel.PresenceChanged:
+			versions = append(versions, thing.Version)
+		case *behind:
+			versions = append(versions, thing.version)
+		}
+	}
+	if !slices.IsSorted(versions) {
+		t.Errorf("versions come in the order %v", versions)
 	}
 }
