@@ -259,3 +259,101 @@ func TestBlockHoldsWhileTheFanOutIsBehind(t *testing.T) {
 		}
 	})
 }
+
+// waysBack are how a client comes back to news with a position, over each transport: what it is told, in order, up to where it is live.
+var waysBack = map[string]func(h *house, position string) []object{
+	"WebSocket": func(h *house, position string) []object {
+		s, _ := h.login("&cursor=" + escape("news*"+position))
+		return h.untilLive(s.next)
+	},
+	"event stream": func(h *house, position string) []object {
+		s, _ := h.follow("&channel=news", position)
+		return h.untilLive(func() object {
+			one, err := s.read()
+			if err != nil {
+				h.tb.Fatal(err)
+			}
+			one.data["op"] = one.name
+			return one.data
+		})
+	},
+	"long poll": func(h *house, position string) (told []object) {
+		answer := h.poll("channel=news&cursor=" + escape(position))
+		for list, op := range map[string]string{"gaps": "gap", "messages": "message"} {
+			all, _ := answer[list].([]any)
+			for _, one := range all {
+				push := object(one.(map[string]any))
+				push["op"] = op
+				told = append(told, push)
+			}
+		}
+		return told
+	},
+}
+
+// untilLive collects what is told before a message that is published when the subscription stands.
+func (h *house) untilLive(next func() object) (told []object) {
+	for {
+		push := next()
+		if push.text("data") == "live" {
+			return told
+		}
+		told = append(told, push)
+		if push.text("op") == "subscribed" {
+			h.publish(h.tb, "news", "live")
+		}
+	}
+}
+
+// A slot that was recovered by force goes on under a new epoch. Who comes back with a position of the one before is told that something
+// may be missing, or that the position means nothing, and gets what has survived behind it: on every transport alike.
+func TestResumeAcrossABreak(t *testing.T) {
+	tests := map[string]struct {
+		whole    bool // nothing that was acknowledged is missing
+		offset   int
+		gap      string // empty: none
+		messages string
+	}{
+		"up to what survived":         {offset: 2, gap: "continuity_uncertain", messages: "3 4"},
+		"at the end of what survived": {offset: 3, gap: "continuity_uncertain", messages: "4"},
+		"beyond what survived":        {offset: 4, gap: "unknown_epoch"},
+		"before the history":          {offset: 0, gap: "continuity_uncertain", messages: "2 3 4"},
+		"whole, up to what survived":  {whole: true, offset: 2, messages: "3 4"},
+		"whole, beyond what survived": {whole: true, offset: 4, gap: "unknown_epoch"},
+		"whole, before the history":   {whole: true, offset: 0, gap: "evicted", messages: "2 3 4"},
+	}
+	for name, test := range tests {
+		for way, back := range waysBack {
+			t.Run(name+", "+way, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					h := open(t, func(_ *sessionConfig, n *node) { n.rule.Retention.Messages = 3 })
+					epoch := ""
+					for i := range 3 {
+						epoch, _, _ = strings.Cut(h.publish(t, "news", fmt.Sprint(i+1)).String(), ":")
+					}
+					h.apply(channel.BreakEpoch{Generation: 1, Whole: test.whole})
+					h.publish(t, "news", "4")
+					var gaps, messages []string
+					for _, push := range back(h, fmt.Sprintf("%s:%d", epoch, test.offset)) {
+						switch push.text("op") {
+						case "gap":
+							gaps = append(gaps, push.text("reason"))
+						case "message":
+							messages = append(messages, push.text("data"))
+						case "subscribed":
+							if push["recovered"] != (test.gap == "") {
+								t.Errorf("told %v", push)
+							}
+						}
+					}
+					if got := strings.Join(gaps, " "); got != test.gap {
+						t.Errorf("told the gap %q, want %q", got, test.gap)
+					}
+					if got := strings.Join(messages, " "); got != test.messages {
+						t.Errorf("got the messages %q, want %q", got, test.messages)
+					}
+				})
+			})
+		}
+	}
+}

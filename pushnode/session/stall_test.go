@@ -78,6 +78,38 @@ func TestStalledReaderIsToldWhatHistoryLost(t *testing.T) {
 	})
 }
 
+// A stream that does not read is told what it missed as a socket is, and its cursor stands behind that.
+func TestStalledStreamIsToldWhatHistoryLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(c *sessionConfig, n *node) {
+			c.QueueMessages = 10
+			n.rule.Retention.Messages = 5
+		})
+		s, _ := h.follow("&channel=news", "")
+		s.want("subscribed")
+		synctest.Wait()
+		h.publish(t, "news", "0") // in the write
+		synctest.Wait()
+		h.publishMany(1, 60)
+		last := int64(0)
+		for one := s.want("message"); ; one = s.want("message") {
+			if last++; one.data.number("offset") != last {
+				t.Fatalf("got offset %v where %d was due", one.data, last)
+			}
+			if last == 11 {
+				break
+			}
+		}
+		gap := s.want("gap")
+		if gap.data.text("reason") != "slow_consumer" || gap.data.number("from") != 12 || gap.data.number("to") != 56 || gap.id != "7-0-1:56" {
+			t.Errorf("got %v", gap)
+		}
+		for i := 56; i <= 60; i++ {
+			s.wantMessage(fmt.Sprint(i))
+		}
+	})
+}
+
 func TestStalledReaderBlocksPublishers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, s := stalled(t, channel.PolicyBlock, 100)
