@@ -135,7 +135,8 @@ func newSession(open opening, token resumeToken) *Session {
 // followed is one channel of a session between two connections.
 type followed struct {
 	place
-	watch watch
+	watch   watch
+	doubted bool // the client was told that its continuity cannot be decided, and not yet that it goes on
 }
 
 // takeOver makes conn the session's connection. It returns what the session follows. The caller has the session's turn.

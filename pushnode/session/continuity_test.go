@@ -217,6 +217,46 @@ func TestSuspendedAgain(t *testing.T) {
 	})
 }
 
+// A client that polls is told when a channel goes on that it was told was suspended: at once, whether that was in the same poll or in one
+// before, and although nothing was published.
+func TestPollIsToldThatItGoesOn(t *testing.T) {
+	ops := func(answer object) (ops []string) {
+		pushes, _ := answer["pushes"].([]any)
+		for _, push := range pushes {
+			ops = append(ops, object(push.(map[string]any)).text("op"))
+		}
+		return ops
+	}
+	for name, down := range map[string]time.Duration{"in the same poll": 5 * time.Second, "in a later one": 70 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := open(t, nil)
+				first := h.poll("session=new&channel=news")
+				resume := object(first["connected"].(map[string]any)).text("resume")
+				next := func(wait string) []string {
+					return ops(h.poll("session=" + resume + "&cursor=" + escape(first.text("cursor")) + "&wait=" + wait))
+				}
+				h.set(func() { h.unread = errDown })
+				began := time.Now()
+				time.AfterFunc(down, func() { h.set(func() { h.unread = nil }) })
+				var told []string
+				for len(told) == 0 || told[len(told)-1] != "subscribed" {
+					told = append(told, next("25s")...)
+					if time.Since(began) > 2*time.Minute {
+						t.Fatalf("it is told %v", told)
+					}
+				}
+				if took := time.Since(began); told[0] != "suspended" || took < down || took > down+3*time.Second {
+					t.Errorf("after %v it is told %v", took, told)
+				}
+				if more := next("5s"); len(more) != 0 {
+					t.Errorf("the poll after it tells %v", more)
+				}
+			})
+		})
+	}
+}
+
 // A channel that was left by a command does not come back by the stream's own cursor.
 func TestUnsubscribedStaysAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

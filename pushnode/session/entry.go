@@ -230,7 +230,7 @@ func (e *entry) resume(sub *subscription, at followed) {
 	if sub.mode != joining {
 		return
 	}
-	sub.place, sub.watch = at.place, at.watch
+	sub.place, sub.watch, sub.doubted = at.place, at.watch, at.doubted
 	if sub.outbox == nil {
 		e.setModeLocked(sub, parked)
 		return
@@ -252,7 +252,7 @@ func (e *entry) leave(sub *subscription) followed {
 	if sub.mode != gone {
 		e.setModeLocked(sub, parked)
 	}
-	left := followed{place: sub.place, watch: sub.watch}
+	left := followed{place: sub.place, watch: sub.watch, doubted: sub.suspended || sub.doubted}
 	if sub.begun && comparePositions(sub.sending, sub.last) > 0 {
 		left.last = sub.sending
 	}
@@ -267,14 +267,17 @@ func (e *entry) look(sub *subscription) (at place, hungry bool) {
 	return sub.place, sub.mode == behind
 }
 
-// begin says that what follows from is in the writer's hands; doubt, that the client has to be told of a gap before.
-func (e *entry) begin(sub *subscription, from channel.Position, doubt bool) {
+// begin says that what follows from is in the writer's hands; doubt, that the client has to be told of a gap before. It reports whether
+// the client waits to be told that the stream goes on.
+func (e *entry) begin(sub *subscription, from channel.Position, doubt bool) (goesOn bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	sub.suspended, sub.announce = false, false
+	goesOn = sub.suspended || sub.doubted
+	sub.suspended, sub.doubted, sub.announce = false, false, false
 	if sub.mode == behind && !sub.begun {
 		sub.place = place{begun: true, last: from, told: from, stalled: sub.stalled, uncertain: doubt}
 	}
+	return goesOn
 }
 
 // writing says that the writer is about to write everything up to position. From then on nobody knows whether it arrives. It

@@ -26,7 +26,7 @@ func (c *connection) feed(ctx context.Context, sub *subscription) error {
 		if err != nil {
 			return c.suspend(ctx, sub, err)
 		}
-		sub.entry.begin(sub, page.from, page.doubt)
+		page.goesOn = sub.entry.begin(sub, page.from, page.doubt)
 		sub.page = page
 	}
 	page := sub.page
@@ -58,6 +58,7 @@ type page struct {
 	epoch        channel.Epoch
 	text         string           // of the epoch
 	doubt        bool             // intro tells a gap
+	goesOn       bool             // the client was told before that its continuity cannot be decided
 	from         channel.Position // where the publications that are left begin
 	end          channel.Position
 	head         channel.Position

@@ -33,6 +33,7 @@ type node struct {
 	denied     []string                   // op:channel prefixes that nobody may
 	failing    error                      // what reading channels answers; nil: it works
 	refused    error                      // what Admit answers; nil: everybody is admitted
+	unread     error                      // what reading history answers; nil: it works
 	panics     bool                       // reading channels panics
 	unkept     error                      // what writing records answers; nil: it works
 	mute       func(channel.Command) bool // whether writing that record gets no answer; nil: none
@@ -263,8 +264,8 @@ func (n *node) Backlog(_ context.Context, id channel.ID, start channel.Start, li
 	if n.panics {
 		panic("the tests want it so")
 	}
-	if n.failing != nil {
-		return channel.Backlog{}, n.failing
+	if err := cmp.Or(n.failing, n.unread); err != nil {
+		return channel.Backlog{}, err
 	}
 	return n.state.Backlog(id, start, limit), nil
 }

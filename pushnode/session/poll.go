@@ -168,7 +168,8 @@ func (a *pollAnswer) write(items []item) (written int, err error) {
 	return written, nil
 }
 
-// take adds one thing to the answer. Where each stream begins is told by the cursor, from the second poll on by nothing else.
+// take adds one thing to the answer. Where each stream begins is told by the cursor, from the second poll on by nothing else, unless the
+// client was told that its continuity cannot be decided: it has to know when to take that back.
 func (a *pollAnswer) take(one *item) {
 	moved := a.trail.follow(one)
 	if one.dropped > 0 {
@@ -180,10 +181,16 @@ func (a *pollAnswer) take(one *item) {
 		return
 	}
 	switch push := one.shared.Push().(type) {
-	case *wire.Connected, *wire.Subscribed:
+	case *wire.Connected:
 		if !a.opens {
 			return
 		}
+	case *wire.Subscribed:
+		goesOn := one.sub.page != nil && one.sub.page.goesOn
+		if !a.opens && !goesOn {
+			return
+		}
+		a.worth = a.worth || goesOn
 	case *wire.Presence:
 		// A poll without a session is told the whole set each time: that is no news.
 		a.worth = a.worth || a.lasting || push.Action != wire.ActionSync

@@ -31,6 +31,7 @@ type subscription struct {
 	watch watch // of presence
 	place
 	suspended bool             // the client was told that its continuity cannot be decided
+	doubted   bool             // it was told so by an earlier connection, and not yet that it goes on
 	sending   channel.Position // up to where the connection's writer has begun to write, while it feeds the subscription
 
 	// owned by the connection's writer
