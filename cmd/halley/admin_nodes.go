@@ -17,7 +17,7 @@ type nodesCommand struct{}
 
 // Help is the long text of --help.
 func (nodesCommand) Help() string {
-	return `Prints {"nodes":[…],"slots","leaderless","lost"}: every process that has reported within the last hour, what it holds and leads, how far the
+	return `Prints {"nodes":[…],"slots","led","leaderless","lost"}: every process that has reported within the last hour, what it holds and leads, how far the
 copies elsewhere of what it leads have come, and what is suspended because it lags. Nodes report every 5 s; "silent" ones have not for 15 s.`
 }
 

@@ -65,6 +65,7 @@ func TestHelp(t *testing.T) {
 	t.Setenv("COLUMNS", "80")
 	for _, command := range []string{
 		"", "serve", "migrate", "admin", "admin create-app", "admin set-rule", "admin set-limit", "admin list-apps",
+		"admin nodes", "admin bury-node",
 		"publish", "subscribe", "token", "verify", "version",
 	} {
 		t.Run(command, func(t *testing.T) {
