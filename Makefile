@@ -8,7 +8,7 @@ DURATION ?= 30m
 SEEDS    ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test sim check format-check vet staticcheck tidy-check fresh typecheck generate fuzz bench cover fmt clean compiler
+.PHONY: help build run test sim chaos check format-check vet staticcheck tidy-check fresh typecheck generate fuzz bench cover fmt clean compiler
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
