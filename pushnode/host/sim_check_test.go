@@ -25,6 +25,7 @@ type history struct {
 	terms                             map[*node][simSlots]lifeTerm
 	frames, bytes, refused, delivered int
 	again                             int // copies that began on a node that had one of the slot before
+	fullest                           int // messages that a copy kept of the ring
 	begun, gaps                       []followedAt
 }
 
@@ -116,7 +117,7 @@ func (w *world) gapTold(s *subscriber, id channel.ID, backlog channel.Backlog) {
 	w.fail("I1", "%s is told of a gap in %s: %+v, it stands at %v", s.name, id.Name, *backlog.Gap, s.last[id])
 }
 
-// inspect holds what must be so at every moment, at one node: I7, I8, I10.
+// inspect holds what must be so at every moment, at one node: I7, I8, I10, I22.
 func (w *world) inspect(n *node) {
 	terms := w.history.terms[n]
 	for slot := range simSlots {
@@ -150,6 +151,7 @@ func (w *world) inspect(n *node) {
 		w.history.hashes[key] = status.Hash
 	}
 	w.history.terms[n] = terms
+	w.checkBounds(n)
 }
 
 // checkOrder holds I5: what was acknowledged before another was begun stands before it. Per channel it walks once through acks and

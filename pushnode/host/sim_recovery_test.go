@@ -118,7 +118,7 @@ func simulateLoss(seed uint64, kind loss) *lossWorld {
 		w.copies = 5
 	}
 	w.heeds = map[string]bool{
-		"start": true, "I2": true, "I7": true, "I9": true, "I10": true, "I13": true, "silence": true, "order": true, "kept": true, "rest": true,
+		"start": true, "I2": true, "I7": true, "I9": true, "I10": true, "I13": true, "I22": true, "silence": true, "order": true, "kept": true, "rest": true,
 	}
 	w.heeds["I1"] = kind.gapless
 	founder := w.start(0)
@@ -164,6 +164,7 @@ func (w *lossWorld) publishAndFollow() {
 		w.subscribers = append(w.subscribers, s)
 		w.after(w.between(0, 15*second), s.connect)
 	}
+	w.fillRing(0)
 }
 
 // witness tells nodes what their links would: that an address refuses, or answers as another instance.

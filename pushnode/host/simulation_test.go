@@ -133,6 +133,9 @@ func (w *world) live(seed uint64, p plan) {
 	if w.failure == "" {
 		w.checkEnd()
 	}
+	if w.failure == "" && w.history.fullest == 0 {
+		w.fail("I22", "nothing was kept that could have been too much")
+	}
 }
 
 // found begins a cluster, and its clients.
@@ -182,6 +185,7 @@ func (w *world) clients() {
 		w.after(w.between(0, 10*second), m.connect)
 		w.after(w.between(5*second, 15*second), m.stir)
 	}
+	w.fillRing(0)
 }
 
 // heal ends all faults.
