@@ -37,8 +37,11 @@ func (p plan) String() string {
 // faultKinds is what is drawn from: what stands there twice comes twice as often.
 var faultKinds = []string{
 	"kill", "kill", "kill", "pair of kills", "pause", "pause", "cut", "cut", "pair", "oneway", "isolate", "slow", "leave", "leave",
-	"move", "join", "reset", "reset all", "full",
+	"move", "join", "reset", "reset all", "full", "long pause",
 }
+
+// longPause is longer than it takes until a node is given up and its copies are replaced.
+const longPause = 20 * second
 
 // mostPlaces bounds how many places there are with those that join.
 const mostPlaces = 6
@@ -94,6 +97,11 @@ func (w *world) strike(f fault) {
 			w.probe(f, n, silencePause)
 			n.pause()
 			w.after(f.lasts, n.resume)
+		}
+	case "long pause":
+		if !n.paused {
+			n.pause()
+			w.after(longPause+f.lasts, n.resume)
 		}
 	case "cut":
 		w.cutBetween(f, func(a, b int) bool { return (f.places>>a)&1 != (f.places>>b)&1 })
