@@ -63,10 +63,27 @@ func (c storeConfig) openClaimed(ctx context.Context, logger *slog.Logger) (stor
 		_ = store.Close()
 		return nil, nil, err
 	}
+	resealed(ctx, store, logger)
 	return store, func() {
 		if err := store.Close(); err != nil {
 			logger.Warn("closing the database", "err", err)
 		}
 		_ = release()
 	}, nil
+}
+
+// resealed seals all secrets with the first master key, where more than one is given: a change of keys is under way, which ends with
+// the others being taken away. What cannot be sealed anew stays as it was, and is to be read as long as the others are there.
+func resealed(ctx context.Context, store *tenant.Store, logger *slog.Logger) {
+	keys := store.Fingerprints()
+	if len(keys) < 2 {
+		return
+	}
+	count, err := store.Reseal(ctx)
+	switch {
+	case err != nil:
+		logger.Error("the secrets in the database are not all sealed with the first key: leave the other keys or secrets in their file", "err", err)
+	case count > 0:
+		logger.Info("sealed the secrets in the database anew", "count", count, "with", keys[0])
+	}
 }
