@@ -52,7 +52,8 @@ func (s *Store) claimMasterKey(ctx context.Context) error {
 			return err
 		}
 		if claimed != "" && !s.seals.has(claimed) {
-			return fmt.Errorf("%w: this database belongs to %s and this process has %s; give every node the same master.key",
+			return fmt.Errorf("%w: this database belongs to %s and this process has %s; "+
+				"give it the cluster secret or the master.key that the nodes of this database have",
 				ErrMasterKey, claimed, s.seals.fingerprint())
 		}
 		if claimed == "" {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,6 +114,34 @@ func TestRotateMasterKey(t *testing.T) {
 			if view, err := lenient.App(c.app.ID); err != nil || len(view.Trust.Keys) != 0 {
 				t.Errorf("a token key that cannot be opened takes its app down: %+v, %v", view, err)
 			}
+		})
+	}
+}
+
+// A command that was not told the keys leaves none behind, which would stand in the way of those it is told next.
+func TestWrongMasterKeyLeavesNoFile(t *testing.T) {
+	t.Parallel()
+	for _, db := range databases() {
+		t.Run(db.name, func(t *testing.T) {
+			t.Parallel()
+			config := db.config(t)
+			config.MasterKeys = [][]byte{bytes.Repeat([]byte{7}, 32)}
+			open(t, config)
+			made := filepath.Join(config.DataDir, "master.key")
+
+			told := config.MasterKeys
+			config.MasterKeys = nil
+			stranger, err := tenant.Open(t.Context(), config)
+			must(t, err)
+			defer stranger.Close()
+			if err := stranger.Migrate(t.Context()); !errors.Is(err, tenant.ErrMasterKey) {
+				t.Errorf("another master key: %v, want ErrMasterKey", err)
+			}
+			if _, err := os.Stat(made); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the key that opens nothing is still there: %v", err)
+			}
+			config.MasterKeys = told
+			open(t, config)
 		})
 	}
 }

@@ -46,6 +46,8 @@ type Store struct {
 	logger *slog.Logger
 	lock   string // path of the lock file of serve; empty where there is none
 
+	madeKey string // path of the master key, if this process made it; else empty
+
 	// changed is signalled when apps may have changed. It is for one Directory.
 	changed chan struct{}
 }
@@ -80,11 +82,11 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 			return nil, fmt.Errorf("make the data folder: %w", err)
 		}
 	}
-	seals, err := config.sealer()
+	seals, made, err := config.sealer()
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{seals: seals, hashes: newHasher(), logger: config.Logger, changed: make(chan struct{}, 1)}
+	s := &Store{seals: seals, madeKey: made, hashes: newHasher(), logger: config.Logger, changed: make(chan struct{}, 1)}
 	if config.URL != "" {
 		s.db, s.engine, err = openPostgres(ctx, config.URL)
 	} else {
@@ -97,16 +99,22 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	return s, nil
 }
 
-// sealer reads the master keys from where the Config says.
-func (c Config) sealer() (*sealer, error) {
+// sealer reads the master keys from where the Config says. made is the file of the key, if that was made just now.
+func (c Config) sealer() (seals *sealer, made string, err error) {
 	if c.MasterKeyFile != "" {
-		return openSealer(c.MasterKeyFile, false)
+		seals, err = openSealer(c.MasterKeyFile, false)
+		return seals, "", err
 	}
 	generated := filepath.Join(c.DataDir, "master.key")
-	if _, err := os.Stat(generated); errors.Is(err, fs.ErrNotExist) && len(c.MasterKeys) > 0 {
-		return newSealer(c.MasterKeys)
+	if _, err := os.Stat(generated); errors.Is(err, fs.ErrNotExist) {
+		if len(c.MasterKeys) > 0 {
+			seals, err = newSealer(c.MasterKeys)
+			return seals, "", err
+		}
+		made = generated
 	}
-	return openSealer(generated, true)
+	seals, err = openSealer(generated, true)
+	return seals, made, err
 }
 
 // Migrate brings the schema up to date. Several processes may do it at once.
@@ -114,7 +122,11 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.engine.migrate(ctx, s.db, s.logger); err != nil {
 		return fmt.Errorf("migrate the database: %w", storeError(err))
 	}
-	return s.claimMasterKey(ctx)
+	err := s.claimMasterKey(ctx)
+	if errors.Is(err, ErrMasterKey) && s.madeKey != "" {
+		_ = os.Remove(s.madeKey) // it sealed nothing, and would go before the right keys at the next start
+	}
+	return err
 }
 
 // Claim makes this process the one that serves from the data folder, until release is called or the process ends. The error is
