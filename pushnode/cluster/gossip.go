@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -118,6 +119,18 @@ func (g *gossip) join(address netip.AddrPort) error {
 	}
 	defer g.calls.Done()
 	_, err := g.list.Join([]string{address.String()})
+	return joinError(err)
+}
+
+// joinError is the one error that memberlist puts in a list of several lines. What hung up without a word is most likely a node that
+// dropped what it could not read.
+func joinError(err error) error {
+	if inner := errors.Unwrap(err); inner != nil {
+		err = inner
+	}
+	if err != nil && strings.HasSuffix(err.Error(), ": EOF") {
+		return fmt.Errorf("%w (no node of this cluster, or one with another secret or another database)", err)
+	}
 	return err
 }
 
@@ -221,7 +234,9 @@ func openCarrier(c Config, logs *log.Logger) (carrier, error) {
 		return nil, fmt.Errorf("cluster: listen on %s: %w", c.Bind, err)
 	}
 	bound := netip.AddrPortFrom(c.Bind.Addr(), uint16(sockets.GetAutoBindPort()))
-	return &socketCarrier{sockets, dialing{ctx: ctx, stop: cancel}, advertised(c, bound)}, nil
+	carrier := &socketCarrier{sockets, dialing{ctx: ctx, stop: cancel}, advertised(c, bound), newInlet()}
+	carrier.inlet.start(sockets.StreamCh())
+	return carrier, nil
 }
 
 // dialing bounds streams: also the header that memberlist writes to a new stream before it sets a deadline of its own.
@@ -247,6 +262,17 @@ type socketCarrier struct {
 	*memberlist.NetTransport
 	dialing
 	reachable netip.AddrPort
+	inlet     *inlet
+}
+
+func (s *socketCarrier) StreamCh() <-chan net.Conn { return s.inlet.streams }
+
+// Shutdown closes the sockets, which takes somebody who takes what they accept until they are closed, and then what nobody took.
+func (s *socketCarrier) Shutdown() error {
+	s.inlet.close()
+	err := s.NetTransport.Shutdown()
+	s.inlet.wait()
+	return err
 }
 
 func (s *socketCarrier) address() netip.AddrPort { return s.reachable }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,17 +18,16 @@ import (
 // that memberlist gave up on would never heal.
 func (n *Cluster) seek(ctx context.Context, g *gossip) {
 	complaints := rate.Sometimes{Interval: complainInterval}
-	for began, looked := time.Now(), (time.Time{}); !n.leaving(); began = time.Now() {
+	start := time.Now()
+	for began, looked := start, (time.Time{}); !n.leaving(); began = time.Now() {
 		picked := n.pick(began)
 		if len(picked) > 0 || !n.hasCluster() || began.Sub(looked) >= restInterval {
 			n.look(ctx)
 			looked, picked = began, n.pick(began)
 		}
 		err := n.try(g, append(picked, n.companion(began)...))
-		if !n.hasCluster() {
-			complaints.Do(func() {
-				n.log.Warn("still looking for a peer", "seeds", n.config.Seeds, "err", errors.Join(err, n.lookupError()))
-			})
+		if !n.hasCluster() && began.Sub(start) >= complainAfter {
+			complaints.Do(func() { n.complain(errors.Join(err, n.lookupError())) })
 		}
 		next := time.NewTimer(searchInterval + rand.N(searchJitter) - time.Since(began))
 		select {
@@ -39,8 +39,20 @@ func (n *Cluster) seek(ctx context.Context, g *gossip) {
 	}
 }
 
-// complainInterval is how often a node that waits for its peers says so.
-const complainInterval = 30 * time.Second
+// A node that waits for its peers says so after a while, since nodes that start together miss each other at first, and then again and again.
+const (
+	complainAfter    = 5 * time.Second
+	complainInterval = 30 * time.Second
+)
+
+// complain says what a node waits for that has no cluster.
+func (n *Cluster) complain(err error) {
+	if err == nil {
+		n.log.Warn("the peers that were met wait for a cluster as well", "seeds", n.config.Seeds)
+		return
+	}
+	n.log.Warn("still looking for a peer", "seeds", n.config.Seeds, "err", strings.ReplaceAll(err.Error(), "\n", "; "))
+}
 
 // lookupError returns what keeps seeds from being known, nil if all are.
 func (n *Cluster) lookupError() error {
