@@ -18,7 +18,10 @@ const (
 )
 
 // asked is questions of other nodes on their way to whoever answers them.
-type asked struct{ waiting chan askedBy }
+type asked struct {
+	waiting chan askedBy
+	turn    sync.Mutex // held while something large is put in line for a node: who saw room for it must find it
+}
 
 // askedBy is one question of another node.
 type askedBy struct {
@@ -51,7 +54,10 @@ func (n *Node) answerPeers(ctx context.Context) {
 			room <- struct{}{}
 			answering.Go(func() {
 				defer func() { <-room }()
-				n.slots.host.Answer(one.from, one.id, encodePeer(n.answerTo(ctx, one.question)))
+				answer := encodePeer(n.answerTo(ctx, one.question))
+				if !n.whenRoom(ctx, one.from, answer, func() { n.slots.host.Answer(one.from, one.id, answer) }) {
+					n.slots.host.Answer(one.from, one.id, encodePeer(peerAnswer{Err: peerErrorOf(errElsewhere)}))
+				}
 			})
 		}
 	}
@@ -81,6 +87,45 @@ func (n *Node) answerTo(ctx context.Context, data []byte) (answered peerAnswer) 
 var errElsewhere = wire.Errorf(wire.CodeUnavailable, "not known to be done: a node of this cluster does not answer, try again").
 	After(retryUnavailable)
 
+const (
+	// roomBytes is how much may wait for a node before something large is put in line behind it.
+	roomBytes = 4 << 20
+	// lookForRoom is how often it is looked whether that is so.
+	lookForRoom = 10 * time.Millisecond
+)
+
+// whenRoom sends what is large when little else waits for the node, and reports whether it was sent within requestTime. A link ends whose
+// queue overflows, and with it everything between two nodes, of all apps; how much clients have nodes tell each other is for clients to
+// say: a few requests for pages of history are enough.
+func (n *Node) whenRoom(ctx context.Context, to uint64, body []byte, send func()) bool {
+	if host.CallClass(body) != host.Bulk {
+		send()
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	retry := time.NewTicker(lookForRoom)
+	defer retry.Stop()
+	for !n.sendIfRoom(to, send) {
+		select {
+		case <-retry.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+func (n *Node) sendIfRoom(to uint64, send func()) bool {
+	n.slots.asked.turn.Lock()
+	defer n.slots.asked.turn.Unlock()
+	if n.slots.Queued(to, host.Bulk) > roomBytes {
+		return false
+	}
+	send()
+	return true
+}
+
 // ask asks another node once.
 func (n *Node) ask(ctx context.Context, to uint64, what question) (peerAnswer, error) {
 	type outcome struct {
@@ -89,7 +134,12 @@ func (n *Node) ask(ctx context.Context, to uint64, what question) (peerAnswer, e
 	}
 	answered := make(chan outcome, 1)
 	deadline := n.slots.clock.now() + requestTime.Milliseconds()
-	n.slots.host.Call(to, encodePeer(what), deadline, func(data []byte, err error) { answered <- outcome{data, err} })
+	data := encodePeer(what)
+	if !n.whenRoom(ctx, to, data, func() {
+		n.slots.host.Call(to, data, deadline, func(data []byte, err error) { answered <- outcome{data, err} })
+	}) {
+		return peerAnswer{}, errElsewhere
+	}
 	select {
 	case got := <-answered:
 		if got.err != nil {

@@ -38,16 +38,20 @@ type peers struct {
 	clockWrong bool // owned by follow
 }
 
-// dataBytes bounds what waits for one peer on its data connection: what raft has in flight, and some large answers.
-const dataBytes = 64 << 20
+const (
+	// dataBytes bounds what waits for one peer on its data connection: what raft has in flight, and some large answers.
+	dataBytes = 64 << 20
+	// bulkBytes is the same of its bulk connection: where roomBytes or less wait, parts of states and one answer of any size have room.
+	bulkBytes = 32 << 20
+)
 
 func newPeers(n *Node, config Config) (*peers, error) {
 	p := &peers{node: n, members: config.Peering.Members, yield: yield{due: make(chan struct{})}}
 	mesh, err := link.New(link.Config{
 		Instance: config.Instance, Cluster: config.Cluster, Label: config.Peering.Label, Identity: config.Peering.Identity,
 		Listener: config.Peering.Listener, Dial: config.Peering.Dial, Up: p.up, Down: p.down, Receive: p.receive,
-		DataBytes: dataBytes,
-		Logger:    config.Logger, Registerer: config.Registerer,
+		DataBytes: dataBytes, BulkBytes: bulkBytes,
+		Logger: config.Logger, Registerer: config.Registerer,
 	})
 	if err != nil {
 		return nil, err

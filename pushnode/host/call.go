@@ -12,8 +12,9 @@ var ErrUnreached = errors.New("the node did not answer")
 const (
 	// maxCalls bounds the calls of this node that have no answer yet.
 	maxCalls = 4096
-	// largeCall is from how many bytes on a call or answer goes by the links' class of large frames.
-	largeCall = 1 << 20
+	// largeCall is from how many bytes on a call or answer goes by the links' class of large frames, and waits for room there: so little
+	// that all that are under way at once have room in the other class.
+	largeCall = 64 << 10
 )
 
 // call is a question to another node, about what no slot knows: its connections, and sessions without a record.
@@ -38,17 +39,18 @@ func (h *Host) Call(to uint64, question []byte, deadline int64, done func(answer
 		done(nil, ErrUnreached)
 		return
 	}
-	if !h.outside.Send(to, callClass(question), appendCall(kindCall, id, question)) {
+	if !h.outside.Send(to, CallClass(question), appendCall(kindCall, id, question)) {
 		h.endCalls(func(known uint64, _ call) bool { return known == id })
 	}
 }
 
 // Answer is what a node that was asked by Surroundings.Called gives back, once.
 func (h *Host) Answer(to, id uint64, answer []byte) {
-	h.outside.Send(to, callClass(answer), appendCall(kindAnswer, id, answer)) // where that fails the link is broken, which the asker sees
+	h.outside.Send(to, CallClass(answer), appendCall(kindAnswer, id, answer)) // where that fails the link is broken, which the asker sees
 }
 
-func callClass(body []byte) Class {
+// CallClass is the class of frames that a call, or its answer, goes by. What goes by Bulk must not be sent before there is room.
+func CallClass(body []byte) Class {
 	if len(body) >= largeCall {
 		return Bulk
 	}
