@@ -1,11 +1,14 @@
 package host_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/host"
 )
 
 // TestSlowEdgeIsNotSentMore has an edge, a node without a copy, take nothing from its link: it is sent no more messages, and when it takes
@@ -92,5 +95,36 @@ func TestEdgeWhoseQueueMoves(t *testing.T) {
 	published := func(effect channel.Effect) bool { _, is := effect.(channel.Published); return is }
 	if sent := slices.ContainsFunc(edge.effects, published); !sent && edge.stands.Offset != 1 {
 		t.Errorf("the edge was neither sent the message nor told of it: it stands at %v", edge.stands)
+	}
+}
+
+// TestSlowNodeIsRefusedLargeAnswers has a node that takes nothing from its link ask on: answers that would fill the link are refused, small
+// ones are given.
+func TestSlowNodeIsRefusedLargeAnswers(t *testing.T) {
+	t.Parallel()
+	p := newHosts(t, 3, 1)
+	leader, edge := p.nodes[0], p.nodes[1]
+	slot := leader.SlotOf(room1.App, room1.Name)
+	p.pass(500)
+	message := channel.Publish{Channel: room1, ID: "m", Data: bytes.Repeat([]byte("1"), 5000), Retention: channel.DefaultRetention}
+	if reply := p.ask(leader, slot, message, 1000); reply == nil || reply.Err != nil {
+		t.Fatalf("publish: %+v", reply)
+	}
+	large := channel.HistoryQuery{Channel: room1, Limit: 10}
+	small := channel.AliveQuery{App: room1.App, Sessions: []string{"s"}}
+	for _, c := range []struct {
+		name    string
+		waiting int
+		query   channel.Query
+		want    error
+	}{
+		{"large, with some waiting", 15 << 20, large, nil},
+		{"large, with much waiting", 16 << 20, large, host.ErrOverloaded},
+		{"small, with much waiting", 16 << 20, small, nil},
+	} {
+		leader.slow = map[uint64]int{edge.instance: c.waiting}
+		if reply := p.query(edge, slot, c.query, 1000); reply == nil || !errors.Is(reply.Err, c.want) {
+			t.Errorf("%s: %+v, want %v", c.name, reply, c.want)
+		}
 	}
 }

@@ -42,9 +42,18 @@ func (s *seat) serveQuery(asked asker, body []byte) {
 	case !s.fresh():
 		s.reply(asked, replyFrame{verdict: verdictNoQuorum, route: s.route})
 	default:
-		s.reply(asked, replyFrame{verdict: verdictDone, body: channel.AppendAnswer(nil, s.answerQuery(query))})
+		answer := channel.AppendAnswer(nil, s.answerQuery(query))
+		if len(answer) > smallAnswer && s.host.outside.Queued(asked.via, Data) >= lagBytes {
+			s.reply(asked, replyFrame{verdict: verdictOverloaded, route: s.route})
+			return
+		}
+		s.reply(asked, replyFrame{verdict: verdictDone, body: answer})
 	}
 }
+
+// smallAnswer is how many bytes an answer may have that is sent whatever waits for a node. Where lagBytes wait others are refused: how many
+// lists, members and pages of history clients ask for at once is for clients to say, and a link that overflows ends for all.
+const smallAnswer = 4 << 10
 
 func (s *seat) serveCommand(asked asker, body []byte) {
 	command, err := channel.DecodeCommand(body)
