@@ -223,7 +223,7 @@ func TestWaitingIsExplained(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		n.stop()
 		text := out.String()
-		if lines := strings.Count(text, "still looking for a peer"); lines < 3 || lines > 6 || !strings.Contains(text, "connection refused") ||
+		if lines := strings.Count(text, "still looking for a peer"); lines < 3 || lines > 6 || !strings.Contains(text, "connection refused") || strings.Contains(text, "\\n") ||
 			!strings.Contains(text, "no such host") {
 			t.Errorf("%d lines:\n%s", lines, text)
 		}

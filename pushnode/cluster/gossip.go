@@ -128,7 +128,7 @@ func joinError(err error) error {
 	if inner := errors.Unwrap(err); inner != nil {
 		err = inner
 	}
-	if err != nil && strings.HasSuffix(err.Error(), ": EOF") {
+	if err != nil && (strings.HasSuffix(err.Error(), ": EOF") || strings.HasSuffix(err.Error(), ": connection reset by peer")) {
 		return fmt.Errorf("%w (no node of this cluster, or one with another secret or another database)", err)
 	}
 	return err

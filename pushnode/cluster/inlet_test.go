@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"testing"
 )
 
@@ -85,3 +86,21 @@ func TestClosedInletClosesStreams(t *testing.T) {
 	in.close()
 	in.wait()
 }
+
+// What memberlist says of a join is one line, and says more where the other side has hung up.
+func TestJoinErrors(t *testing.T) {
+	t.Parallel()
+	listed := &listedError{errors.New("failed to join 10.0.0.1:7946: EOF")}
+	if got := joinError(listed); strings.Contains(got.Error(), "\n") || !strings.Contains(got.Error(), "another secret") {
+		t.Errorf("%q", got)
+	}
+	if got := joinError(errClosed); !errors.Is(got, errClosed) || joinError(nil) != nil {
+		t.Errorf("%v", got)
+	}
+}
+
+// listedError is an error as memberlist lists it.
+type listedError struct{ first error }
+
+func (*listedError) Error() string   { return "1 error occurred:\n\t* …\n\n" }
+func (e *listedError) Unwrap() error { return e.first }
