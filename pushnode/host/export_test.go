@@ -94,3 +94,8 @@ const MaxCalls = maxCalls
 
 // AnswerFrame is an answer to a call.
 func AnswerFrame(id uint64, answer []byte) []byte { return appendCall(kindAnswer, id, answer) }
+
+// FallenFrame is the word that a copy fell.
+func FallenFrame(index int, generation, life uint32) []byte {
+	return lived{generation: generation, life: life}.append(beginFrame(kindFallen, index, frameRoom))
+}

@@ -51,6 +51,9 @@ func (s *seat) hearFallen(from uint64, told lived) {
 		s.fallen = make(map[uint64]lived)
 	}
 	s.fallen[from], s.placed = told, nil
+	if s.status.Leader == from && s.fell(from) {
+		s.suspect() // its link lives, and would have us wait
+	}
 	s.soon()
 }
 

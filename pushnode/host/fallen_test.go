@@ -87,6 +87,33 @@ func TestBrokenCopyIsReplaced(t *testing.T) {
 	}
 }
 
+// TestBrokenLeaderIsFollowedAtOnce has the others hear that the copy of the leader fell, whose node lives on: they do not wait until they
+// miss it.
+func TestBrokenLeaderIsFollowedAtOnce(t *testing.T) {
+	t.Parallel()
+	m := newMesh(t, 3, host.Strict)
+	leader := m.at(1).Status(0).Leader
+	status := m.at(leader).Status(0)
+	word := host.FallenFrame(0, status.Generation, m.at(leader).LifeOf(0))
+	for instance := uint64(1); instance <= 3; instance++ {
+		if instance == leader {
+			continue
+		}
+		if err := m.at(instance).Receive(m.now, leader, word); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.drop = func(from, _ uint64, frame []byte) bool {
+		return from == leader && (host.IsRaft(frame) || host.IsPulse(frame))
+	}
+	m.pass(500)
+	other := leader%3 + 1
+	if status := m.at(other).Status(0); status.Leader == leader || status.Leader == 0 {
+		t.Errorf("after half a second the leader is %x: %+v", status.Leader, status)
+	}
+	m.mustPublish(other, "after")
+}
+
 // TestBrokenCopiesOfAll leaves no copy of a slot, on nodes of which most live: it begins anew, empty, and says so by its epoch.
 func TestBrokenCopiesOfAll(t *testing.T) {
 	t.Parallel()
