@@ -77,10 +77,24 @@ func (s *seat) retire() {
 		return
 	}
 	if len(s.estates) >= maxEstates {
-		s.host.config.Logger.Error("estate given up", "slot", s.index, "generation", s.estates[0].generation)
-		s.estates = slices.Delete(s.estates, 0, 1)
+		s.giveUpEstate()
 	}
 	s.estates = append(s.estates, newEstate(s, copy, status.Generation))
+}
+
+// giveUpEstate makes room for another: by one that is handed over if there is one, else by the oldest of this cluster, which other copies
+// may have had too.
+func (s *seat) giveUpEstate() {
+	least := 0
+	for i, e := range s.estates {
+		if worth := s.estates[least]; e.done && !worth.done || worth.foreign && !worth.done && !e.foreign {
+			least = i
+		}
+	}
+	if e := s.estates[least]; !e.done {
+		s.host.config.Logger.Error("estate given up", "slot", s.index, "generation", e.generation, "foreign", e.foreign)
+	}
+	s.estates = slices.Delete(s.estates, least, least+1)
 }
 
 // settleEstates hands over what waits for it, as far as this node may at a time, and forgets what is safe elsewhere.
