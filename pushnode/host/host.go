@@ -77,6 +77,7 @@ type Host struct {
 	shipping   atomic.Int64           // bytes of states that are encoded and not sent yet
 	learning   atomic.Int64           // learners that the slots led here bring level
 	inheriting atomic.Int64           // estates that are being handed over
+	forced     forced                 // recoveries by force that are not logged yet
 	fallen     atomic.Int64           // copies that were broken, ever
 
 	mu sync.Mutex
@@ -122,6 +123,7 @@ func (h *Host) Found(now int64) error {
 // Tick tells that it is now (milliseconds). It wants to be called every 50 ms.
 func (h *Host) Tick(now int64) {
 	h.wake(now)
+	h.forced.log(h.config.Logger)
 	h.endCalls(func(_ uint64, one call) bool { return now >= one.deadline })
 	out := &pulses{frames: make(map[uint64][]byte)}
 	for i := range h.seats {

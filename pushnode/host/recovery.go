@@ -296,7 +296,8 @@ func (s *seat) reopen() error {
 	if err := s.copy.Recover(generation, learners); err != nil {
 		return err
 	}
-	s.host.config.Logger.Warn("slot recovered by force", "slot", s.index, "generation", generation, "whole", whole)
+	s.host.config.Logger.Debug("slot recovered by force", "slot", s.index, "generation", generation, "whole", whole)
+	s.host.forced.add(whole)
 	s.recovery.owed(generation, whole)
 	s.unsettled = true
 	if whole {
