@@ -177,9 +177,8 @@ func (n *Cluster) times(s standing) map[uint64]time.Time {
 // the one that Prevailing names are to go over to that one.
 func (n *Cluster) Conflict() []uint64 { return strangers(n.View(), n.Self().Cluster) }
 
-// Prevailing returns the cluster that most members in view belong to, of equals the lowest; 0 if none belongs to one. It is what a node
-// without a cluster joins.
-func (n *Cluster) Prevailing() uint64 { return prevailing(n.View()) }
+// Prevailing returns the cluster that most members in view belong to which are to stay, of equals the lowest; 0 if none belongs to one.
+func (n *Cluster) Prevailing() uint64 { return prevailing(staying(n.View())) }
 
 // SetState tells the others how this node is: Joining, Ready, Draining or Leaving. No state goes back to an earlier one: a node that is
 // told to end while it joins stays Draining when its copies come level. After Leave it does nothing.

@@ -90,6 +90,16 @@ func prevailing(view []Member) uint64 {
 	return best
 }
 
+// staying returns the members that do not drain or leave, and all where none stays: those of a cluster that goes over to another must not
+// have the other one come to them meanwhile.
+func staying(view []Member) []Member {
+	stay := slices.DeleteFunc(slices.Clone(view), func(m Member) bool { return m.Cluster == 0 || m.State >= Draining })
+	if len(stay) == 0 {
+		return view
+	}
+	return stay
+}
+
 // strangers returns the clusters in sight that are not this one, sorted.
 func strangers(view []Member, own uint64) []uint64 {
 	var ids []uint64

@@ -116,3 +116,23 @@ func TestStrangers(t *testing.T) {
 		t.Errorf("a node without a cluster is in conflict with %v", got)
 	}
 }
+
+// TestPrevailing counts those who stay, and all where nobody does.
+func TestPrevailing(t *testing.T) {
+	draining, ready := Draining, Ready
+	for name, test := range map[string]struct {
+		view []Member
+		want uint64
+	}{
+		"most":               {[]Member{{Cluster: 7, State: ready}, {Cluster: 5, State: ready}, {Cluster: 7, State: ready}}, 7},
+		"of equals the low":  {[]Member{{Cluster: 7, State: ready}, {Cluster: 5, State: ready}}, 5},
+		"not who drains":     {[]Member{{Cluster: 5, State: draining}, {Cluster: 5, State: draining}, {Cluster: 7, State: ready}}, 7},
+		"all where all do":   {[]Member{{Cluster: 5, State: draining}, {Cluster: 5, State: draining}, {Cluster: 7, State: draining}}, 5},
+		"nobody":             {[]Member{{State: ready}}, 0},
+		"not who has no one": {[]Member{{State: ready}, {State: ready}, {Cluster: 7, State: draining}}, 7},
+	} {
+		if got := prevailing(staying(test.view)); got != test.want {
+			t.Errorf("%s: %d, want %d", name, got, test.want)
+		}
+	}
+}
