@@ -36,29 +36,52 @@ SIGTERM drains: nobody new is let in, clients are told when to come back, what w
 }
 
 // Run is one life of a node after another: where it finds that it belongs to another cluster, it begins anew there, with what it held.
+// While that is nowhere else, what keeps the next life from beginning is waited out.
 func (c serveCommand) Run(p *process, log logConfig) error {
 	var legacy *pushnode.Legacy
 	for {
-		var err error
-		if legacy, err = c.live(p, log, legacy); legacy == nil || err != nil {
+		next, err := c.live(p, log, legacy)
+		switch {
+		case next == nil:
 			return err
+		case p.ctx.Err() != nil:
+			return errors.Join(errHeld, err)
+		case err != nil:
+			log.logger(p.stderr).Error("this node cannot begin anew, trying again", "err", err)
+			pause(p.ctx, beginAgain)
 		}
+		legacy = next
 	}
 }
 
-// live is the life of a node: open, build, start, serve, drain, stop. It returns what the next life inherits; nil: there is to be none.
+// pause waits for so long, or until ctx ends.
+func pause(ctx context.Context, length time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(length):
+	}
+}
+
+// beginAgain is how long after a failure it is tried again to begin a life that inherits something.
+const beginAgain = time.Second
+
+// errHeld is what a process ends with that is told to end between two lives.
+var errHeld = errors.New("what this node held of another cluster is lost: it could not begin anew")
+
+// live is the life of a node: open, build, start, serve, drain, stop. It returns what the next life inherits, also where this one could
+// not begin; nil: there is to be none.
 func (c serveCommand) live(p *process, log logConfig, legacy *pushnode.Legacy) (next *pushnode.Legacy, err error) {
 	logger := log.logger(p.stderr)
 	registry := newRegistry()
 
 	ports, err := c.openPorts(logger)
 	if err != nil {
-		return nil, err
+		return legacy, err
 	}
 	defer ports.close()
 	store, closeStore, err := c.openClaimed(p.ctx, logger)
 	if err != nil {
-		return nil, err
+		return legacy, err
 	}
 	defer closeStore()
 	url := c.publicURL(ports.public.Addr().(*net.TCPAddr))
@@ -71,41 +94,51 @@ func (c serveCommand) live(p *process, log logConfig, legacy *pushnode.Legacy) (
 	}
 	place, err := c.findPlace(p.ctx, store, legacy, registry, running, logger)
 	if p.ctx.Err() != nil {
-		return nil, errors.Join(place.close(), running.stop()) // told to end before it had begun, as it may be at any time
+		return legacy, errors.Join(place.close(), running.stop()) // told to end before it had begun, as it may be at any time
 	}
 	if err != nil {
-		return nil, errors.Join(err, running.stop())
+		return legacy, errors.Join(err, running.stop())
 	}
 	parts, err := c.build(p.ctx, store, place, url, registry, logger, log.letters(p.stderr))
 	if err != nil {
-		return nil, errors.Join(err, place.close(), running.stop())
+		return legacy, errors.Join(err, place.close(), running.stop())
 	}
 	ready.node.Store(parts.node)
-	running.start("directory", parts.directory.Run)
-	running.start("meter", parts.meter.Run)
-	running.start("node", parts.node.Run)
+	parts.start(running, ports.public)
 	running.start("reporter", (&reporter{
 		store: store, node: parts.node, instance: fmt.Sprintf("%016x", place.instance), name: c.nodeName(), started: time.Now(), logger: logger,
 	}).run)
-	running.start("console", parts.runConsole)
-	running.start("certificate", parts.certificate.run)
-	running.start("public port", func(ctx context.Context) error { return parts.edge.Run(ctx, ports.public) })
-
 	fmt.Fprintf(p.stdout, "Halley is ready: %s\n", url)
-	failure := running.wait(p.ctx, parts.node.Yields())
+	return c.serve(p.ctx, parts.node, store, running, logger)
+}
+
+// start starts the parts of a node, each before those that stand on it.
+func (p *parts) start(running *services, public *net.TCPListener) {
+	running.start("directory", p.directory.Run)
+	running.start("meter", p.meter.Run)
+	running.start("node", p.node.Run)
+	running.start("console", p.runConsole)
+	running.start("certificate", p.certificate.run)
+	running.start("public port", func(ctx context.Context) error { return p.edge.Run(ctx, public) })
+}
+
+// serve waits until the node is to end, or to go over to another cluster, and stops it. It returns what it held in the second case.
+func (c serveCommand) serve(
+	ctx context.Context, node *pushnode.Node, store *tenant.Store, running *services, logger *slog.Logger,
+) (next *pushnode.Legacy, err error) {
+	failure := running.wait(ctx, node.Yields())
 	if failure == nil {
-		awaitDatabase(p.ctx, store, logger) // the next life needs it: without it, all that is held would be lost
+		awaitDatabase(ctx, store, logger) // the next life needs it: without it, all that is held would be lost
 	}
-	c.drain(parts.node, logger)
+	c.drain(node, logger)
 	stopped := running.stop()
-	if failure != nil || p.ctx.Err() != nil {
+	if failure != nil || ctx.Err() != nil {
 		return nil, errors.Join(failure, stopped)
 	}
 	if stopped != nil { // a request that was cut is no reason to lose what is held
 		logger.Error("not all ended as it should before this node begins anew", "err", stopped)
 	}
-	awaitDatabase(p.ctx, store, logger) // it may be away again by now
-	return parts.node.Legacy(), nil
+	return node.Legacy(), nil
 }
 
 // databaseRetry is how often a database that does not answer is asked again.
@@ -113,18 +146,13 @@ const databaseRetry = time.Second
 
 // awaitDatabase waits until the database answers, or ctx ends.
 func awaitDatabase(ctx context.Context, store *tenant.Store, logger *slog.Logger) {
-	ticks := time.NewTicker(databaseRetry)
-	defer ticks.Stop()
 	for ctx.Err() == nil {
 		_, _, err := store.Identity(ctx)
 		if err == nil {
 			return
 		}
 		logger.Warn("waiting for the database before this node begins anew", "err", err)
-		select {
-		case <-ctx.Done():
-		case <-ticks.C:
-		}
+		pause(ctx, databaseRetry)
 	}
 }
 
