@@ -30,6 +30,11 @@ func DecodeQuestion(data []byte) ([]byte, error) {
 	return encodePeer(asked), err
 }
 
+// EncodeDisconnect encodes the question to end a session.
+func EncodeDisconnect(app, session string) []byte {
+	return encodePeer(question{Disconnect: &disconnectQuestion{App: app, Session: session}})
+}
+
 // DecodePeerAnswer decodes the answer of another node and encodes it again.
 func DecodePeerAnswer(data []byte) ([]byte, error) {
 	answered, err := decodePeerAnswer(data)

@@ -54,7 +54,7 @@ func (e *peerError) error() error {
 }
 
 func encodePeer(value any) []byte {
-	data, err := json.Marshal(value)
+	data, err := json.Marshal(value, jsontext.AllowInvalidUTF8(true)) // what clients sent must not end this process, however it came here
 	if err != nil {
 		panic(fmt.Sprintf("encode %T for another node: %v", value, err)) // the values are ours
 	}

@@ -28,3 +28,11 @@ func FuzzPeers(f *testing.F) {
 		}
 	})
 }
+
+// TestQuestionOfAnyText asks about what is no text: that ends nothing.
+func TestQuestionOfAnyText(t *testing.T) {
+	t.Parallel()
+	if _, err := pushnode.DecodeQuestion(pushnode.EncodeDisconnect("app", "ses_\xff")); err != nil {
+		t.Error(err)
+	}
+}

@@ -77,7 +77,7 @@ func (n *Node) judgeSight(cutOff bool) {
 		n.logger.Info("leaders are heard of again")
 		return
 	}
-	n.logger.Error("no leader is heard of for most slots: not ready, clients are told to connect elsewhere")
+	n.logger.Error("no leader is heard of for most slots: not ready, clients are told to connect elsewhere; halley admin nodes shows what is waited for")
 	n.sessions.Shed(wire.Errorf(wire.CodeDraining, "this node is cut off from its cluster: connect again"))
 }
 
