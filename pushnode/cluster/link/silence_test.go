@@ -37,9 +37,11 @@ func TestAStalledConnectionIsSilent(t *testing.T) {
 		t.Run(class.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				network := newPipes()
-				a, b := start(t, 2, network.node), start(t, 1, network.node)
+				b := start(t, 1, network.node)
+				time.Sleep(50 * time.Millisecond) // so it is a that has patience no longer, for its peer's heartbeats are the earlier ones
+				a := start(t, 2, network.node)
 				join(a, 2, b, 1)
-				time.Sleep(10 * time.Second)
+				time.Sleep(10*time.Second + 300*time.Millisecond)
 				network.stall(t, 1, class)
 				stalled := time.Now()
 				a.wants(down(1, link.Silent))
@@ -186,7 +188,7 @@ func TestOffset(t *testing.T) {
 			t.Error("an offset without a link")
 		}
 		join(a, 2, b, 1)
-		time.Sleep(time.Second)
+		time.Sleep(1500 * time.Millisecond) // clocks are compared each second
 		for peer, n := range map[uint64]*testNode{1: a, 2: b} {
 			if offset, roundTrip, ok := n.Offset(peer); !ok || offset != 0 || roundTrip != 0 {
 				t.Errorf("offset %v, round trip %v, known %v", offset, roundTrip, ok)
