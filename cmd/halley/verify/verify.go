@@ -82,8 +82,8 @@ func run(ctx context.Context, target *Target, cluster *Cluster, o Options) (*his
 		}
 		rules.Copies = copies
 	}
-	if slices.ContainsFunc(o.Faults, FaultKind.several) {
-		rules.Copies = 1
+	if slices.ContainsFunc(o.Faults, FaultKind.several) || len(o.Faults) > 0 && len(target.URLs) == 2 {
+		rules.Copies = 1 // of two, one goes on alone
 	}
 	if err := clients.addBallast(ctx); err != nil {
 		return nil, nil, err

@@ -32,6 +32,8 @@ func TestSoundHistories(t *testing.T) {
 		"began late":                 new(story).publish(1).attach("s", "a", 1).publish(2).deliver("s", 2),
 		"missed, and told":           begin().publish(1).publish(2).publish(3).attach("s", "a", 2).gap("s", "a", 1, 2, "evicted").deliver("s", 3),
 		"a new epoch from its start": begin().publish(1).deliver("s", 1).invoke("n").ok("n", "b", 1).message("s", "n", "b", 1),
+		"a new epoch that goes on with the numbers": begin().publish(1).deliver("s", 1).publish(2).deliver("s", 2).
+			invoke("n").ok("n", "b", 3).message("s", "n", "b", 3),
 		"read as delivered": begin().publish(1).deliver("s", 1).
 			add(history.Event{Kind: history.Read, Channel: "c", ID: "m1", Epoch: "a", Offset: 1}),
 		"from before": new(story).add(history.Event{Kind: history.Earlier, Channel: "c", ID: "m1"}).attach("s", "a", 1).
@@ -87,7 +89,9 @@ func TestBrokenHistories(t *testing.T) {
 		"I3 unknown left out":  {begin().invoke("m1").publish(2).deliver("s", 2), []history.Class{history.SilentGap}},
 		"I3 swapped":           {begin().publish(1).publish(2).deliver("s", 2).deliver("s", 1), []history.Class{history.Disorder, history.SilentGap}},
 		"I3 late in new epoch": {begin().invoke("n").ok("n", "b", 1).invoke("o").ok("o", "b", 2).message("s", "o", "b", 2), []history.Class{history.Lost, history.SilentGap}},
-		"I3 gap begins late":   {begin().publish(1).publish(2).gap("s", "a", 2, 2, "evicted"), []history.Class{history.Lost, history.SilentGap}},
+		"I3 left out where a new epoch goes on": {begin().publish(1).deliver("s", 1).invoke("n").ok("n", "b", 3).message("s", "n", "b", 3),
+			[]history.Class{history.SilentGap}},
+		"I3 gap begins late": {begin().publish(1).publish(2).gap("s", "a", 2, 2, "evicted"), []history.Class{history.Lost, history.SilentGap}},
 		"I3 gap leads back": {begin().publish(1).publish(2).deliver("s", 1).deliver("s", 2).gap("s", "a", 1, 1, "evicted"),
 			[]history.Class{history.Unreasonable}},
 		"I3 hidden gap after a return": {begin().publish(1).deliver("s", 1).publish(2).publish(3).attach("s", "a", 2).deliver("s", 3),

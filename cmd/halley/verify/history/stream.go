@@ -71,7 +71,11 @@ func (c *checker) message(s *stream, e *Event) {
 			return
 		}
 		s.leave()
-		s.last = position{s.channel, at.epoch, 0} // a new numbering needs no gap if it is seen from its first message
+		// A new numbering needs no gap if it is seen from its first message, nor one that goes on where the former one was.
+		if at.offset != s.last.offset+1 {
+			s.last.offset = 0
+		}
+		s.last.epoch = at.epoch
 	}
 	switch {
 	case at.offset <= s.last.offset && s.has(at):
