@@ -131,6 +131,7 @@ var guests = map[string]func(t *testing.T, r *room, at *member, before *guest) *
 			session, last = before.resume, before.cursor()
 		}
 		s := at.followAfter(t, r.token, "channel=room&session="+orNew(session), last)
+		s.next("subscribed") // before that nobody knows where it begins
 		g := &guest{
 			session: s.first.text("session"), resume: s.first.text("resume"), resumed: s.first["resumed"],
 			cursor: func() string { return s.id }, message: s.message,
