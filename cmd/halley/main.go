@@ -9,6 +9,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 )
 
@@ -16,12 +17,31 @@ func main() {
 	os.Exit(run(os.Args[1:], process{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
 }
 
+// untilSignal returns a context that ends with the first signal to stop, which asks. By then signals have their usual effect again, so that
+// the second one ends the process at once.
+func untilSignal() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		select {
+		case <-signals:
+		case <-ctx.Done():
+		}
+		signal.Stop(signals)
+		cancel()
+	})
+	return ctx, func() {
+		cancel()
+		waiting.Wait()
+	}
+}
+
 // run executes one command line and returns the exit code.
 func run(arguments []string, p process) int {
-	// The first signal asks; from then on signals have their usual effect, so the second one ends the process at once.
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	ctx, stop := untilSignal()
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	p.ctx = ctx
 
 	helped := false
