@@ -13,12 +13,18 @@ import (
 // waits for a fan-out and no fan-out holds a slot.
 type deliveries struct {
 	queues []effectQueue
-	handle func(any)      // a channel.Effect or a *behind
-	missed func(slot int) // fates of sessions were left out: they are to be looked at
+	begin  func() deliverer // one for each goroutine
+	missed func(slot int)   // fates of sessions were left out: they are to be looked at
 }
 
-func newDeliveries(handle func(any), missed func(slot int)) *deliveries {
-	d := &deliveries{queues: make([]effectQueue, runtime.GOMAXPROCS(0)), handle: handle, missed: missed}
+// deliverer is what one goroutine hands effects to.
+type deliverer interface {
+	deliver(happened any) // a channel.Effect or a *behind
+	flush()               // nothing more is there just now
+}
+
+func newDeliveries(begin func() deliverer, missed func(slot int)) *deliveries {
+	d := &deliveries{queues: make([]effectQueue, runtime.GOMAXPROCS(0)), begin: begin, missed: missed}
 	for i := range d.queues {
 		d.queues[i].init()
 	}
@@ -59,6 +65,7 @@ func (d *deliveries) run(ctx context.Context) {
 }
 
 func (d *deliveries) drain(ctx context.Context, queue *effectQueue) {
+	to := d.begin()
 	var batch []any
 	for ended := false; !ended; {
 		select {
@@ -69,10 +76,11 @@ func (d *deliveries) drain(ctx context.Context, queue *effectQueue) {
 		batch = queue.take(batch[:0])
 		bytes := int64(0)
 		for i, thing := range batch {
-			d.handle(thing)
+			to.deliver(thing)
 			bytes += bytesOf(thing)
 			batch[i] = nil
 		}
+		to.flush()
 		queue.done(len(batch), bytes)
 	}
 }

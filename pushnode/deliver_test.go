@@ -10,16 +10,26 @@ import (
 	"halley/pushnode/channel"
 )
 
+// handled has each delivery goroutine call handle.
+func handled(handle func(any)) func() deliverer {
+	return func() deliverer { return handler(handle) }
+}
+
+type handler func(any)
+
+func (h handler) deliver(happened any) { h(happened) }
+func (handler) flush()                 {}
+
 // TestDeliveriesSettle waits for a fan-out that takes its time: for what was pushed before, in every queue, and not for ever.
 func TestDeliveriesSettle(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const each = 10 * time.Millisecond
-		handled := make(chan any, 100)
-		d := newDeliveries(func(effect any) {
+		done := make(chan any, 100)
+		d := newDeliveries(handled(func(effect any) {
 			time.Sleep(each)
-			handled <- effect
-		}, nil)
+			done <- effect
+		}), nil)
 		d.awaitHandled(t.Context()) // nothing is there to wait for
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -31,7 +41,7 @@ func TestDeliveriesSettle(t *testing.T) {
 			d.push(i, make([]channel.Effect, 5))
 		}
 		d.awaitHandled(t.Context())
-		if got, want := len(handled), 5*len(d.queues); got != want {
+		if got, want := len(done), 5*len(d.queues); got != want {
 			t.Errorf("empty with %d effects handled, want %d", got, want)
 		}
 		d.push(0, make([]channel.Effect, 50))
@@ -56,12 +66,12 @@ func TestDeliveriesSettleUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const each = 10 * time.Millisecond
 		var d *deliveries
-		d = newDeliveries(func(any) {
+		d = newDeliveries(handled(func(any) {
 			time.Sleep(each)
 			if t.Context().Err() == nil {
 				d.push(0, make([]channel.Effect, 1))
 			}
-		}, nil)
+		}), nil)
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { d.run(ctx) })

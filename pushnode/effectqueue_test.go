@@ -62,10 +62,10 @@ func TestSlowFanOutIsBounded(t *testing.T) {
 			const channels, slot = 50, 3
 			w, missed := newWatcher(), false
 			takes := make(chan struct{})
-			d := newDeliveries(func(thing any) {
+			d := newDeliveries(handled(func(thing any) {
 				<-takes // the fan-out stands still until it is closed
 				w.see(t, thing)
-			}, func(int) { missed = true })
+			}), func(int) { missed = true })
 			q := d.queue(slot)
 			ctx, stop := context.WithCancel(t.Context())
 			var running sync.WaitGroup

@@ -19,7 +19,7 @@ import (
 func TestListingsLeaveRoom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newSlots(Config{Instance: 1, Cluster: 1, Logger: slog.New(slog.DiscardHandler)}, newDeliveries(func(any) {}, nil), func(channel.Effect) {})
+		s := newSlots(Config{Instance: 1, Cluster: 1, Logger: slog.New(slog.DiscardHandler)}, newDeliveries(handled(func(any) {}), nil), func(channel.Effect) {})
 		ctx, stop := context.WithCancel(t.Context())
 		var running, listing sync.WaitGroup
 		running.Go(func() { s.run(ctx) })

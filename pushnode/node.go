@@ -81,7 +81,7 @@ func New(config Config) (*Node, error) {
 		signer:    config.Signer,
 		logger:    config.Logger,
 	}
-	n.deliveries, n.doubts = newDeliveries(n.deliver, func(slot int) { n.slots.Missed(slot) }), newDoubts()
+	n.deliveries, n.doubts = newDeliveries(n.newFanOut, func(slot int) { n.slots.Missed(slot) }), newDoubts()
 	n.slots = newSlots(config, n.deliveries, n.countOnce)
 	if err := n.join(config); err != nil {
 		return nil, err

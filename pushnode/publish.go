@@ -113,11 +113,22 @@ func (n *Node) append(ctx context.Context, id channel.ID, rule channel.Rule, p s
 	}, nil
 }
 
-// deliver hands one effect of a slot, or where a channel stands, to who watches it. It runs on the delivery goroutines, in the order of the slot's log.
-func (n *Node) deliver(happened any) {
+// fanOut hands effects of slots, and where channels stand, to who watches them here: what one delivery goroutine has, in the order of the
+// slots' logs.
+type fanOut struct {
+	node     *Node
+	delivery *session.Delivery
+}
+
+func (n *Node) newFanOut() deliverer { return &fanOut{node: n, delivery: n.sessions.NewDelivery()} }
+
+func (f *fanOut) flush() { f.delivery.Flush() }
+
+func (f *fanOut) deliver(happened any) {
+	n := f.node
 	switch effect := happened.(type) {
 	case channel.Published:
-		n.sessions.Deliver(effect)
+		f.delivery.Publish(effect)
 	case channel.PresenceChanged:
 		n.sessions.DeliverPresence(effect)
 	case channel.SessionEnded:

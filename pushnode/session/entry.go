@@ -26,33 +26,14 @@ type entry struct {
 	rule      channel.Rule     // of the channel
 	congested bool             // congestions were told that a subscriber cannot take more
 	forgotten bool             // the hub has let it go: who wants to join must look it up again
-
-	// owned by who delivers: one goroutine at a time
-	filled []*outbox // by the publication at hand
 }
 
-// deliver hands a publication to all who follow the channel, and writes it to those whose sockets take it at once. It never waits
-// for a socket. It must not be called by two goroutines at a time.
-func (e *entry) deliver(published channel.Published) {
-	e.queue(published)
-	for i, outbox := range e.filled {
-		outbox.flush()
-		e.filled[i] = nil
-	}
-	e.filled = e.filled[:0]
-	if cap(e.filled) > spareFilled {
-		e.filled = nil
-	}
-}
-
-// spareFilled is how many subscribers' worth of memory a channel keeps for its next publication.
-const spareFilled = 4096
-
-// queue puts a publication into the outboxes of all who follow the channel, and gathers these in filled.
+// queue puts a publication into the outboxes of all who follow the channel, which by sees to. It never waits for a socket. It must not be
+// called by two goroutines at a time.
 //
 // A live subscription gets what follows its last position and nothing else: what is not later is known already, and a hole sends
 // it back to history. So nothing falls between the backlog that a subscriber begins with and what is delivered here.
-func (e *entry) queue(published channel.Published) {
+func (e *entry) queue(published channel.Published, by *Delivery) {
 	publication := published.Publication
 	position := channel.Position{Epoch: published.Epoch, Offset: publication.Offset}
 	e.mu.Lock()
@@ -80,12 +61,13 @@ func (e *entry) queue(published channel.Published) {
 			message = messageOf(e.id.Name, published.Epoch.String(), publication)
 			shared = wire.Share(message)
 		}
-		e.queueLocked(sub, position, item{shared: shared, message: message, sub: sub})
+		e.queueLocked(sub, position, item{shared: shared, message: message, sub: sub}, by)
 	}
 }
 
-func (e *entry) queueLocked(sub *subscription, position channel.Position, message item) {
-	switch sub.outbox.offer(message, e.rule.Policy) {
+func (e *entry) queueLocked(sub *subscription, position channel.Position, message item, by *Delivery) {
+	verdict, urgency := sub.outbox.offer(message, e.rule.Policy)
+	switch verdict {
 	case refused:
 		e.metrics.overflows.Inc()
 		sub.stalled = true
@@ -97,7 +79,7 @@ func (e *entry) queueLocked(sub *subscription, position channel.Position, messag
 		e.metrics.dropped(channel.PolicyLossy)
 	}
 	sub.last = position
-	e.filled = append(e.filled, sub.outbox)
+	by.note(sub.outbox, urgency)
 }
 
 // fallBehindLocked leaves the subscription to the connection's writer.

@@ -87,9 +87,17 @@ func newNode() *node {
 	return n
 }
 
+// more reports whether something waits to be delivered.
+func (n *node) more() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return !n.held && len(n.effects) > 0
+}
+
 // deliver hands effects to the server until the node is stopped.
 func (n *node) deliver() {
 	defer close(n.done)
+	delivery := n.server.NewDelivery()
 	for {
 		n.mu.Lock()
 		for !n.stopped && (n.held || len(n.effects) == 0) {
@@ -108,7 +116,10 @@ func (n *node) deliver() {
 		}
 		switch effect := effect.(type) {
 		case channel.Published:
-			n.server.Deliver(effect)
+			delivery.Publish(effect)
+			if !n.more() {
+				delivery.Flush()
+			}
 		case channel.PresenceChanged:
 			n.server.DeliverPresence(effect)
 		case channel.SessionEnded:

@@ -45,6 +45,15 @@ const (
 	displaced         // policy lossy: one message was let go of, and is counted
 )
 
+// urgency is what an outbox answers as to when it wants to be flushed.
+type urgency uint8
+
+const (
+	noted    urgency = iota // somebody sees to it already
+	due                     // when whoever asks has put in what it has
+	pressing                // now: it is half full, and what comes next is not to find it full
+)
+
 // hunger is a subscription that is to be fed from history.
 type hunger struct {
 	sub     *subscription
@@ -66,6 +75,7 @@ type outbox struct {
 	items   []item
 	bytes   int         // of items
 	writing int         // bytes that were taken and not yet written
+	due     bool        // something was put in that somebody is to flush, and nothing has been taken since
 	order   uint64      // of the last item
 	behind  []hunger    // the subscriptions that the writer must feed, each once
 	closing *wire.Error // why the connection ends; what waits is still written
@@ -79,27 +89,40 @@ func newOutbox(maxBytes, maxMessages int) *outbox {
 	}
 }
 
-// offer puts a message of a subscription in, or does what the policy says where there is no room. The writer is not woken: flush
-// must follow.
-func (o *outbox) offer(message item, policy channel.Policy) verdict {
+// offer puts a message of a subscription in, or does what the policy says where there is no room. The writer is not woken: unless it was
+// refused, or noted, flush must follow.
+func (o *outbox) offer(message item, policy channel.Policy) (verdict, urgency) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
-		return refused
+		return refused, noted
 	}
 	if o.fitsLocked(message.size()) {
 		o.appendLocked(message)
-		return accepted
+		return accepted, o.urgencyLocked()
 	}
 	switch policy {
 	case channel.PolicyLatest:
 		o.replaceLocked(message)
-		return replaced
+		return replaced, o.urgencyLocked()
 	case channel.PolicyLossy:
 		o.displaceLocked(message)
-		return displaced
+		return displaced, o.urgencyLocked()
 	default:
-		return refused
+		return refused, noted
+	}
+}
+
+func (o *outbox) urgencyLocked() urgency {
+	before := o.due
+	o.due = true
+	switch {
+	case 2*o.bytes >= o.maxBytes || 2*len(o.items) >= o.maxMessages:
+		return pressing
+	case before:
+		return noted
+	default:
+		return due
 	}
 }
 
@@ -215,6 +238,7 @@ func (o *outbox) countDropLocked(sub *subscription) {
 func (o *outbox) take(dst []item, limit int) []item {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.due = false
 	taken, size := 0, 0
 	for taken < len(o.items) && (taken == 0 || size+o.items[taken].size() <= limit) {
 		size += o.items[taken].size()

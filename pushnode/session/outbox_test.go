@@ -23,7 +23,12 @@ func TestOutboxAgainstItsPromises(t *testing.T) {
 		o := newOutbox(4096, 8)
 		subs := []*subscription{{}, {}, {}}
 		offered, got, dropped, last := make([]int, 3), make([]int, 3), make([]uint64, 3), make([]uint64, 3)
+		inHand := false // somebody is to flush, or to take what is left
 		take := func() {
+			defer func() {
+				count, _ := o.queued()
+				inHand = count > 0
+			}()
 			for _, one := range o.take(nil, 1500) {
 				i := indexOf(subs, one.sub)
 				dropped[i] += one.dropped
@@ -41,7 +46,15 @@ func TestOutboxAgainstItsPromises(t *testing.T) {
 		offer := func(t *rapid.T) {
 			i := rapid.SampledFrom([]int{0, 0, 0, 0, 1, 1, 2}).Draw(t, "sub")
 			offset := uint64(offered[i] + 1)
-			verdict := o.offer(messageItem(subs[i], offset, rapid.IntRange(1, 900).Draw(t, "size")), policy)
+			verdict, urgency := o.offer(messageItem(subs[i], offset, rapid.IntRange(1, 900).Draw(t, "size")), policy)
+			if urgency == noted && verdict != refused && !inHand {
+				t.Fatal("nobody sees to what was put in")
+			}
+			count, bytes := o.queued()
+			if half := 2*count >= 8 || 2*bytes >= 4096; half && verdict == accepted && urgency != pressing {
+				t.Fatalf("%d things with %d bytes wait, and nothing presses", count, bytes)
+			}
+			inHand = inHand || urgency != noted
 			if verdict == refused && policy != channel.PolicyResume {
 				t.Fatalf("policy %s refuses", policy)
 			}
@@ -120,7 +133,7 @@ func TestAbandonedOutboxTakesNothing(t *testing.T) {
 	}
 	o.push(item{frame: []byte("x")})
 	o.hungry(sub, time.Time{})
-	if verdict := o.offer(messageItem(sub, 2, 10), channel.PolicyLossy); verdict != refused || o.tryPush(item{frame: []byte("x")}) {
+	if verdict, _ := o.offer(messageItem(sub, 2, 10), channel.PolicyLossy); verdict != refused || o.tryPush(item{frame: []byte("x")}) {
 		t.Error("something was taken")
 	}
 	if count, bytes := o.queued(); count != 0 || bytes != 0 || o.full() || o.starving() || len(o.abandon()) != 0 {
@@ -132,15 +145,15 @@ func TestAbandonedOutboxTakesNothing(t *testing.T) {
 func TestOutboxTakesOneThatIsTooLarge(t *testing.T) {
 	o := newOutbox(100, 10)
 	sub := &subscription{}
-	if verdict := o.offer(messageItem(sub, 1, 500), channel.PolicyResume); verdict != accepted {
+	if verdict, _ := o.offer(messageItem(sub, 1, 500), channel.PolicyResume); verdict != accepted {
 		t.Errorf("got %d", verdict)
 	}
 	o.take(nil, 10)
-	if verdict := o.offer(messageItem(sub, 2, 1), channel.PolicyResume); verdict != refused {
+	if verdict, _ := o.offer(messageItem(sub, 2, 1), channel.PolicyResume); verdict != refused {
 		t.Errorf("got %d while it is being written", verdict)
 	}
 	o.wrote()
-	if verdict := o.offer(messageItem(sub, 2, 1), channel.PolicyResume); verdict != accepted {
+	if verdict, _ := o.offer(messageItem(sub, 2, 1), channel.PolicyResume); verdict != accepted {
 		t.Errorf("got %d after it was written", verdict)
 	}
 }

@@ -64,14 +64,6 @@ func New(config Config, backend Backend) *Server {
 	return s
 }
 
-// Deliver hands a publication to all subscriptions of its channel. Publications of one channel come in the order of its log. It
-// never blocks on a client.
-func (s *Server) Deliver(published channel.Published) {
-	if e := s.hub.find(published.Channel); e != nil {
-		e.deliver(published)
-	}
-}
-
 // DeliverPresence hands a change of presence to all who watch the channel, in the order of its log. It never blocks on a client.
 func (s *Server) DeliverPresence(changed channel.PresenceChanged) {
 	if e := s.hub.find(changed.Channel); e != nil {
