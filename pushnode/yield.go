@@ -64,7 +64,9 @@ func (p *peers) yieldIfOutnumbered(now time.Time) {
 		y.to, y.since = prevails, now
 		p.node.logger.Warn("another cluster of this deployment has more nodes: they were founded apart", "members", len(p.members.View()))
 	case now.Sub(y.since) >= yieldAfter:
-		y.peers = gossipOf(p.members.View(), prevails)
+		if y.peers = gossipOf(p.members.View(), prevails); len(y.peers) == 0 {
+			return // they left just now
+		}
 		p.node.logger.Warn("going over to the cluster that has more nodes, with all that is held here", "peers", y.peers)
 		close(y.due)
 	}
