@@ -48,21 +48,13 @@ func (c serveCommand) Run(p *process, log logConfig) error {
 			return errors.Join(errHeld, err)
 		case err != nil:
 			log.logger(p.stderr).Error("this node cannot begin anew, trying again", "err", err)
-			pause(p.ctx, beginAgain)
+			sleep(p.ctx, beginAgain)
 		}
 		legacy = next
 	}
 }
 
-// pause waits for so long, or until ctx ends.
-func pause(ctx context.Context, length time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(length):
-	}
-}
-
-// beginAgain is how long after a failure it is tried again to begin a life that inherits something.
+// beginAgain is how long after a failure it is tried again to begin a life that inherits something, or whether it could begin.
 const beginAgain = time.Second
 
 // errHeld is what a process ends with that is told to end between two lives.
@@ -128,7 +120,7 @@ func (c serveCommand) serve(
 ) (next *pushnode.Legacy, err error) {
 	failure := running.wait(ctx, node.Yields())
 	if failure == nil {
-		awaitDatabase(ctx, store, logger) // the next life needs it: without it, all that is held would be lost
+		awaitDatabase(ctx, store, logger) // the next life needs it: until then this one serves
 	}
 	c.drain(node, logger)
 	stopped := running.stop()
@@ -141,9 +133,6 @@ func (c serveCommand) serve(
 	return node.Legacy(), nil
 }
 
-// databaseRetry is how often a database that does not answer is asked again.
-const databaseRetry = time.Second
-
 // awaitDatabase waits until the database answers, or ctx ends.
 func awaitDatabase(ctx context.Context, store *tenant.Store, logger *slog.Logger) {
 	for ctx.Err() == nil {
@@ -152,7 +141,7 @@ func awaitDatabase(ctx context.Context, store *tenant.Store, logger *slog.Logger
 			return
 		}
 		logger.Warn("waiting for the database before this node begins anew", "err", err)
-		pause(ctx, databaseRetry)
+		sleep(ctx, beginAgain)
 	}
 }
 
