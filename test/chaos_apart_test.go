@@ -1,16 +1,10 @@
 package test
 
 import (
-	"context"
-	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -122,51 +116,17 @@ func (p *peer) awaitMembers(want int) {
 	}
 }
 
-// members is how many members the node's metrics say that it sees; 0 where it does not answer.
+// members is how many members the node's metrics say that it sees; below 1 where it does not answer.
 func (p *peer) members() int {
-	ctx, cancel := context.WithTimeout(p.t.Context(), 5*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.admin+"/metrics", nil)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	answer, err := p.client.Do(request)
-	if err != nil {
-		return 0
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		var members int
-		if _, err := fmt.Sscanf(line, "halley_cluster_members %d", &members); err == nil {
-			return members
-		}
-	}
-	return 0
+	return int(gauge(p.t, p.client, "http://"+p.admin, "halley_cluster_members"))
 }
 
 // gossipAddresses finds addresses on the loopback that are free with the port after each, where links listen.
 func gossipAddresses(t *testing.T, count int) []string {
 	t.Helper()
-	var found []string
-	for range 100 {
-		gossip := netip.MustParseAddrPort(freeAddress(t))
-		links := netip.AddrPortFrom(gossip.Addr(), gossip.Port()+1)
-		listener, err := net.Listen("tcp", links.String())
-		if err != nil {
-			continue
-		}
-		if err := listener.Close(); err != nil {
-			t.Fatal(err)
-		}
-		found = append(found, gossip.String())
-		if len(found) == count {
-			return found
-		}
+	found := make([]string, count)
+	for i := range found {
+		found[i] = freePair(t)
 	}
-	t.Fatal("there are no free ports in pairs")
-	return nil
+	return found
 }

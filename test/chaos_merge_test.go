@@ -1,14 +1,9 @@
 package test
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -116,10 +111,7 @@ func (n *node) keepUnfinished(a app) {
 // sharedStore is a database with a secret for several nodes, and the flags of a node that gossips at an address and is given peers.
 func sharedStore(t *testing.T) (store []string, flags func(address string, join ...string) []string) {
 	t.Helper()
-	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte("only-a-test-cluster-secret-of-43-characters-or-more\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	secret := clusterSecret(t)
 	store = []string{"--database", postgres.URL(t), "--data-dir", t.TempDir(), "--cluster-secret-file", secret}
 	return store, func(address string, join ...string) []string {
 		list := []string{"--cluster-listen", address, "--node-name", address}
@@ -128,43 +120,4 @@ func sharedStore(t *testing.T) (store []string, flags func(address string, join 
 		}
 		return list
 	}
-}
-
-// awaitGauge waits until a metric of the node has a value.
-func (n *node) awaitGauge(name string, want float64) {
-	n.tb.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(startPatience); n.gauge(name) != want; <-tick.C {
-		if time.Now().After(end) {
-			n.tb.Fatalf("%s is %v, want %v", name, n.gauge(name), want)
-		}
-	}
-}
-
-// gauge is the value of a metric of the node that has no labels; -1 where there is none, or no answer.
-func (n *node) gauge(name string) float64 {
-	n.tb.Helper()
-	ctx, cancel := context.WithTimeout(n.tb.Context(), 5*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, n.adminURL+"/metrics", nil)
-	if err != nil {
-		n.tb.Fatal(err)
-	}
-	answer, err := n.client.Do(request)
-	if err != nil {
-		return -1
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		n.tb.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		var value float64
-		if _, err := fmt.Sscanf(line, name+" %g", &value); err == nil {
-			return value
-		}
-	}
-	return -1
 }

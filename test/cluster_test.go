@@ -17,10 +17,7 @@ import (
 // startCluster starts nodes of one cluster on a database of their own, and waits until each holds its copies.
 func startCluster(tb testing.TB, size int) []*node {
 	tb.Helper()
-	secret := filepath.Join(tb.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte("only-a-test-cluster-secret-of-43-characters-or-more\n"), 0o600); err != nil {
-		tb.Fatal(err)
-	}
+	secret := clusterSecret(tb)
 	database, first := postgres.URL(tb), ""
 	nodes := make([]*node, size)
 	for i := range nodes {
@@ -36,6 +33,16 @@ func startCluster(tb testing.TB, size int) []*node {
 		nodes[i].store = store // admin commands seal with what the secret gives, too
 	}
 	return nodes
+}
+
+// clusterSecret is a file with the secret of a cluster.
+func clusterSecret(tb testing.TB) string {
+	tb.Helper()
+	file := filepath.Join(tb.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte("only-a-test-cluster-secret-of-43-characters-or-more\n"), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return file
 }
 
 // TestNodeThatWaitsForItsCluster starts a node whose peer is not there: the operator's port says so meanwhile, and SIGTERM ends it in an
