@@ -283,6 +283,36 @@ func TestDisconnectWhileAway(t *testing.T) {
 	})
 }
 
+// A poll that has its answer and is about to leave is as good as away: its client is told with the next one.
+func TestDisconnectOfAnAnsweredPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(_ *sessionConfig, n *node) { n.grants["ada"] = grantOf("ada") })
+		path := "/v1/poll?token=ada&channel=news&session="
+		_, first := h.get(path+"new", nil)
+		resume := object(first["connected"].(map[string]any)).text("resume")
+		answered := make(chan object, 1)
+		go func() {
+			_, answer := h.get(path+resume+"&cursor="+escape(first.text("cursor")), nil)
+			answered <- answer
+		}()
+		synctest.Wait()
+		h.set(func() { h.after = once("members", func() { pass(time.Second) }) })
+		slow := `{"session":"` + resume + `","commands":[{"op":"members","ref":1,"channel":"news"}]}` // has the turn, without which no poll leaves
+		header := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer ada"}}
+		go func() { h.decodeBody(h.request(http.MethodPost, "/v1/commands", header, slow)) }()
+		synctest.Wait()
+		h.publish(t, "news", "one")
+		synctest.Wait()
+		h.server.Disconnect(t0(), testApp, "ada", "", wire.NewError(wire.CodeDisconnected))
+		if answer := <-answered; answer.texts() != "one" {
+			t.Errorf("the poll is answered %v", answer)
+		}
+		if _, answer := h.get(path+resume+"&wait=0s", nil); answer.code() != int64(wire.CodeDisconnected) {
+			t.Errorf("the next one is answered %v", answer)
+		}
+	})
+}
+
 func TestDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, nil)

@@ -97,15 +97,15 @@ func (s *Server) resumeRecord(ctx context.Context, attach channel.AttachSession,
 	}
 	done = s.begins(channel.ID{App: attach.App, Name: token.session})
 	attach.Session, attach.SecretHash = token.session, token.hash()
-	if err := s.tellEnded(attach); err != nil {
-		return token, record, done, err
-	}
 	record, _, err = s.backend.Attach(ctx, attach)
 	switch {
 	case err == nil:
 		s.metrics.resumes.WithLabelValues("resumed").Inc()
 	case errors.Is(err, wire.CodeSessionNotFound):
 		s.metrics.resumes.WithLabelValues("unknown").Inc()
+		if reason := s.tellEnded(attach); reason != nil {
+			err = reason
+		}
 	default:
 		s.metrics.resumes.WithLabelValues("failed").Inc()
 	}
@@ -144,6 +144,7 @@ func (s *Server) takeOver(session *Session, conn *connection, open opening, reco
 	session.mu.Lock()
 	if session.ended {
 		session.mu.Unlock()
+		s.sessions.remove(session) // nobody else has to be told
 		return nil, wire.NewError(wire.CodeDisconnected)
 	}
 	if record.Generation < session.generation { // a later connection has been faster

@@ -32,7 +32,9 @@ func (s *Server) detach(conn *connection) {
 
 	if ends {
 		conn.outbox.abandon()
-		s.dismiss(session)
+		if s.dismiss(session); session.ending() != nil {
+			s.sessions.await(session, now)
+		}
 		return
 	}
 	for name, left := range leftAt(conn, session.subscriptions()) {

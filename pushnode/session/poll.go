@@ -69,12 +69,15 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, read request, open
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.config.WriteTimeout))
 	if reason != nil && reason.Code != wire.CodeDraining && reason.Code != closeNormal && !answer.worth {
 		writeError(w, reason)
-		return
+	} else {
+		conn.answered.Store(true) // before it is: the client's next poll may be here at once
+		writeBody(w, http.StatusOK, answer.gathered.Append(nil, answer.trail.cursor()))
 	}
-	conn.answered.Store(true) // before it is: the client's next poll may be here at once
-	writeBody(w, http.StatusOK, answer.gathered.Append(nil, answer.trail.cursor()))
-	if r.Context().Err() != nil {
+	switch {
+	case r.Context().Err() != nil:
 		conn.answered.Store(false)
+	case reason != nil && reason.Code == wire.CodeDisconnected:
+		conn.session.told()
 	}
 }
 

@@ -136,10 +136,8 @@ func (s *Server) Disconnect(ctx context.Context, app, clientID, session string, 
 			continue
 		}
 		ended = append(ended, one.id)
-		if conn := one.connection(); conn != nil {
+		if conn := one.end(reason); conn != nil {
 			conn.close(reason)
-		} else {
-			one.endAway(reason)
 		}
 		s.endRecord(ctx, one)
 	}

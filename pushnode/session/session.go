@@ -35,7 +35,7 @@ type Session struct {
 	parkedAt   time.Time   // zero while a connection is attached
 	ended      bool        // nothing can be done with it any more
 	over       bool        // it ended because nobody came back: its record ends by itself, and a later one may have its id
-	farewell   *wire.Error // why it was ended while it had no connection: its client is told when it comes back
+	farewell   *wire.Error // why it was ended, where no connection could tell its client: it is told when it comes back
 	polls      bool        // the last connection was a long poll
 	warned     int64       // the expiry of the token that long polls were warned of, Unix ms
 	dirty      bool        // the record does not show what the session follows
@@ -175,16 +175,26 @@ func (s *Session) noteLeft(name string) {
 	s.left[name] = struct{}{}
 }
 
-// endAway ends a session that has no connection, with what its client is to be told.
-func (s *Session) endAway(reason *wire.Error) {
+// end ends a session, and returns the connection that has to tell its client why; nil: none. A client without one is told when it
+// comes back, and one that polls as well, whose connection may have answered already.
+func (s *Session) end(reason *wire.Error) *connection {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conn == nil {
-		s.ended, s.farewell = true, reason
+	s.ended = true
+	if s.conn == nil || s.polls {
+		s.farewell = reason
 	}
+	return s.conn
 }
 
-// ending is what the client of a session that was ended while it was away is to be told; nil: nothing.
+// told says that the client knows why its session was ended.
+func (s *Session) told() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.farewell = nil
+}
+
+// ending is what the client of a session that was ended is still to be told; nil: nothing.
 func (s *Session) ending() *wire.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
