@@ -25,6 +25,7 @@ func TestFrameHeader(t *testing.T) {
 		{wire.OpcodeText, 126, []byte{0x81, 0x7e, 0x00, 0x7e}},
 		{wire.OpcodeText, 256, []byte{0x81, 0x7e, 0x01, 0x00}},
 		{wire.OpcodeText, 65535, []byte{0x81, 0x7e, 0xff, 0xff}},
+		{wire.OpcodeText | wire.OpcodeDeflated, 7, []byte{0xc1, 0x07}}, // RFC 7692, section 7.2.3.1
 		{wire.OpcodeText, 65536, []byte{0x81, 0x7f, 0, 0, 0, 0, 0, 1, 0, 0}},
 	} {
 		if got := wire.AppendFrameHeader(nil, test.opcode, test.length); !bytes.Equal(got, test.want) {
