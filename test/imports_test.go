@@ -15,10 +15,11 @@ var levels = []struct {
 	{packages: []string{"pushnode", "console"}},
 	{packages: []string{"pushnode/host"}},
 	{packages: []string{"pushnode/session", "pushnode/slot", "pushnode/cluster", "tenant"}},
-	{packages: []string{"pushnode/wire", "pushnode/channel", "auth", "pushnode/cluster/link", "pushnode/cluster/trust"},
+	{packages: []string{"pushnode/session/frame", "pushnode/wire", "pushnode/channel", "auth", "pushnode/cluster/link", "pushnode/cluster/trust"},
 		beside: map[string][]string{
-			"pushnode/wire":         {"pushnode/channel", "auth"},
-			"pushnode/cluster/link": {"pushnode/cluster/trust"},
+			"pushnode/session/frame": {"pushnode/wire"},
+			"pushnode/wire":          {"pushnode/channel", "auth"},
+			"pushnode/cluster/link":  {"pushnode/cluster/trust"},
 		}},
 	// What drives a cluster from the outside knows nothing of its inside.
 	{packages: []string{"cmd/halley/verify"}},
