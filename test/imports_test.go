@@ -15,7 +15,7 @@ var levels = []struct {
 	{packages: []string{"pushnode", "console"}},
 	{packages: []string{"pushnode/host"}},
 	{packages: []string{"pushnode/session", "pushnode/slot", "pushnode/cluster", "tenant"}},
-	{packages: []string{"pushnode/session/frame", "pushnode/wire", "pushnode/channel", "auth", "pushnode/cluster/link", "pushnode/cluster/trust"},
+	{packages: []string{"pushnode/session/frame", "pushnode/wire", "pushnode/channel", "auth", "pushnode/cluster/link", "pushnode/cluster/trust", "pushnode/netpoll"},
 		beside: map[string][]string{
 			"pushnode/session/frame": {"pushnode/wire"},
 			"pushnode/wire":          {"pushnode/channel", "auth"},

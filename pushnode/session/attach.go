@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"halley/auth"
@@ -127,8 +128,7 @@ func (s *Server) tellEnded(attach channel.AttachSession) error {
 
 func newSession(open opening, token resumeToken) *Session {
 	return &Session{
-		id: token.session, app: open.grant.AppID, clientID: open.grant.ClientID, lasting: open.lasting, secret: token.hash(),
-		turn: make(chan struct{}, 1), subs: make(map[string]*subscription), presence: make(map[string]struct{}),
+		id: strings.Clone(token.session), app: open.grant.AppID, clientID: open.grant.ClientID, lasting: open.lasting, secret: token.hash(),
 	}
 }
 
@@ -155,11 +155,11 @@ func (s *Server) takeOver(session *Session, conn *connection, open opening, reco
 	conn.continues = record.Generation > 1 && open.polls && session.polls
 	session.polls = open.polls
 	session.conn, conn.session = conn, session
-	session.grant, session.credential, session.generation = open.grant, open.credential, record.Generation
+	session.grant, session.credential, session.generation = open.grant, strings.Clone(open.credential), record.Generation
 	session.parkedAt = time.Time{}
-	session.presence = make(map[string]struct{}, len(record.Presence))
+	session.presence = nil
 	for _, name := range record.Presence {
-		session.presence[name] = struct{}{}
+		session.joinLocked(name)
 	}
 	session.mu.Unlock()
 
@@ -186,8 +186,9 @@ func leftAt(conn *connection, subs []*subscription) map[string]followed {
 	unsent, untold := make(map[*subscription]uint64), make(map[string]bool)
 	if conn != nil {
 		for _, left := range conn.outbox.abandon() {
-			if first, seen := unsent[left.sub]; left.message != nil && (!seen || left.message.Offset < first) {
-				unsent[left.sub] = left.message.Offset
+			message := left.message()
+			if first, seen := unsent[left.sub]; message != nil && (!seen || message.Offset < first) {
+				unsent[left.sub] = message.Offset
 			}
 			if presence, ok := left.push().(*wire.Presence); ok {
 				untold[presence.Channel] = true
@@ -215,7 +216,7 @@ func leftAt(conn *connection, subs []*subscription) map[string]followed {
 func (s *Server) restore(session *Session, conn *connection, open opening, follows map[string]followed) {
 	for _, at := range open.cursor {
 		if _, left := session.left[at.Channel]; left {
-			conn.outbox.push(item{left: at.Channel})
+			conn.outbox.push(leftItem(at.Channel))
 			continue
 		}
 		one := follows[at.Channel]

@@ -156,7 +156,7 @@ func (s *Server) unsubscribeCommand(session *Session, command wire.Command) (out
 	}
 	s.unsubscribe(session, command.Channel)
 	if conn := session.connection(); conn != nil {
-		conn.outbox.push(item{left: command.Channel}) // a stream's cursor must not bring it back
+		conn.outbox.push(leftItem(command.Channel)) // a stream's cursor must not bring it back
 	}
 	session.noteLeft(command.Channel)
 	s.touch(session)

@@ -7,24 +7,27 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"halley/auth"
 	"halley/pushnode/wire"
 )
 
-// connection is one life of a transport. Its writer is the goroutine in run; a WebSocket has its reader besides. Where the
-// transport can write without waiting, the fan-out does so in the writer's stead: turn is held by who writes.
+// connection is one life of a transport. Its writer is the handler's goroutine, in run, or where the connection has a socket of its own
+// whoever drives (driver). Where the socket can be written to without waiting, the fan-out does so in the writer's stead: turn is held
+// by who writes.
 type connection struct {
 	// immutable
 	server    *Server
-	app       App // as it was when the connection opened
-	outbox    *outbox
+	app       App     // as it was when the connection opened
+	outbox    *outbox // its memory is queue
 	transport transport
-	direct    *socket // the transport, where the fan-out may write to it; nil: only the writer writes
-	metrics   transportMetrics
+	socket    *socket // the transport, where that is a socket; nil: another
+	driver    driver  // where there is a socket
+	alarm     alarm   // wakes the writer, where there is none
+	metrics   *transportMetrics
 	browser   bool // the request carried an Origin
 
+	queue     outbox
+	place     int      // among the server's connections; guarded by its mu
 	session   *Session // set once by Server.attach, before run
 	continues bool     // set with session: the next long poll of a client whose last one was of this session
 
@@ -35,7 +38,6 @@ type connection struct {
 
 	turn sync.Mutex // taken before the mu of the outbox and of the socket
 	// guarded by turn
-	batch  []item
 	partly bool      // of what was taken from the outbox, the transport still keeps a part
 	failed error     // of a direct write: the writer ends the connection
 	over   bool      // the writer has ended: nothing is taken from the outbox any more
@@ -44,36 +46,50 @@ type connection struct {
 	warned int64     // the expiry that the client was warned of
 }
 
-// transportMetrics is the part of metrics that belongs to one transport, looked up once.
-type transportMetrics struct {
-	connections prometheus.Gauge
-	deliveries  prometheus.Counter
-	sent        prometheus.Counter
-}
-
-func (m *metrics) of(transport string) transportMetrics {
-	return transportMetrics{
-		connections: m.connections.WithLabelValues(transport),
-		deliveries:  m.deliveries.WithLabelValues(transport),
-		sent:        m.sent.WithLabelValues(transport),
-	}
-}
-
-// newConnection makes a connection that is not attached yet.
-func (s *Server) newConnection(app App, grant *auth.Grant, transport transport, metrics transportMetrics, browser bool) *connection {
+// newConnection makes a connection that is not attached yet, and whose writer will be the handler's goroutine.
+func (s *Server) newConnection(app App, grant *auth.Grant, transport transport, metrics *transportMetrics, browser bool) *connection {
 	c := &connection{
-		server: s, app: app, transport: transport, metrics: metrics, browser: browser,
-		outbox: newOutbox(app.QueueBytes, s.config.QueueMessages), wrote: time.Now(),
+		server: s, app: app, transport: transport, metrics: metrics, browser: browser, alarm: make(alarm, 1), wrote: time.Now(),
 	}
-	if socket, ok := transport.(*socket); ok && socket.atOnce.possible() {
-		c.direct, c.outbox.direct = socket, c.writeDirect
-	}
+	c.outbox = c.queue.init(app.QueueBytes, s.config.QueueMessages, c.alarm)
 	c.expires.Store(expires(grant))
 	return c
 }
 
+// newSocketConnection makes a connection that is not attached yet, and has a socket of its own. Its driver is to be launched once it is.
+func (s *Server) newSocketConnection(app App, grant *auth.Grant, socket *socket, metrics *transportMetrics, browser bool) *connection {
+	c := &connection{
+		server: s, app: app, transport: socket, socket: socket, metrics: metrics, browser: browser, wrote: time.Now(),
+	}
+	c.driver.conn = c
+	c.over = true // until the driver is launched
+	c.outbox = c.queue.init(app.QueueBytes, s.config.QueueMessages, &c.driver)
+	c.expires.Store(expires(grant))
+	return c
+}
+
+// alarm wakes a goroutine that waits for it: it holds one token.
+type alarm chan struct{}
+
+func (a alarm) wake() {
+	select {
+	case a <- struct{}{}:
+	default: // it has been told already
+	}
+}
+
 // close asks the connection to end, with what waits written first. The first reason stays.
 func (c *connection) close(reason *wire.Error) { c.outbox.close(reason) }
+
+// writeDirect: the goroutine that waits writes.
+func (a alarm) writeDirect(*tally) bool { return false }
+
+// cut ends the connection without a word, where it has a socket of its own.
+func (c *connection) cut() {
+	if c.socket != nil {
+		_ = c.socket.conn.Close()
+	}
+}
 
 // push queues a push that must not be lost.
 func (c *connection) push(push wire.Push) { c.outbox.push(item{shared: wire.Share(push)}) }

@@ -15,14 +15,22 @@ type written struct {
 }
 
 func newWritten(maxMessages int) *written {
-	w := &written{outbox: newOutbox(1<<20, maxMessages)}
-	w.outbox.direct = func() bool {
-		if taken := len(w.outbox.take(nil, 1<<20)); taken > 0 {
-			w.writes = append(w.writes, taken)
-		}
-		return w.outbox.wrote()
-	}
+	w := &written{}
+	w.outbox = new(outbox).init(1<<20, maxMessages, w)
 	return w
+}
+
+func (w *written) wake() {}
+
+func (w *written) writeDirect(*tally) bool {
+	taken := 0
+	for _, one := range w.outbox.take(1 << 20) {
+		taken += one.weight()
+	}
+	if taken > 0 {
+		w.writes = append(w.writes, taken)
+	}
+	return w.outbox.wrote()
 }
 
 // follow makes live subscriptions of channels, at their first position.

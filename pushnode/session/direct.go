@@ -4,24 +4,26 @@ import "halley/pushnode/wire"
 
 // writeDirect writes what waits in the outbox on the goroutine of the fan-out, without waiting. It is false where the writer has to
 // go on: it is at work, the client does not take everything, or its connection broke.
-func (c *connection) writeDirect() (done bool) {
+func (d *driver) writeDirect(count *tally) (done bool) {
+	c := d.conn
 	if !c.turn.TryLock() {
 		return false
 	}
 	defer c.turn.Unlock()
-	if c.over || c.partly || c.failed != nil || !c.direct.seize() {
+	if !d.atOnce || c.over || c.partly || c.failed != nil {
 		return false
 	}
-	defer c.direct.release()
-	c.batch = c.outbox.take(c.batch[:0], writeBytes)
-	if len(c.batch) == 0 {
+	items := c.outbox.take(writeBytes)
+	if len(items) == 0 {
 		return true // somebody was faster
 	}
-	all, err := c.direct.writeNow(c.batch)
+	all, err := c.socket.writeNow(items)
 	if err == nil {
-		c.count(c.batch)
+		c.wrote = count.now
+		count.add(c, items)
 	}
-	clear(c.batch)
+	clear(items)
+	letGo(items)
 	if c.failed, c.partly = err, !all; err != nil || !all {
 		return false
 	}
@@ -32,7 +34,7 @@ func (c *connection) writeDirect() (done bool) {
 func (c *connection) finishDirect() (reason *wire.Error, ended bool) {
 	err := c.failed
 	if err == nil {
-		err = c.direct.finish()
+		err = c.socket.finish()
 	}
 	c.partly = false
 	c.outbox.wrote()

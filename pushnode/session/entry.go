@@ -16,6 +16,8 @@ type entry struct {
 	metrics     *metrics     // immutable
 	congestions *congestions // immutable
 
+	gathered *gathered // what is to be queued next; owned by who delivers
+
 	mu sync.Mutex
 	// guarded by mu
 	subs      []*subscription
@@ -28,45 +30,84 @@ type entry struct {
 	forgotten bool             // the hub has let it go: who wants to join must look it up again
 }
 
-// queue puts a publication into the outboxes of all who follow the channel, which by sees to. It never waits for a socket. It must not be
+// queueBatch puts messages into the outboxes of all who follow the channel and have room for all of them, which by sees to. It reports
+// whether nobody is left, for queue to be called with each message. It never waits for a socket. It must not be called by two
+// goroutines at a time.
+func (e *entry) queueBatch(messages []outgoing, by *Delivery) (all bool) {
+	first, last := messages[0].position, messages[len(messages)-1].position
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if comparePositions(first, e.head) <= 0 {
+		return false // some are known
+	}
+	all = true
+	var together *batch
+	for _, sub := range e.subs {
+		if sub.mode != live {
+			continue
+		}
+		if !follows(sub.last, first) {
+			all = false
+			continue
+		}
+		if together == nil {
+			together = batchOf(messages)
+		}
+		taken, urgency := sub.outbox.offerBatch(item{batch: together, sub: sub})
+		if !taken {
+			all = false
+			continue
+		}
+		sub.last = last
+		by.note(sub.outbox, urgency)
+	}
+	if all {
+		e.head = last
+	}
+	return all
+}
+
+func batchOf(messages []outgoing) *batch {
+	together := &batch{messages: make([]*wire.Shared, len(messages))}
+	for i := range messages {
+		together.messages[i] = messages[i].shared()
+		together.frames = append(together.frames, messages[i].shared().Frame()...)
+	}
+	return together
+}
+
+// queue puts a message into the outboxes of all who follow the channel, which by sees to. It never waits for a socket. It must not be
 // called by two goroutines at a time.
 //
 // A live subscription gets what follows its last position and nothing else: what is not later is known already, and a hole sends
 // it back to history. So nothing falls between the backlog that a subscriber begins with and what is delivered here.
-func (e *entry) queue(published channel.Published, by *Delivery) {
-	publication := published.Publication
-	position := channel.Position{Epoch: published.Epoch, Offset: publication.Offset}
+func (e *entry) queue(message outgoing, by *Delivery) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if comparePositions(position, e.head) <= 0 {
+	if comparePositions(message.position, e.head) <= 0 {
 		return
 	}
-	e.head = position
-	var message *wire.Message
-	var shared *wire.Shared
+	e.head = message.position
+	exclude := message.publication.Exclude
 	for _, sub := range e.subs {
-		if sub.mode != live || comparePositions(position, sub.last) <= 0 {
+		if sub.mode != live || comparePositions(message.position, sub.last) <= 0 {
 			continue
 		}
-		if !follows(sub.last, position) {
+		if !follows(sub.last, message.position) {
 			e.metrics.holes.Inc()
 			e.fallBehindLocked(sub)
 			continue
 		}
-		if publication.Exclude != "" && publication.Exclude == sub.session.id {
-			sub.pass(position)
+		if exclude != "" && exclude == sub.session.id {
+			sub.pass(message.position)
 			continue
 		}
-		if shared == nil {
-			message = messageOf(e.id.Name, published.Epoch.String(), publication)
-			shared = wire.Share(message)
-		}
-		e.queueLocked(sub, position, item{shared: shared, message: message, sub: sub}, by)
+		e.queueLocked(sub, message.position, item{shared: message.shared(), sub: sub}, by)
 	}
 }
 
 func (e *entry) queueLocked(sub *subscription, position channel.Position, message item, by *Delivery) {
-	verdict, urgency := sub.outbox.offer(message, e.rule.Policy)
+	verdict, urgency, lost := sub.outbox.offer(message, e.rule.Policy)
 	switch verdict {
 	case refused:
 		e.metrics.overflows.Inc()
@@ -74,9 +115,9 @@ func (e *entry) queueLocked(sub *subscription, position channel.Position, messag
 		e.fallBehindLocked(sub)
 		return
 	case replaced:
-		e.metrics.dropped(channel.PolicyLatest)
+		e.metrics.dropped(channel.PolicyLatest, lost)
 	case displaced:
-		e.metrics.dropped(channel.PolicyLossy)
+		e.metrics.dropped(channel.PolicyLossy, lost)
 	}
 	sub.last = position
 	by.note(sub.outbox, urgency)

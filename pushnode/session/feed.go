@@ -120,7 +120,7 @@ func (c *connection) nextItems(sub *subscription) (items []item, next channel.Po
 			continue
 		}
 		message := messageOf(sub.entry.id.Name, page.text, publication)
-		one := item{shared: wire.Share(message), message: message, sub: sub}
+		one := item{shared: wire.Share(message), sub: sub}
 		items = append(items, one)
 		size += one.size()
 	}

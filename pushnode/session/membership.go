@@ -88,9 +88,16 @@ func (s *Session) setMember(name string, member bool) (changed bool) {
 	defer s.mu.Unlock()
 	_, known := s.presence[name]
 	if member {
-		s.presence[name] = struct{}{}
+		s.joinLocked(name)
 	} else {
 		delete(s.presence, name)
 	}
 	return known != member
+}
+
+func (s *Session) joinLocked(name string) {
+	if s.presence == nil {
+		s.presence = make(map[string]struct{})
+	}
+	s.presence[name] = struct{}{}
 }

@@ -25,7 +25,23 @@ type metrics struct {
 	suspensions prometheus.Counter
 	reattached  prometheus.Counter
 	panics      prometheus.Counter
+
+	transports map[string]*transportMetrics // immutable
 }
+
+// transportMetrics is the part of metrics that belongs to one transport.
+type transportMetrics struct {
+	connections prometheus.Gauge
+	deliveries  prometheus.Counter
+	sent        prometheus.Counter
+}
+
+// The transports, as metrics name them.
+const (
+	transportWebSocket = "websocket"
+	transportEvents    = "sse"
+	transportPoll      = "poll"
+)
 
 func newMetrics(registerer prometheus.Registerer, queued func() float64, parked func() float64) *metrics {
 	m := &metrics{
@@ -48,10 +64,23 @@ func newMetrics(registerer prometheus.Registerer, queued func() float64, parked 
 		m.overflows, m.holes, m.pages, m.suspensions, m.reattached, m.panics,
 		gaugeFunc("queue_bytes", "Bytes that wait for connections.", queued),
 		gaugeFunc("parked", "Sessions that have no connection.", parked))
+	m.transports = make(map[string]*transportMetrics)
+	for _, name := range []string{transportWebSocket, transportEvents, transportPoll} {
+		m.transports[name] = &transportMetrics{
+			connections: m.connections.WithLabelValues(name),
+			deliveries:  m.deliveries.WithLabelValues(name),
+			sent:        m.sent.WithLabelValues(name),
+		}
+	}
 	return m
 }
 
-func (m *metrics) dropped(policy channel.Policy) { m.drops.WithLabelValues(string(policy)).Inc() }
+// of is the metrics of a transport.
+func (m *metrics) of(transport string) *transportMetrics { return m.transports[transport] }
+
+func (m *metrics) dropped(policy channel.Policy, messages int) {
+	m.drops.WithLabelValues(string(policy)).Add(float64(messages))
+}
 
 // ended counts the end of a connection. A nil reason is a client that left.
 func (m *metrics) ended(reason *wire.Error) {

@@ -9,32 +9,6 @@ import (
 	"halley/pushnode/wire"
 )
 
-// item is one thing that waits to be written: a push, encoded once for all its receivers, or bytes for this connection alone.
-type item struct {
-	shared  *wire.Shared
-	frame   []byte        // where shared is nil: a WebSocket frame (answers, control)
-	sub     *subscription // of a message or a marker; nil: of no subscription
-	message *wire.Message // of a message
-	dropped uint64        // a marker of policy lossy: so many messages were let go of at this place
-	left    string        // a marker: from here on the client does not follow this channel any more
-	order   uint64        // given by the outbox; rises
-}
-
-func (i *item) size() int {
-	if i.shared != nil {
-		return len(i.shared.Frame())
-	}
-	return len(i.frame)
-}
-
-// push is the push that waits; nil where it is something else.
-func (i *item) push() wire.Push {
-	if i.shared == nil {
-		return nil
-	}
-	return i.shared.Push()
-}
-
 // verdict is what an outbox answers to a message.
 type verdict uint8
 
@@ -42,7 +16,7 @@ const (
 	accepted  verdict = iota
 	refused           // no room, and the policy lets nothing go: the subscription falls behind
 	replaced          // policy latest: it took the place of older ones
-	displaced         // policy lossy: one message was let go of, and is counted
+	displaced         // policy lossy: messages were let go of, and are counted
 )
 
 // urgency is what an outbox answers as to when it wants to be flushed.
@@ -64,60 +38,79 @@ type hunger struct {
 // outbox is what waits for one connection. Fan-out and readers put things in and never wait; the connection's one writer takes
 // them out. It is bounded in bytes and count: what is being written counts until it has been.
 type outbox struct {
-	maxBytes    int           // immutable
-	maxMessages int           // immutable
-	direct      func() bool   // immutable: writes what waits, without waiting; false: the writer must. nil: only the writer writes
-	wake        chan struct{} // one token: there may be something for the writer
-	room        chan struct{} // one token: something was written
+	maxBytes    int    // immutable
+	maxMessages int    // immutable
+	writer      writer // immutable: told that there may be something to do
 
 	mu sync.Mutex
 	// guarded by mu
-	items   []item
-	bytes   int         // of items
-	writing int         // bytes that were taken and not yet written
-	due     bool        // something was put in that somebody is to flush, and nothing has been taken since
-	order   uint64      // of the last item
-	behind  []hunger    // the subscriptions that the writer must feed, each once
-	closing *wire.Error // why the connection ends; what waits is still written
-	closed  bool        // nothing is taken any more
+	items   []item        // nil where nothing waits
+	first   [1]item       // the memory of items where that is one
+	weight  int           // of items
+	bytes   int           // of items
+	writing int           // bytes that were taken and not yet written
+	due     bool          // something was put in that somebody is to flush, and nothing has been taken since
+	order   uint64        // of the last item
+	behind  []hunger      // the subscriptions that the writer must feed, each once
+	closing *wire.Error   // why the connection ends; what waits is still written
+	closed  bool          // nothing is taken any more
+	retired bool          // nor written
+	room    chan struct{} // closed when something was written; nil: nobody waits for that
 }
 
-func newOutbox(maxBytes, maxMessages int) *outbox {
-	return &outbox{
-		maxBytes: maxBytes, maxMessages: maxMessages,
-		wake: make(chan struct{}, 1), room: make(chan struct{}, 1),
-	}
+// writer takes things out of an outbox. Its methods never wait.
+type writer interface {
+	// wake says that there may be something to do. It is called under the outbox's lock.
+	wake()
+	// writeDirect writes what waits on the goroutine of who calls. It is false where that cannot be done, or not to the end.
+	writeDirect(count *tally) (done bool)
 }
 
-// offer puts a message of a subscription in, or does what the policy says where there is no room. The writer is not woken: unless it was
-// refused, or noted, flush must follow.
-func (o *outbox) offer(message item, policy channel.Policy) (verdict, urgency) {
+func (o *outbox) init(maxBytes, maxMessages int, writer writer) *outbox {
+	o.maxBytes, o.maxMessages, o.writer = maxBytes, maxMessages, writer
+	return o
+}
+
+// offer puts a message of a subscription in, or does what the policy says where there is no room: lost is how many messages it let go of.
+// The writer is not woken: unless it was refused, or noted, flush must follow.
+func (o *outbox) offer(message item, policy channel.Policy) (done verdict, when urgency, lost int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
-		return refused, noted
+		return refused, noted, 0
 	}
-	if o.fitsLocked(message.size()) {
+	if o.fitsLocked(message) {
 		o.appendLocked(message)
-		return accepted, o.urgencyLocked()
+		return accepted, o.urgencyLocked(), 0
 	}
 	switch policy {
 	case channel.PolicyLatest:
-		o.replaceLocked(message)
-		return replaced, o.urgencyLocked()
+		lost = o.replaceLocked(message)
+		return replaced, o.urgencyLocked(), lost
 	case channel.PolicyLossy:
-		o.displaceLocked(message)
-		return displaced, o.urgencyLocked()
+		lost = o.displaceLocked(message)
+		return displaced, o.urgencyLocked(), lost
 	default:
-		return refused, noted
+		return refused, noted, 0
 	}
+}
+
+// offerBatch puts messages of a subscription in, if there is room for all. As after offer, flush must follow.
+func (o *outbox) offerBatch(messages item) (taken bool, when urgency) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed || 2*messages.weight() > o.maxMessages || !o.fitsLocked(messages) {
+		return false, noted
+	}
+	o.appendLocked(messages)
+	return true, o.urgencyLocked()
 }
 
 func (o *outbox) urgencyLocked() urgency {
 	before := o.due
 	o.due = true
 	switch {
-	case 2*o.bytes >= o.maxBytes || 2*len(o.items) >= o.maxMessages:
+	case 2*o.bytes >= o.maxBytes || 2*o.weight >= o.maxMessages:
 		return pressing
 	case before:
 		return noted
@@ -127,8 +120,8 @@ func (o *outbox) urgencyLocked() urgency {
 }
 
 // flush has what waits written: at once and here, where the socket takes it, else by the writer.
-func (o *outbox) flush() {
-	if o.direct == nil || !o.direct() {
+func (o *outbox) flush(count *tally) {
+	if !o.writer.writeDirect(count) {
 		o.stir()
 	}
 }
@@ -137,7 +130,7 @@ func (o *outbox) flush() {
 func (o *outbox) tryPush(thing item) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed || !o.fitsLocked(thing.size()) {
+	if o.closed || !o.fitsLocked(thing) {
 		return false
 	}
 	o.appendLocked(thing)
@@ -157,51 +150,69 @@ func (o *outbox) push(thing item) {
 }
 
 // fitsLocked: a thing larger than the whole queue fits where nothing waits.
-func (o *outbox) fitsLocked(size int) bool {
+func (o *outbox) fitsLocked(thing item) bool {
 	waiting := o.bytes + o.writing
-	return waiting == 0 || waiting+size <= o.maxBytes && len(o.items) < o.maxMessages
+	return waiting == 0 || waiting+thing.size() <= o.maxBytes && o.weight+thing.weight() <= o.maxMessages
 }
 
 func (o *outbox) appendLocked(thing item) {
 	o.order++
 	thing.order = o.order
+	switch {
+	case o.items == nil:
+		o.items = o.first[:0]
+	case o.inFirstLocked():
+		o.items = append(spareQueue(), o.items...)
+		o.first[0] = item{}
+	}
 	o.items = append(o.items, thing)
 	o.bytes += thing.size()
+	o.weight += thing.weight()
 }
 
-func (o *outbox) wakeLocked() {
-	select {
-	case o.wake <- struct{}{}:
-	default: // it has been told already
-	}
+// inFirstLocked reports whether the only item is where the first one has its place.
+func (o *outbox) inFirstLocked() bool { return len(o.items) == 1 && &o.items[0] == &o.first[0] }
+
+// lessLocked takes note of an item that does not wait any more.
+func (o *outbox) lessLocked(thing *item) {
+	o.bytes -= thing.size()
+	o.weight -= thing.weight()
 }
+
+func (o *outbox) wakeLocked() { o.writer.wake() }
 
 // replaceLocked keeps of a subscription nothing but the newest message.
-func (o *outbox) replaceLocked(newest item) {
+func (o *outbox) replaceLocked(newest item) (lost int) {
 	o.items = slices.DeleteFunc(o.items, func(waiting item) bool {
 		if waiting.sub != newest.sub {
 			return false
 		}
-		o.bytes -= waiting.size()
+		o.lessLocked(&waiting)
+		lost += waiting.weight()
 		return true
 	})
 	o.appendLocked(newest)
+	return lost
 }
 
 // displaceLocked lets go of the oldest messages of the subscription until the newest fits. Where none of its own waits, the newest
 // itself goes. What went is counted by a marker at its place.
-func (o *outbox) displaceLocked(newest item) {
-	for !o.fitsLocked(newest.size()) {
-		if !o.dropOldestLocked(newest.sub) {
+func (o *outbox) displaceLocked(newest item) (lost int) {
+	for !o.fitsLocked(newest) {
+		dropped := o.dropOldestLocked(newest.sub)
+		if dropped == 0 {
 			o.countDropLocked(newest.sub)
-			return
+			return lost + 1
 		}
+		lost += dropped
 	}
 	o.appendLocked(newest)
+	return lost
 }
 
-// dropOldestLocked lets go of one message of the subscription. Its place is taken by a marker, or counted in the one before it.
-func (o *outbox) dropOldestLocked(sub *subscription) bool {
+// dropOldestLocked lets go of the first messages of the subscription that wait together: mostly one. Their place is taken by a marker, or
+// counted in the one before it.
+func (o *outbox) dropOldestLocked(sub *subscription) (dropped int) {
 	marker := -1
 	for i := range o.items {
 		waiting := &o.items[i]
@@ -210,17 +221,20 @@ func (o *outbox) dropOldestLocked(sub *subscription) bool {
 		case waiting.dropped > 0:
 			marker = i
 		case marker >= 0:
-			o.items[marker].dropped++
-			o.bytes -= waiting.size()
+			dropped = waiting.weight()
+			o.items[marker].dropped += uint64(dropped)
+			o.lessLocked(waiting)
 			o.items = slices.Delete(o.items, i, i+1)
-			return true
+			return dropped
 		default:
-			o.bytes -= waiting.size()
-			*waiting = item{sub: sub, dropped: 1, order: waiting.order}
-			return true
+			dropped = waiting.weight()
+			o.lessLocked(waiting)
+			*waiting = item{sub: sub, dropped: uint64(dropped), order: waiting.order}
+			o.weight++ // the marker
+			return dropped
 		}
 	}
-	return false
+	return 0
 }
 
 // countDropLocked counts a message that never got in. The subscription has nothing in the queue but, perhaps, a marker.
@@ -234,23 +248,33 @@ func (o *outbox) countDropLocked(sub *subscription) {
 	o.appendLocked(item{sub: sub, dropped: 1})
 }
 
-// take moves what waits to dst, at most about limit bytes of it. The writer must call wrote when it is written.
-func (o *outbox) take(dst []item, limit int) []item {
+// take moves what waits into a queue of the writer's, at most about limit bytes of it. The writer must call wrote when it is written, and
+// may let go of the queue then.
+func (o *outbox) take(limit int) []item {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.due = false
+	if o.bytes <= limit {
+		all := o.items
+		if o.inFirstLocked() {
+			all = append(spareQueue(), all...)
+			o.first[0] = item{}
+		}
+		o.writing += o.bytes
+		o.items, o.bytes, o.weight = nil, 0, 0
+		return all
+	}
 	taken, size := 0, 0
 	for taken < len(o.items) && (taken == 0 || size+o.items[taken].size() <= limit) {
 		size += o.items[taken].size()
+		o.weight -= o.items[taken].weight()
 		taken++
 	}
-	dst = append(dst, o.items[:taken]...)
+	part := append(spareQueue(), o.items[:taken]...)
 	o.bytes -= size
 	o.writing += size
-	if o.items = slices.Delete(o.items, 0, taken); len(o.items) == 0 && cap(o.items) > spareItems {
-		o.items = nil
-	}
-	return dst
+	o.items = slices.Delete(o.items, 0, taken)
+	return part
 }
 
 // putBack returns what was taken and not written: whoever takes the session over finds it unsent.
@@ -266,37 +290,63 @@ func (o *outbox) putBack(items []item) {
 	o.items = slices.Insert(o.items, 0, items...)
 	for i := range items {
 		o.bytes += items[i].size()
+		o.weight += items[i].weight()
 	}
 }
-
-// spareItems is how large a queue an idle connection may keep.
-const spareItems = 16
 
 // wrote says that everything taken has been written, and reports whether nothing waits any more.
 func (o *outbox) wrote() (empty bool) {
 	o.mu.Lock()
 	o.writing = 0
 	empty = len(o.items) == 0
+	o.roomLocked()
 	o.mu.Unlock()
-	select {
-	case o.room <- struct{}{}:
-	default: // nobody has looked since the last time
-	}
 	return empty
 }
 
-// full reports whether there is no room for anything.
-func (o *outbox) full() bool {
+// roomLocked tells those who wait for room to look.
+func (o *outbox) roomLocked() {
+	if o.room != nil {
+		close(o.room)
+		o.room = nil
+	}
+}
+
+// awaitRoom keeps a client from asking for more than it takes: while the queue is full, its next command is not read.
+func (o *outbox) awaitRoom() {
+	for {
+		o.mu.Lock()
+		if o.closed || o.retired || !o.fullLocked() {
+			o.mu.Unlock()
+			return
+		}
+		if o.room == nil {
+			o.room = make(chan struct{})
+		}
+		room := o.room
+		o.mu.Unlock()
+		<-room // a writer that cannot write ends
+	}
+}
+
+// retire says that there is no writer any more. What waits was not sent.
+func (o *outbox) retire() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return !o.closed && (o.bytes+o.writing >= o.maxBytes || len(o.items) >= o.maxMessages)
+	o.retired = true
+	o.roomLocked()
+}
+
+// fullLocked reports whether there is no room for anything.
+func (o *outbox) fullLocked() bool {
+	return o.bytes+o.writing >= o.maxBytes || o.weight >= o.maxMessages
 }
 
 // queued is how many things and bytes wait.
 func (o *outbox) queued() (count, bytes int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.items), o.bytes + o.writing
+	return o.weight, o.bytes + o.writing
 }
 
 // hungry asks the writer to feed a subscription, when everything that waits now has been written and after has come.
@@ -377,11 +427,8 @@ func (o *outbox) abandon() []item {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	left := o.items
-	o.items, o.behind, o.bytes, o.closed = nil, nil, 0, true
+	o.items, o.behind, o.bytes, o.weight, o.closed = nil, nil, 0, 0, true
 	o.wakeLocked()
-	select {
-	case o.room <- struct{}{}:
-	default:
-	}
+	o.roomLocked()
 	return left
 }

@@ -13,43 +13,48 @@ import (
 
 func messageItem(sub *subscription, offset uint64, size int) item {
 	message := &wire.Message{Channel: "news", Data: []byte(`"` + strings.Repeat("x", size) + `"`), Epoch: "1-0-1", Offset: offset}
-	return item{shared: wire.Share(message), message: message, sub: sub}
+	return item{shared: wire.Share(message), sub: sub}
 }
 
 // Whatever is put in and taken out, the bounds hold, order is kept, and each message is delivered, refused, or counted as dropped.
 func TestOutboxAgainstItsPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		policy := rapid.SampledFrom([]channel.Policy{channel.PolicyResume, channel.PolicyLatest, channel.PolicyLossy}).Draw(t, "policy")
-		o := newOutbox(4096, 8)
+		o := new(outbox).init(4096, 8, alarm(nil))
 		subs := []*subscription{{}, {}, {}}
 		offered, got, dropped, last := make([]int, 3), make([]int, 3), make([]uint64, 3), make([]uint64, 3)
+		drops := make([]int, 3)
 		inHand := false // somebody is to flush, or to take what is left
 		take := func() {
 			defer func() {
 				count, _ := o.queued()
 				inHand = count > 0
 			}()
-			for _, one := range o.take(nil, 1500) {
+			for _, one := range o.take(1500) {
 				i := indexOf(subs, one.sub)
 				dropped[i] += one.dropped
-				if one.message == nil {
-					continue
-				}
-				if one.message.Offset <= last[i] {
-					t.Fatalf("offset %d came after %d", one.message.Offset, last[i])
-				}
-				last[i] = one.message.Offset
-				got[i]++
+				one.each(func(one *item) {
+					message := one.message()
+					if message == nil {
+						return
+					}
+					if message.Offset <= last[i] {
+						t.Fatalf("offset %d came after %d", message.Offset, last[i])
+					}
+					last[i] = message.Offset
+					got[i]++
+				})
 			}
 			o.wrote()
 		}
 		offer := func(t *rapid.T) {
 			i := rapid.SampledFrom([]int{0, 0, 0, 0, 1, 1, 2}).Draw(t, "sub")
 			offset := uint64(offered[i] + 1)
-			verdict, urgency := o.offer(messageItem(subs[i], offset, rapid.IntRange(1, 900).Draw(t, "size")), policy)
+			verdict, urgency, lost := o.offer(messageItem(subs[i], offset, rapid.IntRange(1, 900).Draw(t, "size")), policy)
 			if urgency == noted && verdict != refused && !inHand {
 				t.Fatal("nobody sees to what was put in")
 			}
+			drops[i] += lost
 			count, bytes := o.queued()
 			if half := 2*count >= 8 || 2*bytes >= 4096; half && verdict == accepted && urgency != pressing {
 				t.Fatalf("%d things with %d bytes wait, and nothing presses", count, bytes)
@@ -62,7 +67,23 @@ func TestOutboxAgainstItsPromises(t *testing.T) {
 				offered[i]++
 			}
 		}
+		offerBatch := func(t *rapid.T) {
+			i := rapid.IntRange(0, 2).Draw(t, "sub")
+			var messages []outgoing
+			for range rapid.IntRange(2, 5).Draw(t, "messages") {
+				one := messageItem(subs[i], uint64(offered[i]+len(messages)+1), rapid.IntRange(1, 300).Draw(t, "size"))
+				messages = append(messages, outgoing{text: one.shared})
+			}
+			if taken, urgency := o.offerBatch(item{batch: batchOf(messages), sub: subs[i]}); taken {
+				offered[i] += len(messages)
+				if urgency == noted && !inHand {
+					t.Fatal("nobody sees to what was put in")
+				}
+				inHand = true
+			}
+		}
 		t.Repeat(map[string]func(*rapid.T){
+			"batch": offerBatch,
 			"offer": offer, "offer again": offer, "offer more": offer, "offer still more": offer,
 			"take": func(*rapid.T) { take() },
 			"": func(t *rapid.T) {
@@ -78,6 +99,9 @@ func TestOutboxAgainstItsPromises(t *testing.T) {
 		}
 		for i := range subs {
 			lost := offered[i] - got[i]
+			if lost != drops[i] {
+				t.Fatalf("%s: %d of %d are lost, and %d are said to be", policy, lost, offered[i], drops[i])
+			}
 			if policy == channel.PolicyResume && lost != 0 || policy == channel.PolicyLossy && uint64(lost) != dropped[i] {
 				t.Fatalf("%s: %d offered, %d delivered, %d told dropped", policy, offered[i], got[i], dropped[i])
 			}
@@ -99,7 +123,7 @@ func indexOf(subs []*subscription, sub *subscription) int {
 
 // A subscription is fed only when what it has in the queue is written, and not before its time.
 func TestOutboxFeedsBehindTheQueue(t *testing.T) {
-	o := newOutbox(1<<20, 100)
+	o := new(outbox).init(1<<20, 100, alarm(nil))
 	one, two := &subscription{}, &subscription{}
 	now := time.Now()
 	o.offer(messageItem(one, 1, 10), channel.PolicyResume)
@@ -109,7 +133,7 @@ func TestOutboxFeedsBehindTheQueue(t *testing.T) {
 		t.Error("fed before what waits was written")
 	}
 	o.offer(messageItem(two, 1, 10), channel.PolicyResume)
-	o.take(nil, 1)
+	o.take(1)
 	if sub, _ := o.nextBehind(now); sub != one {
 		t.Error("what is written is not fed")
 	}
@@ -125,35 +149,35 @@ func TestOutboxFeedsBehindTheQueue(t *testing.T) {
 }
 
 func TestAbandonedOutboxTakesNothing(t *testing.T) {
-	o := newOutbox(1<<20, 100)
+	o := new(outbox).init(1<<20, 100, alarm(nil))
 	sub := &subscription{}
 	o.offer(messageItem(sub, 1, 10), channel.PolicyResume)
 	if left := o.abandon(); len(left) != 1 {
 		t.Errorf("%d things are left, want 1", len(left))
 	}
-	o.push(item{frame: []byte("x")})
+	o.push(frameItem([]byte("x")))
 	o.hungry(sub, time.Time{})
-	if verdict, _ := o.offer(messageItem(sub, 2, 10), channel.PolicyLossy); verdict != refused || o.tryPush(item{frame: []byte("x")}) {
+	if verdict, _, _ := o.offer(messageItem(sub, 2, 10), channel.PolicyLossy); verdict != refused || o.tryPush(frameItem([]byte("x"))) {
 		t.Error("something was taken")
 	}
-	if count, bytes := o.queued(); count != 0 || bytes != 0 || o.full() || o.starving() || len(o.abandon()) != 0 {
+	if count, bytes := o.queued(); count != 0 || bytes != 0 || o.fullLocked() || o.starving() || len(o.abandon()) != 0 {
 		t.Errorf("%d things with %d bytes wait", count, bytes)
 	}
 }
 
 // A message larger than the whole queue goes through where nothing waits.
 func TestOutboxTakesOneThatIsTooLarge(t *testing.T) {
-	o := newOutbox(100, 10)
+	o := new(outbox).init(100, 10, alarm(nil))
 	sub := &subscription{}
-	if verdict, _ := o.offer(messageItem(sub, 1, 500), channel.PolicyResume); verdict != accepted {
+	if verdict, _, _ := o.offer(messageItem(sub, 1, 500), channel.PolicyResume); verdict != accepted {
 		t.Errorf("got %d", verdict)
 	}
-	o.take(nil, 10)
-	if verdict, _ := o.offer(messageItem(sub, 2, 1), channel.PolicyResume); verdict != refused {
+	o.take(10)
+	if verdict, _, _ := o.offer(messageItem(sub, 2, 1), channel.PolicyResume); verdict != refused {
 		t.Errorf("got %d while it is being written", verdict)
 	}
 	o.wrote()
-	if verdict, _ := o.offer(messageItem(sub, 2, 1), channel.PolicyResume); verdict != accepted {
+	if verdict, _, _ := o.offer(messageItem(sub, 2, 1), channel.PolicyResume); verdict != accepted {
 		t.Errorf("got %d after it was written", verdict)
 	}
 }

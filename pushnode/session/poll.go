@@ -51,7 +51,7 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, read request, open
 	open.polls, open.anew = true, wait == 0
 	answer.trail.only = open.only()
 	answer.trail.begin(open.cursor)
-	conn := s.newConnection(read.app, open.grant, answer, s.metrics.of("poll"), r.Header.Get("Origin") != "")
+	conn := s.newConnection(read.app, open.grant, answer, s.metrics.of(transportPoll), r.Header.Get("Origin") != "")
 	if err := s.attach(r.Context(), conn, open); err != nil {
 		writeError(w, s.shown("poll", err))
 		return
@@ -125,7 +125,7 @@ func (c *connection) gather(ctx context.Context, answer *pollAnswer, wait time.D
 		}
 		end.Reset(time.Until(next))
 		select {
-		case <-c.outbox.wake:
+		case <-c.alarm:
 		case <-end.C:
 		case <-ctx.Done():
 			return nil
@@ -165,7 +165,7 @@ func (a *pollAnswer) full() bool {
 
 func (a *pollAnswer) write(items []item) (written int, err error) {
 	for written < len(items) && !a.full() {
-		a.take(&items[written])
+		items[written].each(a.take)
 		written++
 	}
 	return written, nil

@@ -98,8 +98,8 @@ func (s *Session) recordUpdate() (channel.UpdateSession, bool) {
 	}
 	s.dirty = false
 	update := channel.UpdateSession{App: s.app, Session: s.id, Generation: s.generation, Expires: expires(s.grant)}
-	for name, sub := range s.subs {
-		update.Channels = append(update.Channels, channel.Subscription{Channel: name, Presence: sub.entry.watchWanted(sub)})
+	for _, sub := range s.subs.list {
+		update.Channels = append(update.Channels, channel.Subscription{Channel: sub.entry.id.Name, Presence: sub.entry.watchWanted(sub)})
 	}
 	for name := range s.presence {
 		update.Presence = append(update.Presence, name)

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/netpoll"
 	"halley/pushnode/wire"
 )
 
@@ -26,6 +26,7 @@ type Server struct {
 	hub        *hub
 	sessions   *registry
 	pending    *pending
+	poller     netpoll.Poller  // holds the sockets
 	chores     *sessionQueue   // sessions that are to be dropped
 	unsaved    *sessionQueue   // sessions whose record is to be written
 	doubtful   *sessionQueue   // sessions whose credential is to be verified again
@@ -37,8 +38,8 @@ type Server struct {
 
 	mu sync.Mutex
 	// guarded by mu
-	refusing    *wire.Error // why nobody is let in any more; nil: everybody is
-	connections map[*connection]struct{}
+	refusing    *wire.Error                // why nobody is let in any more; nil: everybody is
+	connections []*connection              // each knows its place
 	attaching   map[channel.ID]*attachment // sessions whose record is being attached for a connection
 	handlers    sync.WaitGroup             // requests that were let in; Add only under mu, while refusing is nil
 }
@@ -46,7 +47,7 @@ type Server struct {
 // New returns a server that asks its backend. Close ends it.
 func New(config Config, backend Backend) *Server {
 	s := &Server{
-		config: config.withDefaults(), backend: backend, sessions: newRegistry(), connections: make(map[*connection]struct{}),
+		config: config.withDefaults(), backend: backend, sessions: newRegistry(),
 		attaching: make(map[channel.ID]*attachment),
 	}
 	s.logger = s.config.Logger
@@ -179,8 +180,12 @@ func (s *Server) Close() error {
 	defer cancel()
 	err := s.Drain(ctx)
 	s.stop()
+	for _, conn := range s.connected() {
+		conn.cut()
+	}
 	s.handlers.Wait()
 	s.workers.Wait()
+	s.poller.Close()
 	return err
 }
 
@@ -201,7 +206,7 @@ func (s *Server) connected() []*connection {
 	return s.connectedLocked()
 }
 
-func (s *Server) connectedLocked() []*connection { return slices.Collect(maps.Keys(s.connections)) }
+func (s *Server) connectedLocked() []*connection { return slices.Clone(s.connections) }
 
 func (s *Server) wait(ctx context.Context) error {
 	done := make(chan struct{})
@@ -233,7 +238,8 @@ func (s *Server) leave() { s.handlers.Done() }
 // opened counts a connection. A server that is being drained closes it at once.
 func (s *Server) opened(conn *connection) {
 	s.mu.Lock()
-	s.connections[conn] = struct{}{}
+	conn.place = len(s.connections)
+	s.connections = append(s.connections, conn)
 	refusing := s.refusing
 	s.mu.Unlock()
 	conn.metrics.connections.Inc()
@@ -244,7 +250,10 @@ func (s *Server) opened(conn *connection) {
 
 func (s *Server) gone(conn *connection, reason *wire.Error) {
 	s.mu.Lock()
-	delete(s.connections, conn)
+	last := s.connections[len(s.connections)-1]
+	s.connections[conn.place], last.place = last, conn.place
+	s.connections[len(s.connections)-1] = nil
+	s.connections = s.connections[:len(s.connections)-1]
 	s.mu.Unlock()
 	conn.metrics.connections.Dec()
 	s.metrics.ended(reason)
@@ -274,7 +283,7 @@ func (s *Server) queuedBytes() float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	total := 0
-	for conn := range s.connections {
+	for _, conn := range s.connections {
 		_, bytes := conn.outbox.queued()
 		total += bytes
 	}

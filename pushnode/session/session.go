@@ -1,8 +1,8 @@
 package session
 
 import (
-	"context"
 	"crypto/sha256"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +22,8 @@ type Session struct {
 	clientID string            // of the grant that opened it; empty: anonymous
 	lasting  bool              // it has a record, and a resume token
 	secret   [sha256.Size]byte // of the resume token
-	turn     chan struct{}     // holds one token while somebody has the turn
+
+	turn
 
 	mu sync.Mutex
 	// guarded by mu
@@ -44,24 +45,9 @@ type Session struct {
 	left map[string]struct{} // channels that it has left since its last connection: an older cursor does not bring them back
 
 	// guarded by mu, and changed only by who has the turn
-	subs     map[string]*subscription // by channel
-	presence map[string]struct{}      // channels that it is a member of
+	subs     subscriptionSet
+	presence map[string]struct{} // channels that it is a member of; nil: none
 }
-
-// take waits for the session's turn.
-func (s *Session) take(ctx context.Context) error {
-	select {
-	case s.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// claim takes the session's turn however long that takes: everybody who has it gives it back within a command's time.
-func (s *Session) claim() { s.turn <- struct{}{} }
-
-func (s *Session) release() { <-s.turn }
 
 // memberID is the client id under which the session is a member of a presence set.
 func (s *Session) memberID() string {
@@ -88,34 +74,26 @@ func (s *Session) currentGrant() *auth.Grant {
 func (s *Session) subscription(name string) *subscription {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.subs[name]
+	return s.subs.get(name)
 }
 
 func (s *Session) setSubscription(name string, sub *subscription) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if sub == nil {
-		delete(s.subs, name)
-		return
-	}
-	s.subs[name] = sub
+	s.subs.set(name, sub)
 }
 
 // subscriptions is a copy of the session's subscriptions.
 func (s *Session) subscriptions() []*subscription {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := make([]*subscription, 0, len(s.subs))
-	for _, sub := range s.subs {
-		list = append(list, sub)
-	}
-	return list
+	return slices.Clone(s.subs.list)
 }
 
 func (s *Session) counts() (subscriptions, memberships int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.subs), len(s.presence)
+	return len(s.subs.list), len(s.presence)
 }
 
 func (s *Session) currentGeneration() uint64 {

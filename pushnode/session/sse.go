@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"net/http"
 	"time"
 
@@ -10,7 +11,8 @@ import (
 // retryStream is how long an EventSource is told to wait before it connects again, in ms.
 const retryStream = 1000
 
-// Events serves GET /v1/sse: section 5.1 of web/docs/protocol.md. The handler's goroutine is the writer.
+// Events serves GET /v1/sse: section 5.1 of web/docs/protocol.md. Over HTTP/1.1 the connection is taken from the HTTP server, and outlives
+// the handler; over HTTP/2 it is one of many streams, and the handler's goroutine is its writer.
 func (s *Server) Events(w http.ResponseWriter, r *http.Request) {
 	defer s.aborts("sse")
 	allowOrigin(w, r)
@@ -18,7 +20,12 @@ func (s *Server) Events(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	defer s.leave()
+	stays := false
+	defer func() {
+		if !stays {
+			s.leave()
+		}
+	}()
 	read, open, err := s.readStream(r)
 	if err != nil {
 		writeError(w, s.shown("sse", err))
@@ -29,87 +36,68 @@ func (s *Server) Events(w http.ResponseWriter, r *http.Request) {
 		writeError(w, s.shown("sse", err))
 		return
 	}
-	defer release()
-	stream := &stream{writer: w, control: http.NewResponseController(w), timeout: s.config.WriteTimeout}
-	stream.trail.only = open.only()
-	stream.trail.begin(open.cursor)
-	conn := s.newConnection(read.app, open.grant, stream, s.metrics.of("sse"), r.Header.Get("Origin") != "")
-	if err := s.attach(r.Context(), conn, open); err != nil {
-		writeError(w, s.shown("sse", err))
+	events := &eventDialect{}
+	events.trail.only = open.only()
+	events.trail.begin(open.cursor)
+	eventHeader(w.Header())
+	if r.ProtoMajor == 1 {
+		stays = s.streamOnSocket(w, r, read, open, events, release)
 		return
 	}
-	s.opened(conn)
-	var reason *wire.Error
-	defer func() {
-		s.detach(conn)
-		s.gone(conn, reason)
-	}()
-	stream.begin()
-	reason = conn.run(r.Context())
+	defer release()
+	s.streamInHandler(w, r, read, open, events)
 }
 
-// stream is a stream of server-sent events, on its writing side.
-type stream struct {
-	writer  http.ResponseWriter
-	control *http.ResponseController
-	timeout time.Duration
-	trail   trail
-	buffer  []byte
-}
-
-// begin says what the answer is, and how it must not be treated on its way: proxies hold back what they take for a document.
-func (s *stream) begin() {
-	header := s.writer.Header()
+// eventHeader says what the answer is, and how it must not be treated on its way: proxies hold back what they take for a document.
+func eventHeader(header http.Header) {
 	header.Set("Content-Type", "text/event-stream; charset=utf-8")
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Accel-Buffering", "no")
 	header.Set("X-Content-Type-Options", "nosniff")
-	s.writer.WriteHeader(http.StatusOK)
-	s.buffer = wire.AppendRetry(s.buffer, retryStream)
 }
 
-func (s *stream) write(items []item) (written int, err error) {
-	for i := range items {
-		one := &items[i]
-		id := ""
-		if s.trail.follow(one) {
-			id = s.trail.cursor()
-		}
-		switch {
-		case one.dropped > 0:
-			s.buffer = wire.AppendEvent(s.buffer, droppedOf(one), id)
-		case one.shared != nil:
-			s.buffer = one.shared.AppendEvent(s.buffer, id)
-		}
+// streamOnSocket writes the stream to a socket of its own, to the end of which the answer reaches. It reports whether it goes on after the
+// handler.
+func (s *Server) streamOnSocket(
+	w http.ResponseWriter, r *http.Request, read request, open opening, events *eventDialect, release func(),
+) bool {
+	socket := &socket{dialect: events, timeout: s.config.WriteTimeout}
+	conn := s.newSocketConnection(read.app, open.grant, socket, s.metrics.of(transportEvents), r.Header.Get("Origin") != "")
+	conn.driver.release = release
+	if err := s.attach(r.Context(), conn, open); err != nil {
+		release()
+		writeError(w, s.shown("sse", err))
+		return false
 	}
-	return len(items), s.send()
-}
-
-// send writes what is in the buffer. The deadline is renewed for each write: a stream outlives the server's WriteTimeout.
-func (s *stream) send() error {
-	if err := s.control.SetWriteDeadline(time.Now().Add(s.timeout)); err != nil {
-		return err
-	}
-	_, err := s.writer.Write(s.buffer)
-	s.buffer = s.buffer[:0]
-	if cap(s.buffer) > spareBuffer {
-		s.buffer = nil
-	}
+	hijacked, buffers, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return err
+		s.detach(conn)
+		release()
+		writeError(w, s.shown("sse", err))
+		return false
 	}
-	return s.control.Flush()
+	socket.kept = answerHead(w.Header())
+	socket.conn = s.poller.Adopt(hijacked)
+	s.opened(conn)
+	conn.driver.launch()
+	socket.conn.Start(buffered(buffers), silent{conn})
+	return true
 }
 
-// ping is an event that scripts can see. Nobody answers it.
-func (s *stream) ping() (answered bool, err error) {
-	s.buffer = wire.AppendEvent(s.buffer, wire.Ping{}, "")
-	return false, s.send()
+// answerHead is the head of an answer that ends with its connection: RFC 9112, section 6.3.
+func answerHead(header http.Header) []byte {
+	var head bytes.Buffer
+	head.WriteString("HTTP/1.1 200 OK\r\nConnection: close\r\nDate: " + time.Now().UTC().Format(http.TimeFormat) + "\r\n")
+	_ = header.Write(&head) // a buffer takes everything
+	head.WriteString("\r\n")
+	return wire.AppendRetry(head.Bytes(), retryStream)
 }
 
-func (s *stream) end(reason *wire.Error) {
-	if push := lastPush(reason); push != nil && reason.Code != wire.CodeSlowConsumer {
-		s.buffer = wire.AppendEvent(s.buffer, push, "")
-		_ = s.send() // the client may be gone
-	}
-}
+// silent is a client that has nothing to say, but that it goes.
+type silent struct{ conn *connection }
+
+// Received implements netpoll.Reader.
+func (silent) Received([]byte) error { return nil }
+
+// Ended implements netpoll.Reader.
+func (s silent) Ended(error) { s.conn.driver.hangUp() }

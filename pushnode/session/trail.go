@@ -28,12 +28,12 @@ func (t *trail) begin(cursor wire.Cursor) {
 
 // follow moves the trail by what is written, and reports whether that has a place in the stream of messages.
 func (t *trail) follow(one *item) (moved bool) {
-	if one.message != nil {
-		t.set(one.message.Channel, one.message.Epoch, one.message.Offset)
+	if message := one.message(); message != nil {
+		t.set(message.Channel, message.Epoch, message.Offset)
 		return true
 	}
-	if one.left != "" {
-		t.remove(one.left)
+	if one.own != nil && one.own.left != "" {
+		t.remove(one.own.left)
 	}
 	if one.shared == nil {
 		return one.dropped > 0

@@ -1,22 +1,19 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
+	"net"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/coder/websocket"
-
+	"halley/pushnode/session/frame"
 	"halley/pushnode/wire"
 )
 
 // WebSocket serves GET /v1/ws: section 4 of web/docs/protocol.md. A page cannot see why a handshake was refused, so that all but a
-// foreign origin is refused after it, by an error and a close.
+// foreign origin is refused after it, by an error and a close. The connection outlives the handler.
 func (s *Server) WebSocket(w http.ResponseWriter, r *http.Request) {
 	defer s.aborts("websocket")
 	if r.Header.Get("Upgrade") == "" {
@@ -31,270 +28,324 @@ func (s *Server) WebSocket(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	defer s.leave()
+	v := &visit{server: s}
+	started := false
+	defer func() {
+		if !started {
+			v.abort()
+		}
+	}()
 	request, refused := s.readRequest(r, "session", "cursor")
 	if errors.Is(refused, wire.CodeOriginDenied) {
 		writeError(w, refused)
 		return
 	}
-	known := func() {}
 	if request.grant == nil {
 		leave, err := s.pending.enter(r.RemoteAddr)
 		if err != nil {
 			writeError(w, err)
 			return
 		}
-		known = sync.OnceFunc(leave)
-		defer known()
+		v.known = leave
 	}
-	visit, err := s.accept(w, r)
+	early, err := v.accept(w, r)
 	if err != nil {
 		return // the library has answered
 	}
-	defer visit.close()
-	if refused != nil {
-		visit.refuse(refused)
-		return
+	switch {
+	case refused != nil:
+		v.refuse(refused)
+	case request.grant == nil:
+		v.await(r, request)
+	default:
+		v.open(r, request, wire.Command{})
 	}
-	visit.known = known
-	visit.serve(r, request)
+	started = true
+	v.socket.conn.Start(early, v)
 }
 
-// visit is one WebSocket from its handshake to its end. Its methods run on the handler's goroutine, which is its reader.
+// visit is one WebSocket from its handshake to its end, on its reading side. It is read by one goroutine at a time: the handler's, and
+// after it whoever has something that came. Before it has a connection, it writes as well.
 type visit struct {
 	server *Server
 	socket *socket
-	frames *websocket.Conn
-	buffer bytes.Buffer
-	unread io.Reader // of a frame that was refused before its end
-	known  func()    // the client has shown who it is
-	conn   atomic.Pointer[connection]
+	frames frame.Reader
+	rules  frame.Rules
+	phase  atomic.Uint32
+	deaf   bool        // what comes cannot be understood any more
+	conn   *connection // nil: it has none yet, or never
+
+	known func()   // to be called when the client has shown who it is, or is gone; nil: it was
+	waits *awaited // nil: for nothing
 }
 
-// accept answers the handshake. Compression stays off: a message is encoded once for all. The origin was checked by its app's list.
-func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*visit, error) {
-	v := &visit{server: s}
-	hijacked := &hijacker{ResponseWriter: w, timeout: s.config.WriteTimeout, linger: s.config.CloseTimeout}
-	frames, err := websocket.Accept(hijacked, r, &websocket.AcceptOptions{
-		InsecureSkipVerify: true,
-		CompressionMode:    websocket.CompressionDisabled,
-		OnPingReceived:     v.pinged,
-		OnPongReceived:     func(context.Context, []byte) { v.heard() },
+// Phases of a visit.
+const (
+	phaseOpening uint32 = iota // the credential is on its way, or being looked at
+	phaseOpen
+	phaseRefused
+)
+
+// awaited is what is kept of a request until its client sends its credential.
+type awaited struct {
+	origin  *http.Request
+	request request
+	timeout *timeout
+}
+
+// abort ends a visit that has not begun.
+func (v *visit) abort() {
+	if v.socket != nil {
+		_ = v.socket.conn.Close()
+	}
+	v.isKnown()
+	v.server.leave()
+}
+
+// isKnown says that the client has shown who it is, or is gone.
+func (v *visit) isKnown() {
+	if v.known != nil {
+		v.known()
+		v.known = nil
+	}
+}
+
+// await waits for the frame that opens a WebSocket whose request had no credential.
+func (v *visit) await(r *http.Request, request request) {
+	v.rules.MessageBytes = wire.OpeningBytes
+	v.waits = &awaited{origin: r.WithContext(v.server.base), request: request}
+	v.waits.timeout = v.server.after(v.server.config.HandshakeTimeout, func() {
+		v.refuseIn(phaseOpening, wire.NewError(wire.CodeHandshakeTimeout))
 	})
-	if err != nil {
-		return nil, err
-	}
-	frames.SetReadLimit(-1) // read does it, with an error of the table
-	v.socket, v.frames = hijacked.socket, frames
-	return v, nil
 }
 
-// pinged answers a client's ping. Where the connection has a writer, that does it: the reader never waits for a socket.
-func (v *visit) pinged(_ context.Context, payload []byte) (answerNow bool) {
-	conn := v.conn.Load()
-	if conn == nil {
-		return true
-	}
-	v.heard()
-	frame := wire.AppendFrameHeader(nil, wire.OpcodePong, len(payload))
-	conn.outbox.tryPush(item{frame: append(frame, payload...)})
-	return false
-}
-
-func (v *visit) heard() {
-	if conn := v.conn.Load(); conn != nil {
-		conn.heard.Store(time.Now().UnixNano())
-	}
-}
-
-func (v *visit) close() { _ = v.frames.CloseNow() }
-
-// refuse ends a WebSocket that has no connection yet.
-func (v *visit) refuse(err error) {
-	reason := closing(wire.AsError(err))
-	v.server.logInternal("websocket", reason)
-	v.server.metrics.ended(reason)
-	v.socket.end(reason)
-	v.discard()
-}
-
-// discard reads until the client has answered the close, or its time is over.
-func (v *visit) discard() {
-	for reader := v.unread; ; {
-		if reader != nil {
-			if _, err := io.Copy(io.Discard, reader); err != nil {
-				return
-			}
-		}
-		var err error
-		if _, reader, err = v.frames.Reader(context.Background()); err != nil {
-			return
-		}
-	}
-}
-
-// read reads one text frame of at most limit bytes. It is valid until the next read.
-func (v *visit) read(limit int) ([]byte, error) {
-	kind, reader, err := v.frames.Reader(context.Background())
-	if err != nil {
-		return nil, err
-	}
-	v.unread = reader
-	if kind != websocket.MessageText {
-		return nil, wire.Errorf(wire.CodeProtocolError, "binary frames are not part of the protocol")
-	}
-	v.buffer.Reset()
-	if v.buffer.Cap() > 4*readBuffer {
-		v.buffer = bytes.Buffer{}
-	}
-	if _, err := v.buffer.ReadFrom(io.LimitReader(reader, int64(limit)+1)); err != nil {
-		return nil, err
-	}
-	if v.buffer.Len() > limit {
-		return nil, wire.Errorf(wire.CodeFrameTooLarge, "a frame has more than %d bytes", limit)
-	}
-	v.unread = nil
-	v.heard()
-	return v.buffer.Bytes(), nil
-}
-
-// serve opens the connection, with the credential of the request or of the first frame, and reads it to its end.
-func (v *visit) serve(r *http.Request, request request) {
-	open := opening{grant: request.grant, credential: request.credential, lasting: true, resume: request.values.Get("session")}
-	cursor := request.values.Get("cursor")
-	if open.grant == nil {
-		command, err := v.awaitConnect()
-		if _, ours := errors.AsType[*wire.Error](err); err != nil && !ours {
-			return // the client is gone
-		}
-		if err != nil {
-			v.refuse(err)
-			return
-		}
-		if command.Session != "" {
-			open.resume = command.Session
-		}
-		if command.Cursor != "" {
-			cursor = command.Cursor
-		}
-		open.ref, open.credential = command.Ref, command.Key+command.Token
-		if open.grant, request.app, err = v.server.admit(r, open.credential); err != nil {
-			v.refuse(err)
-			return
-		}
+// open attaches the connection to its session, by the credential of the request or of the first frame.
+func (v *visit) open(r *http.Request, request request, command wire.Command) {
+	open := opening{
+		grant: request.grant, credential: request.credential, lasting: true, ref: command.Ref,
+		resume: orElse(command.Session, request.values.Get("session")),
 	}
 	var fault *wire.Error
-	if open.cursor, fault = wire.ParseCursor(cursor, ""); fault != nil {
+	if open.cursor, fault = wire.ParseCursor(orElse(command.Cursor, request.values.Get("cursor")), ""); fault != nil {
 		v.refuse(fault)
 		return
 	}
-	release, err := v.server.backend.Admit(open.grant.AppID)
-	if err != nil {
-		v.refuse(err)
-		return
-	}
-	defer release()
-	v.known()
-	v.run(r, request.app, open)
-}
-
-// awaitConnect reads the frame that opens a WebSocket whose request had no credential.
-func (v *visit) awaitConnect() (wire.Command, error) {
-	if err := v.socket.SetReadDeadline(time.Now().Add(v.server.config.HandshakeTimeout)); err != nil {
-		return wire.Command{}, err
-	}
-	frame, err := v.read(wire.OpeningBytes)
-	if isTimeout(err) {
-		return wire.Command{}, wire.NewError(wire.CodeHandshakeTimeout)
-	}
-	if err != nil {
-		return wire.Command{}, err
-	}
-	command, fault := wire.DecodeCommand(frame)
-	if fault != nil {
-		return command, fault
-	}
-	if command.Op != wire.OpConnect {
-		return command, wire.Errorf(wire.CodeProtocolError, "the first frame is %s, not connect", command.Op)
-	}
-	return command, v.socket.SetReadDeadline(time.Time{})
-}
-
-// run attaches the connection to its session, and reads commands while its writer writes.
-func (v *visit) run(r *http.Request, app App, open opening) {
 	s := v.server
-	ctx, cancel := context.WithCancel(s.base)
-	defer cancel()
-	conn := s.newConnection(app, open.grant, v.socket, s.metrics.of("websocket"), r.Header.Get("Origin") != "")
-	if err := s.attach(ctx, conn, open); err != nil {
+	release, err := s.backend.Admit(open.grant.AppID)
+	if err != nil {
 		v.refuse(err)
 		return
 	}
-	v.conn.Store(conn)
+	v.isKnown()
+	conn := s.newSocketConnection(request.app, open.grant, v.socket, s.metrics.of(transportWebSocket), r.Header.Get("Origin") != "")
+	conn.driver.release, conn.driver.lingers = release, true
+	if err := s.attach(s.base, conn, open); err != nil {
+		release()
+		v.refuse(err)
+		return
+	}
+	v.phase.Store(phaseOpen)
+	v.rules.MessageBytes = request.app.MessageBytes + wire.EnvelopeBytes
+	v.conn = conn
 	s.opened(conn)
-	var writer sync.WaitGroup
-	var reason *wire.Error
-	defer func() {
-		cancel()
-		_ = v.socket.Close()
-		writer.Wait()
-		s.detach(conn)
-		s.gone(conn, reason)
-	}()
-	writer.Go(func() {
-		defer cancel()
-		if reason = conn.runRecovered(ctx); reason == nil {
-			_ = v.socket.Close() // wakes the reader
-		}
-	})
-	v.readCommands(ctx, conn)
+	conn.driver.launch()
 }
 
-// readCommands reads until the client is gone, or has answered a close.
-func (v *visit) readCommands(ctx context.Context, conn *connection) {
-	limit := conn.app.MessageBytes + wire.EnvelopeBytes
-	for {
-		frame, err := v.read(limit)
+func orElse(text, other string) string {
+	if text != "" {
+		return text
+	}
+	return other
+}
+
+// refuse ends a WebSocket that has no connection.
+func (v *visit) refuse(err error) { v.refuseIn(v.phase.Load(), err) }
+
+// refuseIn is refuse for those who may not be the only one to decide: it does nothing where the visit is in another phase.
+func (v *visit) refuseIn(phase uint32, err error) {
+	if !v.phase.CompareAndSwap(phase, phaseRefused) {
+		return
+	}
+	reason := closing(wire.AsError(err))
+	v.server.logInternal("websocket", reason)
+	v.server.metrics.ended(reason)
+	v.server.handlers.Go(func() { // what the client says meanwhile is read, and dropped: it may have to end before it listens
+		v.socket.end(reason)
+		v.server.after(v.server.config.CloseTimeout, func() { _ = v.socket.conn.Close() })
+	})
+}
+
+// Received implements netpoll.Reader.
+func (v *visit) Received(p []byte) (err error) {
+	err = net.ErrClosed // of a panic
+	defer v.server.recovered("read")
+	err = v.read(p)
+	return err
+}
+
+func (v *visit) read(p []byte) error {
+	for len(p) > 0 && !v.deaf {
+		event, rest, err := v.frames.Next(p, v.rules)
+		p = rest
 		if err != nil {
-			fault, ours := errors.AsType[*wire.Error](err)
-			if !ours {
-				return
-			}
-			conn.close(fault)
-			v.discard()
-			return
+			v.misread(err)
+			continue
 		}
-		conn.app.Meter.Received(len(frame))
-		if conn.outbox.ending() != nil {
-			continue // too late
+		if err := v.hear(event); err != nil {
+			return err
 		}
-		if !v.command(ctx, conn, frame) {
-			v.discard()
-			return
-		}
+	}
+	return nil
+}
+
+// misread ends a WebSocket whose client does not keep to its rules. What it says is still read for the close that answers ours, if
+// it can be understood at all.
+func (v *visit) misread(err error) {
+	if errors.Is(err, frame.ErrTooLarge) {
+		v.fault(wire.Errorf(wire.CodeFrameTooLarge, "a frame has more than %d bytes", v.rules.MessageBytes))
+		return
+	}
+	v.deaf = true
+	if fault, ours := errors.AsType[*frame.Error](err); ours {
+		v.fault(&wire.Error{Code: wire.Code(fault.Code), Message: fault.Error()})
 	}
 }
 
-// command does one command and queues its answer. It is false where nothing more is to be read.
-func (v *visit) command(ctx context.Context, conn *connection, frame []byte) bool {
-	command, fault := wire.DecodeCommand(frame)
+// fault ends the WebSocket for a reason.
+func (v *visit) fault(reason *wire.Error) {
+	if v.conn != nil {
+		v.conn.close(reason)
+		return
+	}
+	v.refuseIn(phaseOpening, reason)
+}
+
+// hear does what a message or control frame asks for. An error ends the connection at once.
+func (v *visit) hear(event frame.Event) error {
+	if v.conn != nil {
+		v.conn.heard.Store(time.Now().UnixNano())
+	}
+	switch event.Opcode {
+	case wire.OpcodeText:
+		v.hearText(event.Payload)
+	case wire.OpcodeBinary:
+		v.fault(wire.Errorf(wire.CodeProtocolError, "binary frames are not part of the protocol"))
+	case wire.OpcodePing:
+		return v.pong(event.Payload)
+	case wire.OpcodeClose:
+		return v.part(event.Code)
+	}
+	return nil
+}
+
+func (v *visit) hearText(text []byte) {
+	switch {
+	case v.conn != nil && v.conn.outbox.ending() == nil:
+		v.conn.app.Meter.Received(len(text))
+		v.command(text)
+	case v.conn == nil && v.waits != nil:
+		v.connect(text)
+	default: // too late
+	}
+}
+
+// pong answers a ping: on its own as long as there is no writer, and not at all where the client takes nothing.
+func (v *visit) pong(payload []byte) error {
+	text := append(wire.AppendFrameHeader(nil, wire.OpcodePong, len(payload)), payload...)
+	switch {
+	case v.conn != nil:
+		v.conn.outbox.tryPush(frameItem(text))
+		return nil
+	case v.phase.Load() == phaseOpening:
+		return v.socket.send(text)
+	default:
+		return nil
+	}
+}
+
+// parted ends a connection whose client has said its close. The answer to that is written before.
+var parted = &wire.Error{Code: closeNormal, Message: "closed by the client"}
+
+// part answers a client's close with its own code (RFC 6455, section 5.5.1), or takes it for the answer to ours.
+func (v *visit) part(code uint16) error {
+	text := wire.AppendFrameHeader(nil, wire.OpcodeClose, 0)
+	if code != frame.NoStatus {
+		text = append(wire.AppendFrameHeader(nil, wire.OpcodeClose, 2), byte(code>>8), byte(code))
+	}
+	switch {
+	case v.conn == nil && v.phase.Load() == phaseOpening:
+		_ = v.socket.send(text) // the client is as good as gone
+		return net.ErrClosed
+	case v.conn == nil || v.conn.driver.hasEnded():
+		return net.ErrClosed
+	case v.conn.outbox.ending() == nil:
+		v.conn.outbox.push(frameItem(text))
+		v.conn.close(parted)
+	}
+	return nil
+}
+
+// connect opens the connection by the first frame.
+func (v *visit) connect(text []byte) {
+	waited := v.waits
+	v.waits = nil
+	if !waited.timeout.stop() {
+		return // it was too late, and is told so
+	}
+	command, fault := wire.DecodeCommand(text)
+	if fault == nil && command.Op != wire.OpConnect {
+		fault = wire.Errorf(wire.CodeProtocolError, "the first frame is %s, not connect", command.Op)
+	}
+	if fault != nil {
+		v.refuse(fault)
+		return
+	}
+	request := waited.request
+	request.credential = command.Key + command.Token
+	var err error
+	if request.grant, request.app, err = v.server.admit(waited.origin, request.credential); err != nil {
+		v.refuse(err)
+		return
+	}
+	v.open(waited.origin, request, command)
+}
+
+// Ended implements netpoll.Reader.
+func (v *visit) Ended(error) {
+	if v.conn != nil {
+		v.conn.driver.hangUp()
+		return
+	}
+	if v.waits != nil {
+		v.waits.timeout.stop()
+	}
+	v.isKnown()
+	v.server.leave()
+}
+
+// command does one command and queues its answer.
+func (v *visit) command(text []byte) {
+	conn := v.conn
+	command, fault := wire.DecodeCommand(text)
 	if fault == nil {
-		fault = v.server.obey(ctx, conn, command)
+		fault = v.server.obey(v.server.base, conn, command)
 	}
 	switch {
 	case fault == nil:
 	case fault.Code == wire.CodeProtocolError, fault.Code == wire.CodeSessionReplaced:
 		conn.close(fault)
-		return false
+		return
 	default:
 		conn.answer(wire.AppendErrorReply(nil, command.Ref, fault))
 	}
-	return conn.awaitRoom(ctx)
+	conn.outbox.awaitRoom()
 }
 
 // obey does a command in the session's turn and queues its answer, unless the session has gone to another connection.
 func (s *Server) obey(ctx context.Context, conn *connection, command wire.Command) *wire.Error {
 	session := conn.session
+	ctx, cancel := context.WithTimeout(ctx, s.config.CommandTimeout)
+	defer cancel()
 	if err := session.take(ctx); err != nil {
 		return wire.NewError(wire.CodeUnavailable).Because(err)
 	}
@@ -318,17 +369,5 @@ func (s *Server) obey(ctx context.Context, conn *connection, command wire.Comman
 // answer queues the answer to a command.
 func (c *connection) answer(text []byte) {
 	frame := wire.AppendFrameHeader(make([]byte, 0, len(text)+10), wire.OpcodeText, len(text))
-	c.outbox.push(item{frame: append(frame, text...)})
-}
-
-// awaitRoom keeps a client from asking for more than it takes: while the queue is full, its next command is not read.
-func (c *connection) awaitRoom(ctx context.Context) bool {
-	for c.outbox.full() {
-		select {
-		case <-c.outbox.room:
-		case <-ctx.Done():
-			return false
-		}
-	}
-	return true
+	c.outbox.push(frameItem(append(frame, text...)))
 }

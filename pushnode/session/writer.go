@@ -27,7 +27,11 @@ const expiryWarning = time.Minute
 // closeNormal ends a connection that the client asked to close. It is a code of RFC 6455, not of the table.
 const closeNormal wire.Code = 1000
 
-// run writes until the connection ends, and returns why: nil where the client is gone. It is the connection's writer.
+// firstCode is the first of the table: those below are codes of RFC 6455.
+const firstCode wire.Code = 4000
+
+// run writes until the connection ends, and returns why: nil where the client is gone. It is the writer of a connection that has no
+// socket of its own.
 func (c *connection) run(ctx context.Context) *wire.Error {
 	defer c.retire()
 	alarm := time.NewTimer(0)
@@ -43,7 +47,7 @@ func (c *connection) run(ctx context.Context) *wire.Error {
 			alarm.Reset(time.Until(due))
 		}
 		select {
-		case <-c.outbox.wake:
+		case <-c.alarm:
 		case <-alarm.C:
 			due = time.Time{}
 		case <-ctx.Done():
@@ -57,6 +61,14 @@ func (c *connection) retire() {
 	c.turn.Lock()
 	defer c.turn.Unlock()
 	c.over = true
+	c.outbox.retire()
+}
+
+// unretire lets somebody write.
+func (c *connection) unretire() {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	c.over = false
 }
 
 // work does all that can be done now, and says when there will be more.
@@ -82,12 +94,6 @@ func (c *connection) work(ctx context.Context) (next time.Time, reason *wire.Err
 	}
 }
 
-// runRecovered is run, where a panic ends the connection and nothing else.
-func (c *connection) runRecovered(ctx context.Context) (reason *wire.Error) {
-	defer c.server.recovered("write")
-	return c.run(ctx)
-}
-
 // step writes what waits, then feeds one subscription that is behind. busy says that there may be more to do at once; if not,
 // again says when, zero for never.
 func (c *connection) step(ctx context.Context) (busy bool, again time.Time, reason *wire.Error, ended bool) {
@@ -96,10 +102,10 @@ func (c *connection) step(ctx context.Context) (busy bool, again time.Time, reas
 			return false, again, reason, true
 		}
 	}
-	c.batch = c.outbox.take(c.batch[:0], writeBytes)
-	if len(c.batch) > 0 {
-		err := c.write(c.batch)
-		clear(c.batch)
+	if items := c.outbox.take(writeBytes); len(items) > 0 {
+		err := c.write(items)
+		clear(items)
+		letGo(items)
 		c.outbox.wrote()
 		if err != nil {
 			reason = c.lost(err)
@@ -140,18 +146,9 @@ func (c *connection) write(items []item) error {
 // count counts what was written.
 func (c *connection) count(items []item) {
 	c.wrote = time.Now()
-	messages, bytes := 0, 0
-	for i := range items {
-		bytes += items[i].size()
-		if items[i].message != nil {
-			messages++
-		}
-	}
-	c.metrics.sent.Add(float64(bytes))
-	if messages > 0 {
-		c.metrics.deliveries.Add(float64(messages))
-		c.app.Meter.Delivered(messages, bytes)
-	}
+	var t tally
+	t.add(c, items)
+	t.flush()
 }
 
 // lost says why a write failed: the client takes nothing, or it is gone.

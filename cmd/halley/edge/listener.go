@@ -61,6 +61,18 @@ func (c *connection) Close() error {
 	return err
 }
 
+// HandOver closes the connection for somebody who has its socket under another descriptor, and returns what makes room for another: it
+// may be called once.
+func (c *connection) HandOver() (release func()) {
+	held := c.left.CompareAndSwap(false, true)
+	_ = c.TCPConn.Close() // of this descriptor; the socket lives on
+	if !held {
+		return func() {}
+	}
+	gate, address := c.gate, c.address // and nothing of the connection, which is not needed any more
+	return func() { gate.leave(address) }
+}
+
 // turnAwayTimeout is more than enough for a few hundred bytes into the empty buffer of a new socket.
 const turnAwayTimeout = 100 * time.Millisecond
 

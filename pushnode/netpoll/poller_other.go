@@ -1,0 +1,19 @@
+//go:build !linux
+
+package netpoll
+
+import (
+	"net"
+	"sync"
+)
+
+// Poller holds connections. Its zero value is ready for use.
+type Poller struct {
+	readers sync.WaitGroup
+}
+
+// Adopt takes a connection over, which belongs to the result from now on.
+func (p *Poller) Adopt(conn net.Conn) Conn { return &stream{conn: conn, readers: &p.readers} }
+
+// Close waits until nobody reads any more. All connections must have been closed.
+func (p *Poller) Close() { p.readers.Wait() }

@@ -1,0 +1,27 @@
+package session
+
+import "time"
+
+// timeout does something later, unless it is stopped before. The server waits for it.
+type timeout struct {
+	server *Server
+	timer  *time.Timer
+}
+
+// after begins a timeout for somebody who has entered.
+func (s *Server) after(delay time.Duration, do func()) *timeout {
+	s.handlers.Add(1)
+	return &timeout{server: s, timer: time.AfterFunc(delay, func() {
+		defer s.handlers.Done()
+		do()
+	})}
+}
+
+// stop reports whether nothing was done, nor will be.
+func (t *timeout) stop() bool {
+	stopped := t.timer.Stop()
+	if stopped {
+		t.server.handlers.Done()
+	}
+	return stopped
+}
