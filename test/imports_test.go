@@ -21,8 +21,8 @@ var levels = []struct {
 			"pushnode/wire":          {"pushnode/channel", "auth"},
 			"pushnode/cluster/link":  {"pushnode/cluster/trust"},
 		}},
-	// What drives a cluster from the outside knows nothing of its inside.
-	{packages: []string{"cmd/halley/verify"}},
+	// What drives a node or a cluster from the outside knows nothing of its inside.
+	{packages: []string{"cmd/halley/verify", "cmd/halley/bench"}},
 	{packages: []string{"pushnode/coding"}},
 	{packages: []string{"migrations", "web", "cmd/halley/verify/history"}},
 }

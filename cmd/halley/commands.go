@@ -16,6 +16,7 @@ type commands struct {
 	Subscribe subscribeCommand `cmd:"" help:"Follow channels and print each message as one line of JSON."`
 	Token     tokenCommand     `cmd:"" help:"Get a token that lets a client do what you name, for a while."`
 	Verify    verifyCommand    `cmd:"" help:"Load and hurt a cluster, and check that it keeps its promises."`
+	Bench     benchCommand     `cmd:"" help:"Measure what deliveries, publishes and connections cost, and that none is lost."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 

@@ -66,7 +66,7 @@ func TestHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "serve", "migrate", "admin", "admin create-app", "admin set-rule", "admin set-limit", "admin list-apps",
 		"admin nodes", "admin bury-node",
-		"publish", "subscribe", "token", "verify", "version",
+		"publish", "subscribe", "token", "verify", "bench", "version",
 	} {
 		t.Run(command, func(t *testing.T) {
 			got := execute(append(strings.Fields(command), "--help")...)

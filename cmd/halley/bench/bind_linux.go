@@ -1,0 +1,11 @@
+package bench
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// bind makes a process one of its own group, so that Ctrl-C is for the run alone, and has the kernel end it should the run be killed.
+func bind(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
