@@ -28,6 +28,7 @@ type benchCommand struct {
 	Connections int           `default:"0" placeholder:"N" group:"Load:" help:"publish: keep-alive connections that publish (32). idle (10000), connect (5000): connections that are opened."`
 	Channels    int           `default:"100" placeholder:"N" group:"Load:" help:"publish: channels. Default: ${default}."`
 	Settle      time.Duration `default:"20s" group:"Load:" help:"idle: how long nothing happens before memory is read, at most 10m. Default: ${default}."`
+	Patience    time.Duration `default:"10s" group:"Load:" help:"How long until a message that has not come counts as lost. Default: ${default}."`
 
 	JSON bool `name:"json" group:"Output:" help:"Print the result as one JSON object."`
 }
@@ -56,6 +57,11 @@ func (c benchCommand) Validate() error {
 	if len(c.PID) > 0 && c.URL == "" || c.MetricsURL != "" && c.URL == "" {
 		return errors.New("--pid and --metrics-url belong to a node that runs: add --url")
 	}
+	if c.URL != "" {
+		if _, err := bench.NewTarget(c.URL, c.Remote, nil); err != nil {
+			return err
+		}
+	}
 	return c.options().Validate()
 }
 
@@ -63,7 +69,7 @@ func (c benchCommand) Validate() error {
 func (c benchCommand) options() bench.Options {
 	o := bench.DefaultOptions(bench.Mode(c.Mode))
 	o.Transport, o.Subscribers, o.Rate, o.Bytes = bench.Transport(c.Transport), c.Subscribers, c.Rate, c.Bytes
-	o.Duration, o.Channels, o.Settle = c.Duration, c.Channels, c.Settle
+	o.Duration, o.Channels, o.Settle, o.Patience = c.Duration, c.Channels, c.Settle, c.Patience
 	if c.InFlight != 0 {
 		o.InFlight = c.InFlight
 	}
@@ -121,7 +127,7 @@ func (c benchCommand) target(p *process) (_ *bench.Target, closeTarget func() er
 	}
 	target, err := bench.NewTarget(c.URL, c.Remote, bench.Halley{Key: key.Reveal(), PublishableKey: c.PublishableKey})
 	if err != nil {
-		return nil, nil, usageError{err}
+		return nil, nil, err
 	}
 	target.PIDs, target.Metrics = c.PID, c.MetricsURL
 	return target, func() error { return nil }, nil

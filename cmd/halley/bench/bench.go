@@ -47,6 +47,7 @@ type Options struct {
 	Connections int           // publish: that publish; idle and connect: that are opened
 	Channels    int           // publish: that are published to
 	Settle      time.Duration // idle: from the last delivery until memory is read
+	Patience    time.Duration // until a message that has not come counts as lost, and a publish without an answer as failed
 	Progress    io.Writer     // gets a line a second
 }
 
@@ -54,7 +55,7 @@ type Options struct {
 func DefaultOptions(mode Mode) Options {
 	o := Options{
 		Mode: mode, Transport: WebSocket, Subscribers: 1000, InFlight: 1, Bytes: 128, Duration: 10 * time.Second,
-		Connections: 32, Channels: 100, Settle: 20 * time.Second, Progress: io.Discard,
+		Connections: 32, Channels: 100, Settle: 20 * time.Second, Patience: 10 * time.Second, Progress: io.Discard,
 	}
 	switch mode {
 	case Idle:
@@ -99,6 +100,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("--duration %v: want up to %v", o.Duration, maxDuration)
 	case o.Settle < 0 || o.Settle > maxDuration:
 		return fmt.Errorf("--settle %v: want up to %v", o.Settle, maxDuration)
+	case o.Patience <= 0 || o.Patience > maxDuration:
+		return fmt.Errorf("--patience %v: want up to %v", o.Patience, maxDuration)
 	case o.Mode == Fanout && o.Subscribers == 0:
 		return fmt.Errorf("--subscribers 0: want one at least")
 	}

@@ -44,21 +44,22 @@ func (d *dialer) dial(ctx context.Context) (net.Conn, error) {
 	}
 	if d.target.URL.Scheme == "https" {
 		// A WebSocket is an upgrade of HTTP/1.1, so no other protocol is offered.
-		secure := tls.Dialer{NetDialer: &plain, Config: &tls.Config{MinVersion: tls.VersionTLS12}}
+		secure := tls.Dialer{NetDialer: &plain, Config: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: d.target.Roots}}
 		return secure.DialContext(ctx, "tcp", host)
 	}
 	return plain.DialContext(ctx, "tcp", host)
 }
 
 // open has a subscriber follow its topic, and returns its connection.
-func (d *dialer) open(ctx context.Context, s *subscriber, transport Transport, credential string) (conn net.Conn, err error) {
+func (d *dialer) open(ctx context.Context, s *subscriber, transport Transport, credential string) (net.Conn, error) {
 	subscription, err := d.target.Dialect.Subscription(transport, s.topic.name, credential)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, openPatience)
 	defer cancel()
-	if conn, err = d.dial(ctx); err != nil {
+	conn, err := d.dial(ctx)
+	if err != nil {
 		return nil, err
 	}
 	// Who stops the run does not wait for servers that hang.

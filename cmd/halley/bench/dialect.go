@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"net/url"
@@ -41,8 +42,9 @@ type Step struct {
 type Target struct {
 	URL     *url.URL // http or https; the path is not used
 	Dialect Dialect
-	PIDs    []int  // of its processes, to read what it costs; none: that is not measured
-	Metrics string // URL of its metrics in Prometheus' text form; empty: none
+	PIDs    []int          // of its processes, to read what it costs; none: that is not measured
+	Metrics string         // URL of its metrics in Prometheus' text form; empty: none
+	Roots   *x509.CertPool // who signs its certificate; nil: whom the system trusts
 }
 
 // NewTarget reads the address. Other machines than this one are measured only if that is wanted.

@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// patience is for one message, until all subscribers have it: what is later counts as lost.
-const patience = 10 * time.Second
-
 // errLost is that the messages before were not delivered in time. The result says how many are missing.
 var errLost = errors.New("messages were not delivered")
 
@@ -18,7 +15,8 @@ var errLost = errors.New("messages were not delivered")
 type topic struct {
 	name        string
 	subscribers int
-	flows       []*flow // by the number in the payload
+	patience    time.Duration // for one message, until all subscribers have it
+	flows       []*flow       // by the number in the payload
 }
 
 // flow is what one publisher sends to one channel, numbered from 1. It publishes one message after the other, so subscribers see the
@@ -54,7 +52,7 @@ func (f *flow) slot(number uint32) *slot { return &f.ring[int(number)%len(f.ring
 func (f *flow) begin(ctx context.Context, clock clock) (number uint32, err error) {
 	number = f.published.Load() + 1
 	s := f.slot(number)
-	if err := s.await(ctx); err != nil {
+	if err := s.await(ctx, f.topic.patience); err != nil {
 		return 0, err
 	}
 	s.waiting.Store(int32(f.topic.subscribers))
@@ -67,7 +65,7 @@ func (f *flow) begin(ctx context.Context, clock clock) (number uint32, err error
 }
 
 // await takes the slot.
-func (s *slot) await(ctx context.Context) error {
+func (s *slot) await(ctx context.Context, patience time.Duration) error {
 	select {
 	case <-s.free:
 		return nil
@@ -88,7 +86,7 @@ func (s *slot) await(ctx context.Context) error {
 // drain waits until all subscribers have everything.
 func (f *flow) drain(ctx context.Context) error {
 	for i := range f.ring {
-		if err := f.ring[i].await(ctx); err != nil {
+		if err := f.ring[i].await(ctx, f.topic.patience); err != nil {
 			return err
 		}
 		f.ring[i].free <- struct{}{}

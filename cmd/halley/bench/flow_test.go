@@ -12,7 +12,7 @@ import (
 func TestFlowWaitsForTheSlowest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		topic := &topic{subscribers: 2}
+		topic := &topic{subscribers: 2, patience: time.Minute}
 		f := topic.addFlow(1)
 		clock := clock{time.Now()}
 		if number, err := f.begin(t.Context(), clock); number != 1 || err != nil {
@@ -43,7 +43,8 @@ func TestFlowWaitsForTheSlowest(t *testing.T) {
 func TestFlowLosesPatience(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := (&topic{subscribers: 1}).addFlow(2)
+		const patience = 10 * time.Second
+		f := (&topic{subscribers: 1, patience: patience}).addFlow(2)
 		for range 2 {
 			if _, err := f.begin(t.Context(), clock{time.Now()}); err != nil {
 				t.Fatal(err)

@@ -100,7 +100,7 @@ func (l *lane) write(f *flow, number uint32) {
 
 // exchange sends the request and reads the whole answer, which must be one of success.
 func (l *lane) exchange(now time.Time) error {
-	if err := l.conn.SetDeadline(now.Add(patience)); err != nil {
+	if err := l.conn.SetDeadline(now.Add(l.run.options.Patience)); err != nil {
 		return err
 	}
 	if _, err := l.conn.Write(l.request); err != nil {

@@ -105,7 +105,7 @@ func Write(w io.Writer, r *Result) error {
 		row("connected", "in %.1f s, %.0f/s", r.Seconds, r.ConnectsPerSecond)
 	}
 	if r.PublishesPerSecond > 0 {
-		row("published", "%d in %.1f s, %.0f/s, %.0f deliveries/s", r.Published, r.Seconds, r.PublishesPerSecond, r.DeliveriesPerSecond)
+		row("published", "%d in %.1f s, %.1f/s, %.0f deliveries/s", r.Published, r.Seconds, r.PublishesPerSecond, r.DeliveriesPerSecond)
 	}
 	if r.Delivered > 0 {
 		row("delivered", "%d, %.0f bytes each", r.Delivered, r.WireBytes)

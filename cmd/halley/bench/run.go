@@ -39,7 +39,7 @@ func newRun(t *Target, o Options) *run {
 
 // topic makes a channel of the run.
 func (r *run) topic(subscribers int) *topic {
-	t := &topic{name: fmt.Sprintf("%s-%d", r.name, len(r.topics)), subscribers: subscribers}
+	t := &topic{name: fmt.Sprintf("%s-%d", r.name, len(r.topics)), subscribers: subscribers, patience: r.options.Patience}
 	r.topics = append(r.topics, t)
 	return t
 }
