@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -43,11 +42,11 @@ func (r *run) connect(ctx context.Context) (*Result, error) {
 	return result, nil
 }
 
-// tokens has the server issue tokens, each for a client of its own.
+// tokens has the server issue tokens, each for a client of its own. Of a server without tokens everybody comes without one.
 func (r *run) tokens(ctx context.Context, count int) ([]string, error) {
 	issuer, ok := r.target.Dialect.(Issuer)
 	if !ok {
-		return nil, errors.New("the server has no tokens")
+		return []string{""}, nil
 	}
 	tokens := make([]string, count)
 	for i := range tokens {

@@ -39,7 +39,7 @@ func (d *dialer) dial(ctx context.Context) (net.Conn, error) {
 	host := d.target.URL.Host
 	if ip := net.ParseIP(d.target.URL.Hostname()).To4(); ip != nil && ip.IsLoopback() {
 		if from := d.count.Add(1) / perSource % sources; from > 0 {
-			plain.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(from))}
+			plain.LocalAddr, plain.Control = &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(from))}, bindLate
 		}
 	}
 	if d.target.URL.Scheme == "https" {

@@ -19,7 +19,7 @@ type Dialect interface {
 	Offset(message []byte) uint64
 }
 
-// Issuer is a dialect that has tokens.
+// Issuer is a dialect of a server that has tokens.
 type Issuer interface {
 	Token(ctx context.Context, address *url.URL, clientID string) (string, error)
 }

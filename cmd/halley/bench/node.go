@@ -56,7 +56,10 @@ func StartNode(ctx context.Context, binary string) (_ *Node, err error) {
 	if err := n.start(binary, public, admin); err != nil {
 		return nil, err
 	}
-	n.Target.PIDs, n.Target.Metrics = []int{n.process.Process.Pid}, "http://"+admin+"/metrics"
+	n.Target.Metrics = "http://" + admin + "/metrics"
+	if _, err := processTime(n.process.Process.Pid); err == nil { // else what it costs stays unknown
+		n.Target.PIDs = []int{n.process.Process.Pid}
+	}
 	return n, n.awaitReady(ctx)
 }
 

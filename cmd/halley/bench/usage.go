@@ -2,7 +2,6 @@ package bench
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +24,7 @@ type usage struct {
 	goroutines int           // of the server
 }
 
-// tick is the unit of processor times in /proc: 1/100 s on every Linux.
+// tick is the unit of times in /proc/stat: 1/100 s on every Linux.
 const tick = time.Second / 100
 
 // usage reads all.
@@ -47,22 +46,6 @@ func (t *Target) usage() (usage, error) {
 		}
 	}
 	return u, nil
-}
-
-// processTime is the processor time that a process has used: fields 14 and 15 of /proc/PID/stat, proc(5).
-func processTime(pid int) (time.Duration, error) {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return 0, fmt.Errorf("processor time of the server: %w", err)
-	}
-	// The second field is a name in brackets, which may hold anything.
-	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
-	if len(fields) < 13 {
-		return 0, errors.New("processor time of the server: " + string(text))
-	}
-	user, errUser := strconv.ParseInt(string(fields[11]), 10, 64)
-	system, errSystem := strconv.ParseInt(string(fields[12]), 10, 64)
-	return time.Duration(user+system) * tick, errors.Join(errUser, errSystem)
 }
 
 // processMemory is a figure in kB of a file of a process, in bytes.
