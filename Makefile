@@ -8,7 +8,7 @@ DURATION ?= 30m
 SEEDS    ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test sim chaos check format-check vet staticcheck tidy-check fresh typecheck generate fuzz bench cover fmt clean compiler
+.PHONY: help build run test sim chaos check format-check vet staticcheck tidy-check fresh typecheck generate fuzz bench microbench cover fmt clean compiler
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,7 +65,10 @@ fuzz: compiler ## Fuzz every target for FUZZTIME (30s)
 		done; \
 	done
 
-bench: ## Run the benchmarks
+bench: ## Measure Halley beside the floor of the machine and Nchan, in half an hour: make bench BENCH='-runs 1 -servers Halley'
+	$(GO) run ./test/bench $(BENCH)
+
+microbench: ## Run the benchmarks of single functions
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 cover: ## Measure the tests' share of pushnode/..., which must not fall below COVERAGE (90) %

@@ -42,7 +42,7 @@ func conventionRules() []rule {
 			good: map[string]string{
 				"auth/a.go":       "// Package auth decides.\npackage auth",
 				"cmd/halley/a.go": "// Halley runs.\npackage main",
-				"test/load/a.go":  "// Command load runs.\npackage main",
+				"test/bench/a.go": "// Command bench runs.\npackage main",
 			},
 		},
 		{

@@ -41,7 +41,7 @@ func docsSections() []docsSection {
 		{"Reference", []docsPage{
 			{"api", "HTTP API"}, {"protocol", "Native protocol"}, {"errors", "Errors"}, {"limits", "Limits"},
 		}},
-		{"Operation", []docsPage{{"running", "Running Halley"}, {"cluster", "Running a cluster"}}},
+		{"Operation", []docsPage{{"running", "Running Halley"}, {"cluster", "Running a cluster"}, {"benchmarks", "Benchmarks"}}},
 	}
 }
 

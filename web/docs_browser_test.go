@@ -35,6 +35,7 @@ func TestDocsInABrowser(t *testing.T) {
 	})
 	pages := []string{
 		"", "/publishing", "/receiving", "/tokens", "/presence", "/client", "/api", "/protocol", "/errors", "/limits", "/running",
+		"/benchmarks",
 	}
 	for _, width := range []int64{320, 768, 1280} {
 		for _, page := range pages {

@@ -1,0 +1,9 @@
+package main
+
+import (
+	"testing"
+
+	"halley/test/leak"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
