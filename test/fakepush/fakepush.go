@@ -34,6 +34,7 @@ const (
 	Close   Fault = "close"   // the connection is closed instead
 	Refuse  Fault = "refuse"  // the publish is refused
 	Refrain Fault = "refrain" // nobody gets a token, nor into a channel
+	Leave   Fault = "leave"   // the connection is closed after the first message, which has come
 )
 
 // faultAt is the number of the message that a fault meets.
@@ -184,6 +185,9 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request) {
 // wrong sends a message to the one subscriber that the fault is for.
 func (s *Server) wrong(one *subscriber, message string) {
 	messages := []string{message}
+	if s.fault == Leave {
+		defer one.end()
+	}
 	switch {
 	case one.late != "":
 		messages, one.late = []string{message, one.late}, ""

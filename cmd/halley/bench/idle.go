@@ -30,10 +30,13 @@ func (r *run) idle(ctx context.Context) (*Result, error) {
 	if _, err := r.lane(ctx, []*flow{news.addFlow(1)}); err != nil {
 		return nil, err
 	}
-	if err := r.each(ctx, func(l *lane) error { return l.warm(ctx) }); err != nil && !errors.Is(err, errLost) {
-		return nil, err
+	lost := r.each(ctx, func(l *lane) error { return l.warm(ctx) })
+	if lost == nil && !sleep(ctx, r.options.Settle) {
+		lost = context.Cause(ctx)
 	}
-	sleep(ctx, r.options.Settle) // cut short where messages were lost, which is then what matters
+	if lost != nil && !errors.Is(lost, errLost) {
+		return nil, lost
+	}
 	settled, err := r.target.usage()
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package bench
 import (
 	"net"
 	"sync"
+	"time"
 )
 
 // reader reads subscribers and hands what they get to their ledgers.
@@ -54,8 +55,17 @@ func (d *desk) takeLocked(s *subscriber, data []byte, err error) bool {
 type goroutines struct {
 	*desk
 	running sync.WaitGroup
-	links   []link // guarded by mu
+	members []member // guarded by mu
 }
+
+// member is a subscriber and its connection.
+type member struct {
+	subscriber *subscriber
+	conn       net.Conn
+}
+
+// farewellPatience is for the last words on one connection.
+const farewellPatience = time.Second
 
 // readSize is how much one connection is read at once, in bytes.
 const readSize = 4 << 10
@@ -63,7 +73,7 @@ const readSize = 4 << 10
 func (g *goroutines) follow(s *subscriber, conn net.Conn) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.links = append(g.links, conn)
+	g.members = append(g.members, member{s, conn})
 	g.running.Go(func() { g.read(s, conn) })
 	return nil
 }
@@ -86,10 +96,11 @@ func (g *goroutines) read(s *subscriber, conn net.Conn) {
 func (g *goroutines) close() error {
 	g.mu.Lock()
 	g.closing = true
-	links := g.links
+	members := g.members
 	g.mu.Unlock()
-	for _, l := range links {
-		_ = l.Close() // of a connection that may be broken
+	for _, m := range members {
+		_ = m.conn.SetDeadline(time.Now().Add(farewellPatience))
+		_ = m.subscriber.leave() // of a connection that may be broken
 	}
 	g.running.Wait()
 	return nil

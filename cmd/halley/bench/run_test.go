@@ -112,6 +112,11 @@ func TestRunFails(t *testing.T) {
 			}
 		})
 	}
+	silent := small(Idle)
+	silent.Settle = time.Minute
+	if _, err := runAgainst(t, fakepush.Leave, silent); err == nil || !strings.Contains(err.Error(), "EOF") {
+		t.Errorf("a server that closes what is idle: %v", err)
+	}
 	if _, err := runAgainst(t, fakepush.Refrain, small(Connect)); err == nil || !strings.Contains(err.Error(), "403") {
 		t.Errorf("a server without tokens: %v", err)
 	}
