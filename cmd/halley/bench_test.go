@@ -82,8 +82,8 @@ func TestBenchFailsOnFaults(t *testing.T) {
 		t.Run(string(fault), func(t *testing.T) {
 			t.Setenv("HALLEY_KEY", "hl_sk_x")
 			server := fakepush.Start(t, fault, false)
-			got := execute("bench", "fanout", "--url", server.URL, "--subscribers", "3", "--rate", "200", "--duration", "50ms",
-				"--patience", "300ms", "--json")
+			got := execute("bench", "fanout", "--url", server.URL, "--subscribers", "3", "--rate", "100", "--duration", "500ms",
+				"--patience", "2s", "--json")
 			var result benchJSON
 			if err := json.Unmarshal([]byte(got.stdout), &result); err != nil {
 				t.Fatalf("%v: %+v", err, got)

@@ -86,7 +86,7 @@ func TestCampaignEndsItsServers(t *testing.T) {
 		}
 	}
 	o := load(bench.Fanout)
-	o.Rate = 200
+	o.Rate, o.Duration = 100, 500*time.Millisecond
 	c := &campaign{
 		settings: settings{runs: 2, noise: 1}, progress: io.Discard, measures: []measure{{name: "load", options: o}},
 		servers: []server{{"fake", bench.WebSocket, start(fakepush.Double)}},

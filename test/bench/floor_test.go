@@ -15,7 +15,7 @@ import (
 func load(mode bench.Mode) bench.Options {
 	o := bench.DefaultOptions(mode)
 	o.Subscribers, o.InFlight, o.Connections, o.Channels = 20, 4, 5, 7
-	o.Duration, o.Settle, o.Patience = 100*time.Millisecond, time.Millisecond, 5*time.Second
+	o.Duration, o.Settle, o.Patience = 100*time.Millisecond, time.Millisecond, 20*time.Second
 	return o
 }
 

@@ -24,6 +24,19 @@ func TestEventDecoder(t *testing.T) {
 	}
 }
 
+// Events are the same whatever the pieces are in which they come.
+func FuzzEventDecoder(f *testing.F) {
+	f.Add([]byte("retry: 1000\n\nevent: message\ndata: {}\n\n"))
+	f.Add([]byte("\n\n\n\n\n"))
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		whole, _, errWhole := collect(eventDecoder{}, stream, max(1, len(stream)))
+		parts, _, errParts := collect(eventDecoder{}, stream, 1)
+		if strings.Join(whole, "|") != strings.Join(parts, "|") || errWhole != nil || errParts != nil {
+			t.Errorf("at once %q, %v; byte by byte %q, %v", whole, errWhole, parts, errParts)
+		}
+	})
+}
+
 // strip removes chunks in pieces of a size.
 func strip(stream string, size int) (string, error) {
 	var content strings.Builder

@@ -16,7 +16,7 @@ import (
 func small(mode Mode) Options {
 	o := DefaultOptions(mode)
 	o.Subscribers, o.Connections, o.Channels, o.Bytes = 5, 4, 6, 64
-	o.Duration, o.Settle, o.Patience = 100*time.Millisecond, time.Millisecond, 500*time.Millisecond
+	o.Duration, o.Settle, o.Patience = 100*time.Millisecond, time.Millisecond, 20*time.Second
 	return o
 }
 
@@ -84,7 +84,10 @@ func TestRunFindsFaults(t *testing.T) {
 		t.Run(string(fault), func(t *testing.T) {
 			t.Parallel()
 			o := small(Fanout)
-			o.Rate, o.Duration = 200, 50*time.Millisecond // the message after one that is late does not wait for it
+			o.Rate, o.Duration = 100, 500*time.Millisecond // the message after one that is late does not wait for it
+			if fault == fakepush.Drop {
+				o.Patience = 2 * time.Second // it is waited for in vain
+			}
 			got, err := runAgainst(t, fault, o)
 			if err != nil {
 				t.Fatal(err)
