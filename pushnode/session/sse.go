@@ -40,12 +40,26 @@ func (s *Server) Events(w http.ResponseWriter, r *http.Request) {
 	events.trail.only = open.only()
 	events.trail.begin(open.cursor)
 	eventHeader(w.Header())
-	if r.ProtoMajor == 1 {
+	if r.ProtoMajor == 1 && isHijacker(w) {
 		stays = s.streamOnSocket(w, r, read, open, events, release)
 		return
 	}
 	defer release()
 	s.streamInHandler(w, r, read, open, events)
+}
+
+// isHijacker reports whether the connection behind an answer can be had: middlewares may keep it.
+func isHijacker(w http.ResponseWriter) bool {
+	for {
+		switch wrapped := w.(type) {
+		case http.Hijacker:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = wrapped.Unwrap()
+		default:
+			return false
+		}
+	}
 }
 
 // eventHeader says what the answer is, and how it must not be treated on its way: proxies hold back what they take for a document.
