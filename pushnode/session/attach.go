@@ -155,8 +155,8 @@ func (s *Server) takeOver(session *Session, conn *connection, open opening, reco
 	conn.continues = record.Generation > 1 && open.polls && session.polls
 	session.polls = open.polls
 	session.conn, conn.session = conn, session
-	session.grant, session.credential, session.generation = open.grant, strings.Clone(open.credential), record.Generation
-	session.parkedAt = time.Time{}
+	session.grant, session.credential, session.generation = open.grant, keptCredential(open.grant, open.credential), record.Generation
+	session.parkedAt = 0
 	session.presence = nil
 	for _, name := range record.Presence {
 		session.joinLocked(name)
@@ -256,14 +256,14 @@ func (s *Server) mayFollow(session *Session, conn *connection, name string) *wir
 	if err := s.backend.Allow(session.currentGrant(), auth.OpSubscribe, name); err != nil {
 		return wire.AsError(err)
 	}
-	if count, _ := session.counts(); session.subscription(name) == nil && count >= conn.app.ChannelsPerConnection {
-		return tooManyChannels(conn.app)
+	if count, _ := session.counts(); session.subscription(name) == nil && count >= int(conn.channels) {
+		return tooManyChannels(int(conn.channels))
 	}
 	return nil
 }
 
-func tooManyChannels(app App) *wire.Error {
-	return wire.Errorf(wire.CodeLimitExceeded, "a connection may follow %d channels", app.ChannelsPerConnection)
+func tooManyChannels(most int) *wire.Error {
+	return wire.Errorf(wire.CodeLimitExceeded, "a connection may follow %d channels", most)
 }
 
 // resubscribe puts a subscription of this connection in the place of the one that the session had, if it had one.
@@ -286,7 +286,7 @@ func (c *connection) connected(open opening, token resumeToken, resumed bool) *w
 	push := &wire.Connected{
 		Ref: open.ref, Session: token.session, Resumed: resumed, ClientID: open.grant.ClientID, Expires: expires(open.grant),
 		Time: time.Now().UnixMilli(), Ping: config.PingInterval.Milliseconds(), Timeout: config.PongTimeout.Milliseconds(),
-		MessageBytes: c.app.MessageBytes, Channels: c.app.ChannelsPerConnection,
+		MessageBytes: int(c.message), Channels: int(c.channels),
 	}
 	if c.session.lasting {
 		push.Resume = token.text()

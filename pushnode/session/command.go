@@ -136,7 +136,7 @@ func (s *Server) join(session *Session, id channel.ID) (*subscription, error) {
 		return nil, err
 	}
 	if count, _ := session.counts(); count >= app.ChannelsPerConnection {
-		return nil, tooManyChannels(app)
+		return nil, tooManyChannels(app.ChannelsPerConnection)
 	}
 	var box *outbox
 	if conn := session.connection(); conn != nil {

@@ -17,55 +17,65 @@ import (
 type connection struct {
 	// immutable
 	server    *Server
-	app       App     // as it was when the connection opened
 	outbox    *outbox // its memory is queue
 	transport transport
 	socket    *socket // the transport, where that is a socket; nil: another
 	driver    driver  // where there is a socket
 	alarm     alarm   // wakes the writer, where there is none
 	metrics   *transportMetrics
-	browser   bool // the request carried an Origin
+	meter     Meter
+	channels  int32 // that it may follow: a limit of its app, as it was when the connection opened
+	message   int32 // bytes that it may publish in one message, likewise
+	browser   bool  // the request carried an Origin
 
-	queue     outbox
-	place     int      // among the server's connections; guarded by its mu
-	session   *Session // set once by Server.attach, before run
-	continues bool     // set with session: the next long poll of a client whose last one was of this session
+	continues bool        // set with session: the next long poll of a client whose last one was of this session
+	answered  atomic.Bool // a poll: the client has its answer. Set by the poll, read by who takes the session over
 
-	answered atomic.Bool // a poll: the client has its answer. Set by the poll, read by who takes the session over
+	queue   outbox
+	place   int      // among the server's connections; guarded by its mu
+	session *Session // set once by Server.attach, before run
 
 	expires atomic.Int64 // of the credential, Unix ms; 0: never. Set where it is renewed, read by the writer
-	heard   atomic.Int64 // when the client last said something, Unix ns; set by the reader, read by the writer
+	heard   atomic.Int64 // when the client last said something, a moment; set by the reader, read by the writer
 
 	turn sync.Mutex // taken before the mu of the outbox and of the socket
 	// guarded by turn
-	partly bool      // of what was taken from the outbox, the transport still keeps a part
-	failed error     // of a direct write: the writer ends the connection
-	over   bool      // the writer has ended: nothing is taken from the outbox any more
-	wrote  time.Time // when something was last written
-	pinged time.Time // when a ping was sent that is not answered; zero: none
-	warned int64     // the expiry that the client was warned of
+	failed error  // of a direct write: the writer ends the connection
+	wrote  moment // when something was last written
+	pinged moment // when a ping was sent that is not answered; 0: none
+	warned int64  // the expiry that the client was warned of
+	partly bool   // of what was taken from the outbox, the transport still keeps a part
+	over   bool   // the writer has ended, or not begun: nothing is taken from the outbox
 }
 
 // newConnection makes a connection that is not attached yet, and whose writer will be the handler's goroutine.
 func (s *Server) newConnection(app App, grant *auth.Grant, transport transport, metrics *transportMetrics, browser bool) *connection {
 	c := &connection{
-		server: s, app: app, transport: transport, metrics: metrics, browser: browser, alarm: make(alarm, 1), wrote: time.Now(),
+		server: s, transport: transport, metrics: metrics, browser: browser, alarm: make(alarm, 1),
 	}
 	c.outbox = c.queue.init(app.QueueBytes, s.config.QueueMessages, c.alarm)
-	c.expires.Store(expires(grant))
+	c.begin(app, grant)
 	return c
 }
 
 // newSocketConnection makes a connection that is not attached yet, and has a socket of its own. Its driver is to be launched once it is.
 func (s *Server) newSocketConnection(app App, grant *auth.Grant, socket *socket, metrics *transportMetrics, browser bool) *connection {
 	c := &connection{
-		server: s, app: app, transport: socket, socket: socket, metrics: metrics, browser: browser, wrote: time.Now(),
+		server: s, transport: socket, socket: socket, metrics: metrics, browser: browser,
 	}
 	c.driver.conn = c
 	c.over = true // until the driver is launched
 	c.outbox = c.queue.init(app.QueueBytes, s.config.QueueMessages, &c.driver)
-	c.expires.Store(expires(grant))
+	c.begin(app, grant)
 	return c
+}
+
+// begin sets what rests on the app, the time and the credential.
+func (c *connection) begin(app App, grant *auth.Grant) {
+	c.meter, c.channels, c.message = app.Meter, int32(app.ChannelsPerConnection), int32(app.MessageBytes)
+	c.wrote = momentOf(time.Now())
+	c.heard.Store(int64(c.wrote))
+	c.expires.Store(expires(grant))
 }
 
 // alarm wakes a goroutine that waits for it: it holds one token.

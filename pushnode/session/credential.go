@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unique"
 
+	"halley/auth"
 	"halley/pushnode/wire"
 )
 
@@ -62,4 +64,13 @@ func authorization(r *http.Request, header string) (string, error) {
 		return "", wire.Errorf(wire.CodeUnauthorized, "Authorization is not Bearer and a key or token")
 	}
 	return strings.TrimSpace(value), nil
+}
+
+// keptCredential is a credential as a session keeps it: not as a part of its request, which would be kept as well, and a key once for all who
+// have it.
+func keptCredential(grant *auth.Grant, credential string) string {
+	if grant.Kind == auth.KindToken {
+		return strings.Clone(credential)
+	}
+	return unique.Make(credential).Value()
 }

@@ -19,7 +19,7 @@ func (d *driver) writeDirect(count *tally) (done bool) {
 	}
 	all, err := c.socket.writeNow(items)
 	if err == nil {
-		c.wrote = count.now
+		c.wrote = momentOf(count.now)
 		count.add(c, items)
 	}
 	clear(items)

@@ -21,10 +21,11 @@ type driver struct {
 	hungUp atomic.Bool  // nothing more will be read
 
 	// owned by who drives
-	alarm  *time.Timer
-	due    time.Time   // when the alarm goes off; zero: it has
+	due    moment      // when the alarm goes off, or went off; 0: it was never set
 	reason *wire.Error // why the writer ended
 	linger *timeout    // of a client that has to answer a close
+
+	place int // of the server's alarms, and guarded by their mu
 }
 
 // States of a driver.
@@ -75,9 +76,6 @@ func (d *driver) hasEnded() bool { return d.state.Load() == ended }
 // drive writes what there is to write, and sets the alarm for what is due by the clock.
 func (d *driver) drive() {
 	for {
-		if !d.due.IsZero() && !time.Now().Before(d.due) {
-			d.due = time.Time{} // the alarm has gone off
-		}
 		next, reason, over := d.workRecovered()
 		if over {
 			d.end(reason)
@@ -103,23 +101,16 @@ func (d *driver) workRecovered() (next time.Time, reason *wire.Error, over bool)
 
 // setAlarm wakes the driver at a time. An alarm that goes off too early costs less than one that is set after every write.
 func (d *driver) setAlarm(next time.Time) {
-	switch {
-	case !d.due.IsZero() && !next.Before(d.due):
-		return
-	case d.alarm == nil:
-		d.alarm = time.AfterFunc(time.Until(next), d.wake)
-	default:
-		d.alarm.Reset(time.Until(next))
+	at := momentOf(next)
+	if gone := d.due <= momentOf(time.Now()); gone || at < d.due {
+		d.conn.server.alarms.put(d, at)
 	}
-	d.due = next
 }
 
 // end ends the writer. A client that was told why has a moment to answer.
 func (d *driver) end(reason *wire.Error) {
 	d.conn.retire()
-	if d.alarm != nil {
-		d.alarm.Stop()
-	}
+	d.conn.server.alarms.remove(d)
 	hangUp := func() { _ = d.conn.socket.conn.Close() }
 	if reason != parted {
 		d.reason = reason

@@ -49,13 +49,13 @@ type outbox struct {
 	weight  int           // of items
 	bytes   int           // of items
 	writing int           // bytes that were taken and not yet written
-	due     bool          // something was put in that somebody is to flush, and nothing has been taken since
 	order   uint64        // of the last item
 	behind  []hunger      // the subscriptions that the writer must feed, each once
 	closing *wire.Error   // why the connection ends; what waits is still written
+	room    chan struct{} // closed when something was written; nil: nobody waits for that
+	due     bool          // something was put in that somebody is to flush, and nothing has been taken since
 	closed  bool          // nothing is taken any more
 	retired bool          // nor written
-	room    chan struct{} // closed when something was written; nil: nobody waits for that
 }
 
 // writer takes things out of an outbox. Its methods never wait.

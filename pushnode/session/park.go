@@ -25,7 +25,7 @@ func (s *Server) detach(conn *connection) {
 	}
 	session.conn = nil
 	now := time.Now()
-	session.parkedAt = now
+	session.parkedAt = momentOf(now)
 	ends := session.ended || !session.lasting
 	session.ended = ends
 	session.mu.Unlock()

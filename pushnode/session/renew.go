@@ -36,7 +36,7 @@ func refusal(err error) error {
 // regrant gives the session a new grant and ends the subscriptions that it does not allow. The caller has the session's turn.
 func (s *Server) regrant(session *Session, conn *connection, grant *auth.Grant, credential string) {
 	session.mu.Lock()
-	session.grant, session.credential = grant, credential
+	session.grant, session.credential = grant, keptCredential(grant, credential)
 	session.dirty = session.lasting
 	session.mu.Unlock()
 	if conn != nil {

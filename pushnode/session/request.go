@@ -80,7 +80,7 @@ func (s *Server) readStream(r *http.Request, parameters ...string) (request, ope
 	if read.grant == nil {
 		return read, opening{}, wire.NewError(wire.CodeUnauthorized)
 	}
-	open := opening{grant: read.grant, credential: read.credential, channels: unique(read.values["channel"])}
+	open := opening{grant: read.grant, credential: read.credential, channels: distinct(read.values["channel"])}
 	if open.rewind, err = wholeNumber(read.values, "rewind", wire.MaxRewind); err != nil {
 		return read, open, err
 	}
@@ -126,7 +126,7 @@ func cursorOf(r *http.Request, values url.Values, channels []string) (wire.Curso
 // mayFollowAll refuses a request one of whose channels may not be followed.
 func (s *Server) mayFollowAll(read request, open opening) error {
 	if len(open.channels) > read.app.ChannelsPerConnection {
-		return tooManyChannels(read.app)
+		return tooManyChannels(read.app.ChannelsPerConnection)
 	}
 	for _, name := range open.channels {
 		if err := s.backend.Allow(open.grant, auth.OpSubscribe, name); err != nil {
@@ -163,7 +163,7 @@ func wholeNumber(values url.Values, name string, most int) (int, error) {
 	return number, nil
 }
 
-func unique(names []string) []string {
+func distinct(names []string) []string {
 	var list []string
 	for _, name := range names {
 		if !slices.Contains(list, name) {

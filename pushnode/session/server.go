@@ -26,7 +26,8 @@ type Server struct {
 	hub        *hub
 	sessions   *registry
 	pending    *pending
-	poller     netpoll.Poller  // holds the sockets
+	poller     netpoll.Poller // holds the sockets
+	alarms     alarms
 	chores     *sessionQueue   // sessions that are to be dropped
 	unsaved    *sessionQueue   // sessions whose record is to be written
 	doubtful   *sessionQueue   // sessions whose credential is to be verified again
@@ -186,6 +187,7 @@ func (s *Server) Close() error {
 	s.handlers.Wait()
 	s.workers.Wait()
 	s.poller.Close()
+	s.alarms.stop()
 	return err
 }
 

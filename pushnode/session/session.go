@@ -31,15 +31,16 @@ type Session struct {
 	credential string // what the grant was made from: it is verified again when the app or its keys change
 	generation uint64 // of the record
 	movedTo    uint64 // generation in which the record was attached elsewhere
-	recordGone bool   // there is none any more
 	conn       *connection
-	parkedAt   time.Time   // zero while a connection is attached
-	ended      bool        // nothing can be done with it any more
-	over       bool        // it ended because nobody came back: its record ends by itself, and a later one may have its id
+	parkedAt   moment      // 0 while a connection is attached
 	farewell   *wire.Error // why it was ended, where no connection could tell its client: it is told when it comes back
-	polls      bool        // the last connection was a long poll
 	warned     int64       // the expiry of the token that long polls were warned of, Unix ms
-	dirty      bool        // the record does not show what the session follows
+
+	recordGone bool // there is none any more
+	ended      bool // nothing can be done with it any more
+	over       bool // it ended because nobody came back: its record ends by itself, and a later one may have its id
+	polls      bool // the last connection was a long poll
+	dirty      bool // the record does not show what the session follows
 
 	// owned by who has the turn
 	left map[string]struct{} // channels that it has left since its last connection: an older cursor does not bring them back
@@ -121,14 +122,14 @@ func (s *Session) isEnded() bool {
 func (s *Session) parkedSince(since time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.conn == nil && s.parkedAt.Equal(since)
+	return s.conn == nil && s.parkedAt == momentOf(since)
 }
 
 // endIfParked ends the session if it has been without a connection since then.
 func (s *Session) endIfParked(since time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conn != nil || !s.parkedAt.Equal(since) {
+	if s.conn != nil || s.parkedAt != momentOf(since) {
 		return false
 	}
 	s.ended, s.over = true, true

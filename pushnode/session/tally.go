@@ -14,9 +14,9 @@ type tally struct {
 
 // add counts what was written to a connection.
 func (t *tally) add(c *connection, items []item) {
-	if t.metrics != c.metrics || t.meter != c.app.Meter {
+	if t.metrics != c.metrics || t.meter != c.meter {
 		t.flush()
-		t.metrics, t.meter = c.metrics, c.app.Meter
+		t.metrics, t.meter = c.metrics, c.meter
 	}
 	for i := range items {
 		t.bytes += items[i].size()

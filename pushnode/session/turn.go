@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"slices"
 	"sync"
 )
 
@@ -12,7 +11,13 @@ type turn struct {
 	mu sync.Mutex
 	// guarded by mu
 	taken   bool
-	waiting []chan struct{} // closed for who has the turn then
+	waiting *waiter // who asked first; nil: nobody waits
+}
+
+// waiter is somebody who waits for a turn.
+type waiter struct {
+	given chan struct{} // closed when it is theirs
+	next  *waiter
 }
 
 // take waits for the turn until ctx ends.
@@ -45,8 +50,12 @@ func (t *turn) ask() (given chan struct{}) {
 		t.taken = true
 		return nil
 	}
+	last := &t.waiting
+	for *last != nil {
+		last = &(*last).next
+	}
 	given = make(chan struct{})
-	t.waiting = append(t.waiting, given)
+	*last = &waiter{given: given}
 	return given
 }
 
@@ -54,9 +63,11 @@ func (t *turn) ask() (given chan struct{}) {
 func (t *turn) forget(given chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if i := slices.Index(t.waiting, given); i >= 0 {
-		t.waiting = slices.Delete(t.waiting, i, i+1)
-		return
+	for at := &t.waiting; *at != nil; at = &(*at).next {
+		if (*at).given == given {
+			*at = (*at).next
+			return
+		}
 	}
 	t.giveLocked()
 }
@@ -68,10 +79,10 @@ func (t *turn) release() {
 }
 
 func (t *turn) giveLocked() {
-	if len(t.waiting) == 0 {
-		t.taken, t.waiting = false, nil
+	if t.waiting == nil {
+		t.taken = false
 		return
 	}
-	close(t.waiting[0])
-	t.waiting = slices.Delete(t.waiting, 0, 1)
+	close(t.waiting.given)
+	t.waiting = t.waiting.next
 }

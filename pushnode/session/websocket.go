@@ -223,7 +223,7 @@ func (v *visit) fault(reason *wire.Error) {
 // hear does what a message or control frame asks for. An error ends the connection at once.
 func (v *visit) hear(event frame.Event) error {
 	if v.conn != nil {
-		v.conn.heard.Store(time.Now().UnixNano())
+		v.conn.heard.Store(int64(momentOf(time.Now())))
 	}
 	switch event.Opcode {
 	case wire.OpcodeText:
@@ -241,7 +241,7 @@ func (v *visit) hear(event frame.Event) error {
 func (v *visit) hearText(text []byte) {
 	switch {
 	case v.conn != nil && v.conn.outbox.ending() == nil:
-		v.conn.app.Meter.Received(len(text))
+		v.conn.meter.Received(len(text))
 		v.command(text)
 	case v.conn == nil && v.waits != nil:
 		v.connect(text)

@@ -145,7 +145,7 @@ func (c *connection) write(items []item) error {
 
 // count counts what was written.
 func (c *connection) count(items []item) {
-	c.wrote = time.Now()
+	c.wrote = momentOf(time.Now())
 	var t tally
 	t.add(c, items)
 	t.flush()
@@ -164,21 +164,21 @@ func (c *connection) lost(err error) *wire.Error {
 // keepAlive does what is due by the clock, and says when the next thing is. A reason ends the connection.
 func (c *connection) keepAlive(now time.Time) (next time.Time, reason *wire.Error) {
 	config := &c.server.config
-	if c.pinged.IsZero() && now.Sub(c.wrote) >= config.PingInterval {
+	if c.pinged == 0 && now.Sub(c.wrote.time()) >= config.PingInterval {
 		answered, err := c.transport.ping()
 		if err != nil {
 			return next, c.lostAlive(err)
 		}
-		c.wrote = now
+		c.wrote = momentOf(now)
 		if answered {
-			c.pinged = now
+			c.pinged = c.wrote
 		}
 	}
-	next = c.wrote.Add(config.PingInterval)
-	if !c.pinged.IsZero() {
-		if c.heard.Load() >= c.pinged.UnixNano() {
-			c.pinged = time.Time{}
-		} else if next = c.pinged.Add(config.PongTimeout); !now.Before(next) {
+	next = c.wrote.time().Add(config.PingInterval)
+	if c.pinged != 0 {
+		if moment(c.heard.Load()) >= c.pinged {
+			c.pinged = 0
+		} else if next = c.pinged.time().Add(config.PongTimeout); !now.Before(next) {
 			return next, wire.NewError(wire.CodePingTimeout)
 		}
 	}

@@ -1,0 +1,42 @@
+package session
+
+import (
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Drivers are woken when they are due and not before, however often their alarm was set, and not after it was taken away.
+func TestAlarms(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var alarms alarms
+		random := rand.New(rand.NewPCG(1, 2))
+		drivers, due := make([]*driver, 200), make([]time.Time, 200)
+		for i := range drivers {
+			drivers[i] = &driver{conn: &connection{}}
+			drivers[i].state.Store(driving)
+		}
+		for range 3 {
+			for i, d := range drivers {
+				due[i] = time.Now().Add(time.Duration(1+random.IntN(60)) * time.Second)
+				alarms.put(d, momentOf(due[i]))
+			}
+		}
+		for i := range 20 {
+			alarms.remove(drivers[i])
+			alarms.remove(drivers[i])
+		}
+		for range 62 {
+			synctest.Wait()
+			for i, d := range drivers {
+				woken, want := d.state.Load() == again, i >= 20 && !due[i].After(time.Now())
+				if woken != want {
+					t.Fatalf("driver %d is woken: %v, %v after it was due", i, woken, time.Since(due[i]))
+				}
+			}
+			time.Sleep(time.Second) // of the bubble
+		}
+		alarms.stop()
+	})
+}
