@@ -56,13 +56,11 @@ func (q *effectQueue) push(effects []channel.Effect) (whole bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, effect := range effects {
-		switch effect := effect.(type) {
+		switch told := effect.(type) {
 		case channel.Published:
-			q.addOrFoldLocked(effect, &behind{
-				id: effect.Channel, messages: true, position: channel.Position{Epoch: effect.Epoch, Offset: effect.Publication.Offset},
-			})
+			q.addOrFoldLocked(told.Channel, effect)
 		case channel.PresenceChanged:
-			q.addOrFoldLocked(effect, &behind{id: effect.Channel, presence: true, version: effect.Version})
+			q.addOrFoldLocked(told.Channel, effect)
 		case channel.PresenceDue: // the leader's host sees to that
 		default:
 			if q.depth.Load() < maxPendingFates {
@@ -79,22 +77,37 @@ func (q *effectQueue) push(effects []channel.Effect) (whole bool) {
 func (q *effectQueue) tell(told behind) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.addOrFoldLocked(&told, &told)
+	q.addOrFoldLocked(told.id, &told)
 }
 
-func (q *effectQueue) addOrFoldLocked(thing any, instead *behind) {
+func (q *effectQueue) addOrFoldLocked(id channel.ID, thing any) {
 	if !q.full() {
-		delete(q.folds, instead.id) // what is folded from now on comes after this
+		delete(q.folds, id) // what is folded from now on comes after this
 		q.addLocked(thing)
 		return
 	}
 	q.folded.Add(1)
-	if known := q.folds[instead.id]; known != nil {
+	instead := behindOf(thing)
+	if known := q.folds[id]; known != nil {
 		known.takeIn(instead)
 		return
 	}
-	q.folds[instead.id] = instead
+	q.folds[id] = instead
 	q.addLocked(instead)
+}
+
+// behindOf is what stands in the place of something of a channel that is left out.
+func behindOf(thing any) *behind {
+	switch left := thing.(type) {
+	case channel.Published:
+		return &behind{
+			id: left.Channel, messages: true, position: channel.Position{Epoch: left.Epoch, Offset: left.Publication.Offset},
+		}
+	case channel.PresenceChanged:
+		return &behind{id: left.Channel, presence: true, version: left.Version}
+	default:
+		return thing.(*behind)
+	}
 }
 
 func (q *effectQueue) addLocked(thing any) {

@@ -125,23 +125,34 @@ func (s *seat) hand(effects []channel.Effect, restored bool) {
 	if len(effects) == 0 {
 		return
 	}
-	s.host.outside.Deliver(s.index, effects, s.status.Leads)
+	if !s.ignored(effects) {
+		s.host.outside.Deliver(s.index, effects, s.status.Leads)
+	}
 	for _, effect := range effects {
-		switch effect := effect.(type) {
+		switch what := effect.(type) {
 		case channel.Published:
-			s.passTo(effect, effect.Channel)
+			s.passTo(effect, what.Channel)
 		case channel.PresenceChanged:
-			s.passTo(effect, effect.Channel)
+			s.passTo(effect, what.Channel)
 		case channel.SessionEnded:
-			s.tell(effect, effect.Edge)
+			s.tell(effect, what.Edge)
 		case channel.SessionMoved:
-			s.tell(effect, effect.From)
+			s.tell(effect, what.From)
 		case channel.PresenceDue:
 			if s.status.Leads {
-				s.clear(effect)
+				s.clear(what)
 			}
 		}
 	}
+}
+
+// ignored reports whether nothing happened but publications to channels that nobody follows here: then nobody need be woken. Who
+// follows a channel from now on reads what was before from its history.
+func (s *seat) ignored(effects []channel.Effect) bool {
+	return !slices.ContainsFunc(effects, func(effect channel.Effect) bool {
+		published, is := effect.(channel.Published)
+		return !is || s.interest.channels[published.Channel] > 0
+	})
 }
 
 // of is the channels that a node hears of from us, in order.
