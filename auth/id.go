@@ -18,5 +18,6 @@ func NewID(prefix string) string {
 	var clock [8]byte
 	binary.BigEndian.PutUint64(clock[:], uint64(time.Now().UnixMilli()))
 	copy(raw[:6], clock[2:])
-	return prefix + idEncoding.EncodeToString(raw[:])
+	var text [32]byte // room for the prefixes that there are: an id is one allocation, and every publication needs one
+	return string(idEncoding.AppendEncode(append(text[:0], prefix...), raw[:]))
 }

@@ -40,3 +40,10 @@ func TestNewIDDoesNotRepeat(t *testing.T) {
 		seen[id] = true
 	}
 }
+
+func BenchmarkNewID(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		auth.NewID("msg_")
+	}
+}

@@ -55,7 +55,8 @@ type KeyText struct {
 func NewKey(kind Kind) FreshKey {
 	id := randomBase62(keyIDLength)
 	body := keyPrefix(kind) + id + randomBase62(keyRandomLength)
-	text := body + keyChecksum(body)
+	checksum := keyChecksum([]byte(body))
+	text := body + string(checksum[:])
 	return FreshKey{ID: id, Text: NewSecret(text), Hash: sha256.Sum256([]byte(text)), Last4: text[len(text)-4:]}
 }
 
@@ -77,11 +78,13 @@ func ParseKey(text string) (KeyText, error) {
 	if strings.Trim(tail, base62) != "" {
 		return KeyText{}, fmt.Errorf("%w: after its prefix a key has only letters and digits", ErrMalformed)
 	}
-	body := text[:keyLength-keyChecksumLength]
-	if !Equal([]byte(text[len(body):]), []byte(keyChecksum(body))) {
+	var whole [keyLength]byte // on the stack: this is on the way of every request
+	copy(whole[:], text)
+	body, checksum := whole[:keyLength-keyChecksumLength], whole[keyLength-keyChecksumLength:]
+	if wanted := keyChecksum(body); !Equal(checksum, wanted[:]) {
 		return KeyText{}, fmt.Errorf("%w: the key's checksum is wrong: it was cut or mistyped", ErrMalformed)
 	}
-	return KeyText{Kind: kind, ID: tail[:keyIDLength], Hash: sha256.Sum256([]byte(text))}, nil
+	return KeyText{Kind: kind, ID: tail[:keyIDLength], Hash: sha256.Sum256(whole[:])}, nil
 }
 
 // alive returns nil, or an ErrRevoked that says why the key cannot be used at now.
@@ -119,14 +122,13 @@ func keyPrefix(kind Kind) string {
 
 // keyChecksum is the CRC-32 of body in base62. It tells typing errors and finds in secret scans from the real thing; it is no
 // protection against an attacker.
-func keyChecksum(body string) string {
-	sum := crc32.ChecksumIEEE([]byte(body))
-	var text [keyChecksumLength]byte
+func keyChecksum(body []byte) (text [keyChecksumLength]byte) {
+	sum := crc32.ChecksumIEEE(body)
 	for i := range text {
 		text[keyChecksumLength-1-i] = base62[sum%62]
 		sum /= 62
 	}
-	return string(text[:])
+	return text
 }
 
 // randomBase62 draws each character with the same chance: bytes beyond the last multiple of 62 are drawn again.
