@@ -1,0 +1,9 @@
+package http1_test
+
+import (
+	"testing"
+
+	"halley/test/leak"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
