@@ -10,10 +10,15 @@ import (
 	"halley/pushnode/wire"
 )
 
+// head is where the fields of an answer's head are set, by their canonical names.
+type head interface{ Set(name, value string) }
+
+const jsonType = "application/json"
+
 // answer writes a JSON answer. That the client has gone meanwhile is nobody's fault.
 func answer(w http.ResponseWriter, status int, body []byte) {
 	header := w.Header()
-	header.Set("Content-Type", "application/json")
+	header.Set("Content-Type", jsonType)
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
@@ -21,24 +26,29 @@ func answer(w http.ResponseWriter, status int, body []byte) {
 
 // refuse answers with an error from the table.
 func (n *Node) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	fault := n.clientError(r, err)
-	header := w.Header()
+	status, body := n.refusal(w.Header(), r.Method, r.URL.Path, err)
+	answer(w, status, body)
+}
+
+// refusal is the answer to a request that an error ends: what it says in the head, its status and its body.
+func (n *Node) refusal(head head, method, path string, err error) (status int, body []byte) {
+	fault := n.clientError(method, path, err)
 	if fault.Code.Status() == http.StatusUnauthorized {
-		header.Set("WWW-Authenticate", `Bearer realm="halley"`)
+		head.Set("Www-Authenticate", `Bearer realm="halley"`)
 	}
 	if wait := fault.RetryAfterHeader(); wait != "" {
-		header.Set("Retry-After", wait)
+		head.Set("Retry-After", wait)
 	}
-	header.Set("X-Content-Type-Options", "nosniff")
-	answer(w, fault.Code.Status(), wire.AppendErrorBody(nil, fault))
+	head.Set("X-Content-Type-Options", "nosniff")
+	return fault.Code.Status(), wire.AppendErrorBody(nil, fault)
 }
 
 // clientError is what the client is shown of err. What is not in the table is an internal fault: logged here, told without
 // detail.
-func (n *Node) clientError(r *http.Request, err error) *wire.Error {
+func (n *Node) clientError(method, path string, err error) *wire.Error {
 	fault := wire.AsError(err)
 	if fault.Code == wire.CodeInternal {
-		n.logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+		n.logger.Error("request failed", "method", method, "path", path, "err", err)
 	}
 	return fault
 }

@@ -1,14 +1,16 @@
 package pushnode
 
 import (
+	"context"
 	"net/http"
 
 	"halley/auth"
 	"halley/pushnode/session"
 	"halley/pushnode/wire"
+	"halley/tenant"
 )
 
-// postMessage is POST /v1/channels/{channel}/messages: publish one message.
+// postMessage is POST /v1/channels/{channel}/messages: publish one message. quick.go is another way in.
 func (n *Node) postMessage(w http.ResponseWriter, r *http.Request, grant *auth.Grant) error {
 	name, err := channelName(r)
 	if err != nil {
@@ -21,24 +23,36 @@ func (n *Node) postMessage(w http.ResponseWriter, r *http.Request, grant *auth.G
 	if err != nil {
 		return err
 	}
-	data, err := body(w, r, app.Limits.MessageBytes+wire.EnvelopeBytes)
+	data, err := body(w, r, mostOfMessage(app))
 	if err != nil {
 		return err
 	}
+	status, text, err := n.publishBody(r.Context(), grant, name, data, nil)
+	if err != nil {
+		return err
+	}
+	answer(w, status, text)
+	return nil
+}
+
+// mostOfMessage is how many bytes the body of a publication may have.
+func mostOfMessage(app *tenant.AppView) int { return app.Limits.MessageBytes + wire.EnvelopeBytes }
+
+// publishBody publishes what the body of a request says, and returns the status of its answer, and dst with the body of that.
+func (n *Node) publishBody(ctx context.Context, grant *auth.Grant, name string, data, dst []byte) (status int, text []byte, err error) {
 	request, fault := wire.DecodePublish(data)
 	if fault != nil {
-		return fault
+		return 0, nil, fault
 	}
-	published, err := n.Publish(r.Context(), grant, publishOf(name, request))
+	published, err := n.Publish(ctx, grant, publishOf(name, request))
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
-	status := http.StatusCreated
+	status = http.StatusCreated
 	if published.Duplicate {
 		status = http.StatusOK
 	}
-	answer(w, status, appendPublished(nil, published))
-	return nil
+	return status, appendPublished(dst, published), nil
 }
 
 // postMessages is POST /v1/messages: publish a batch. Each publication has its own outcome: one that is refused spoils no other.
@@ -80,7 +94,7 @@ func (n *Node) publishItem(r *http.Request, grant *auth.Grant, item wire.BatchIt
 		}
 		published, err := n.Publish(r.Context(), grant, publishOf(name, item.Publish))
 		if err != nil {
-			results = wire.AppendErrorBody(results, n.clientError(r, err))
+			results = wire.AppendErrorBody(results, n.clientError(r.Method, r.URL.Path, err))
 			continue
 		}
 		results = appendPublished(results, published)

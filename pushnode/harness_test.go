@@ -19,6 +19,7 @@ import (
 
 	"halley/auth"
 	"halley/pushnode"
+	"halley/pushnode/http1"
 	"halley/pushnode/session"
 	"halley/tenant"
 )
@@ -124,7 +125,7 @@ func running(ctx context.Context, stop func(), parts ...func(context.Context) er
 	}
 }
 
-// serve puts the node behind a server until the test is over.
+// serve puts the node behind a server, and the quick loop before that, until the test is over.
 func (with *setup) serve(t testing.TB, n *node) {
 	// Without an IdleTimeout the ReadTimeout stands in for it, and connections are closed just when a client takes them up again.
 	server := &http.Server{
@@ -133,8 +134,11 @@ func (with *setup) serve(t testing.TB, n *node) {
 	if with.clients != nil {
 		server.ConnState = with.clients.state
 	}
+	front := must(http1.Listen(with.listener, http1.Config{
+		Handler: n.Quick(), Header: 5 * time.Second, Write: time.Minute, Idle: time.Minute,
+	}))(t)
 	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(with.listener) })
+	serving.Go(func() { _ = server.Serve(front) })
 	transport := &http.Transport{DialContext: with.listener.dial, MaxIdleConnsPerHost: 32}
 	n.client = &http.Client{Transport: &checked{tb: t, base: transport, judged: make(map[string]int)}}
 	t.Cleanup(func() {
@@ -144,6 +148,9 @@ func (with *setup) serve(t testing.TB, n *node) {
 		transport.CloseIdleConnections()
 		_ = server.Close()
 		serving.Wait()
+		if err := front.Wait(longest); err != nil {
+			t.Error(err)
+		}
 		if err := n.Store.Close(); err != nil {
 			t.Error(err)
 		}

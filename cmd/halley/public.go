@@ -11,6 +11,7 @@ import (
 	"halley/cmd/halley/edge"
 	"halley/console"
 	"halley/pushnode"
+	"halley/pushnode/http1"
 )
 
 // publicHandler says who answers what on the public port. It takes paths as they come: a router that cleans them would redirect
@@ -58,7 +59,9 @@ func keysHandler(ring *auth.Keyring) http.Handler {
 }
 
 // edgeConfig is what stands in front of the handler.
-func (c serveCommand) edgeConfig(cert certificate, url string, logger *slog.Logger, registry *prometheus.Registry) edge.Config {
+func (c serveCommand) edgeConfig(
+	cert certificate, url string, quick http1.Handler, logger *slog.Logger, registry *prometheus.Registry,
+) edge.Config {
 	return edge.Config{
 		TLS:                 cert.tls,
 		HTTPS:               strings.HasPrefix(url, "https://"),
@@ -66,6 +69,7 @@ func (c serveCommand) edgeConfig(cert certificate, url string, logger *slog.Logg
 		MaxConnections:      connectionCap(c.MaxConnections),
 		MaxConnectionsPerIP: c.MaxConnectionsPerIP,
 		Timeouts:            edge.DefaultTimeouts(),
+		Quick:               quick,
 		Logger:              logger,
 		Registerer:          registry,
 	}

@@ -218,7 +218,7 @@ func (c serveCommand) build(
 	if err != nil {
 		return nil, err
 	}
-	server, err := edge.New(c.edgeConfig(certificate, url, logger, registry), publicHandler(node, pages, ring))
+	server, err := edge.New(c.edgeConfig(certificate, url, node.Quick(), logger, registry), publicHandler(node, pages, ring))
 	if err != nil {
 		pages.Close()
 		return nil, err

@@ -4,7 +4,7 @@
 // It knows nothing of paths, keys or channels: what a request means is said by the handler behind it. Handlers that outlast the
 // write timeout (event streams, long polls) move their own deadlines by http.ResponseController; a hijacked connection is theirs.
 //
-// A client's way in: listener.go, then request.go, then address.go. server.go puts them together.
+// A client's way in: listener.go, then quick.go or request.go, then address.go. server.go puts them together.
 package edge
 
 import (
@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"halley/pushnode/http1"
 )
 
 // Config is what an edge is made of. Logger and Registerer are required.
@@ -26,6 +28,7 @@ type Config struct {
 	MaxConnections      int            // open at one time; 0: as many as the system gives
 	MaxConnectionsPerIP int            // of one client address (IPv6: of one /64); 0: no bound
 	Timeouts            Timeouts
+	Quick               http1.Handler // answers some requests before the handler; nil: none
 	Logger              *slog.Logger
 	Registerer          prometheus.Registerer
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"halley/pushnode/http1"
 	"halley/pushnode/wire"
 )
 
@@ -32,7 +33,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		fault := l.gate.enter(address)
 		if fault == nil {
 			_ = inner.SetWriteBuffer(kernelBuffer) // a wish: the connection works without
-			return &connection{TCPConn: inner, gate: l.gate, address: address}, nil
+			return &connection{TCPConn: &http1.TCPConn{TCPConn: inner}, gate: l.gate, address: address}, nil
 		}
 		l.gate.refused(fault, address)
 		l.turnAway(inner, fault)
@@ -43,10 +44,9 @@ func (l *listener) Accept() (net.Conn, error) {
 // 4 MB, and no queue or write timeout of ours begins before.
 const kernelBuffer = 64 << 10
 
-// connection gives its place back when it is closed. By embedding it keeps every method of a TCP connection, the unexported
-// ones too: with them net.Buffers writes many frames by one system call.
+// connection gives its place back when it is closed.
 type connection struct {
-	*net.TCPConn
+	*http1.TCPConn
 	gate    *gate
 	address netip.Addr
 	left    atomic.Bool // Close may be called by several

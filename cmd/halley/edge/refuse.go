@@ -10,17 +10,22 @@ import (
 
 // refuse answers with an error from the table, as the API does.
 func refuse(w http.ResponseWriter, fault *wire.Error) {
-	body := wire.AppendErrorBody(nil, fault)
 	header := w.Header()
-	header.Set("Content-Type", "application/json")
+	status, body := refusal(header, fault)
 	header.Set("Content-Length", strconv.Itoa(len(body)))
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
-	if wait := fault.RetryAfterHeader(); wait != "" {
-		header.Set("Retry-After", wait)
-	}
-	w.WriteHeader(fault.Code.Status())
+	w.WriteHeader(status)
 	_, _ = w.Write(body)
+}
+
+// refusal is what that answer says in its head, its status and its body.
+func refusal(head head, fault *wire.Error) (status int, body []byte) {
+	head.Set("Content-Type", "application/json")
+	head.Set("Cache-Control", "no-store")
+	head.Set("X-Content-Type-Options", "nosniff")
+	if wait := fault.RetryAfterHeader(); wait != "" {
+		head.Set("Retry-After", wait)
+	}
+	return fault.Code.Status(), wire.AppendErrorBody(nil, fault)
 }
 
 // rawRefusal is the same answer for a connection that never becomes a request.

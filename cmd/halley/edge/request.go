@@ -16,23 +16,59 @@ import (
 // RequestID is the header that names a request, in the answer and, for the handlers, in the request.
 const RequestID = "X-Request-Id"
 
-// requests gives each request its id, answers for a handler that panics, counts, and writes the access log.
-type requests struct {
-	next    http.Handler
+// rules are what holds for every request, whoever reads it: it has an id, browsers hear of HTTPS, it is counted and logged, and a handler
+// that panics is answered for.
+type rules struct {
 	logger  *slog.Logger
 	metrics *metrics
 	https   bool
 }
 
+// head is where the fields of an answer's head are set, by their canonical names.
+type head interface{ Set(name, value string) }
+
+// begin puts into an answer's head what all have.
+func (r rules) begin(head head, id string) {
+	head.Set(RequestID, id)
+	if r.https {
+		head.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// served is a request as the log has it.
+type served struct {
+	method, path, client, id string
+	start                    time.Time
+}
+
+// log writes the access log, at level debug.
+func (r rules) log(done func() served, status int) {
+	if !r.logger.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	s := done()
+	r.logger.Debug("request", "method", s.method, "path", s.path, "status", status, "client", s.client,
+		"seconds", time.Since(s.start).Seconds(), "request", s.id)
+}
+
+// panicked makes of a panic a line in the log and a count.
+func (r rules) panicked(reason any, method, path, id string) {
+	r.metrics.panics.Inc()
+	r.logger.Error("handler panicked", "method", method, "path", path, "request", id, "err", fmt.Sprint(reason), "stack", string(debug.Stack()))
+}
+
+// requests holds the rules for requests that net/http reads.
+type requests struct {
+	next http.Handler
+	rules
+}
+
 // ServeHTTP serves one request.
 func (h *requests) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
-	id := requestID(r)
+	id := requestID(r.Header.Get(RequestID))
 	r.Header.Set(RequestID, id)
-	w.Header().Set(RequestID, id)
-	if h.https {
-		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
-	}
+	h.begin(w.Header(), id)
 	if r.ContentLength == 0 {
 		// There is nothing left to read. The read timeout would only end the request's context in the middle of a stream.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
@@ -41,15 +77,12 @@ func (h *requests) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.metrics.requests.Inc()
 	defer func() {
 		h.recovered(answer, r, recover())
-		if h.logger.Enabled(context.Background(), slog.LevelDebug) {
-			h.logger.Debug("request", "method", r.Method, "path", r.URL.Path, "status", answer.status, "client", r.RemoteAddr,
-				"seconds", time.Since(start).Seconds(), "request", id)
-		}
+		h.log(func() served { return served{r.Method, r.URL.Path, r.RemoteAddr, id, start} }, answer.status)
 	}()
 	h.next.ServeHTTP(answer, r)
 }
 
-// recovered makes of a panic a line in the log, a count, and a 500; or, where the answer has begun, the end of the connection.
+// recovered makes of a panic a 500; or, where the answer has begun, the end of the connection.
 func (h *requests) recovered(answer *answer, r *http.Request, reason any) {
 	if reason == nil {
 		return
@@ -57,9 +90,7 @@ func (h *requests) recovered(answer *answer, r *http.Request, reason any) {
 	if reason == http.ErrAbortHandler {
 		panic(reason)
 	}
-	h.metrics.panics.Inc()
-	h.logger.Error("handler panicked", "method", r.Method, "path", r.URL.Path, "request", r.Header.Get(RequestID),
-		"err", fmt.Sprint(reason), "stack", string(debug.Stack()))
+	h.panicked(reason, r.Method, r.URL.Path, r.Header.Get(RequestID))
 	if answer.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
@@ -70,8 +101,7 @@ func (h *requests) recovered(answer *answer, r *http.Request, reason any) {
 const maxRequestID = 64
 
 // requestID is the id that the request came with, if that is a plain short word, else a new one.
-func requestID(r *http.Request) string {
-	given := r.Header.Get(RequestID)
+func requestID(given string) string {
 	if given == "" || len(given) > maxRequestID || strings.ContainsFunc(given, notPlain) {
 		return auth.NewID("req_")
 	}

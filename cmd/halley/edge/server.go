@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"halley/pushnode/http1"
 )
 
 // Server serves one handler on one listener.
@@ -19,6 +21,7 @@ type Server struct {
 	http    *http.Server
 	proxies proxies
 	gate    *gate
+	rules   rules
 }
 
 // New builds a server. It serves nobody before Serve.
@@ -32,12 +35,13 @@ func New(config Config, handler http.Handler) (*Server, error) {
 		config:  config,
 		proxies: trusted,
 		gate:    newGate(config.MaxConnections, config.MaxConnectionsPerIP, metrics, config.Logger),
+		rules:   rules{logger: config.Logger, metrics: metrics, https: config.HTTPS || config.TLS != nil},
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(config.TLS != nil)
 	s.http = &http.Server{
-		Handler:           s.handler(handler, metrics),
+		Handler:           s.handler(handler),
 		ReadHeaderTimeout: config.Timeouts.Header,
 		ReadTimeout:       config.Timeouts.Read,
 		WriteTimeout:      config.Timeouts.Write,
@@ -52,9 +56,9 @@ func New(config Config, handler http.Handler) (*Server, error) {
 	return s, nil
 }
 
-// handler is every request's way, outermost first.
-func (s *Server) handler(next http.Handler, metrics *metrics) http.Handler {
-	next = &requests{next: next, logger: s.config.Logger, metrics: metrics, https: s.config.HTTPS || s.config.TLS != nil}
+// handler is the way of every request that net/http reads, outermost first.
+func (s *Server) handler(next http.Handler) http.Handler {
+	next = &requests{next: next, rules: s.rules}
 	next = s.gate.countRequests(next)
 	return s.proxies.clientAddress(next)
 }
@@ -62,24 +66,37 @@ func (s *Server) handler(next http.Handler, metrics *metrics) http.Handler {
 // Run serves on the listener until ctx ends, then waits a while for the requests under way. Hijacked connections are their
 // handlers' to close.
 func (s *Server) Run(ctx context.Context, inner *net.TCPListener) error {
-	return Serve(ctx, s.http, &listener{TCPListener: inner, gate: s.gate, trusted: s.proxies, plain: s.http.TLSConfig == nil})
+	front, err := http1.Listen(
+		&listener{TCPListener: inner, gate: s.gate, trusted: s.proxies, plain: s.config.TLS == nil}, s.frontConfig(),
+	)
+	if err != nil {
+		return err
+	}
+	err = Serve(ctx, s.http, front)
+	return errors.Join(err, front.Close(), front.Wait(shutdownTimeout))
+}
+
+// frontConfig is what stands in front of net/http. A trusted proxy's word about its clients is net/http's to read.
+func (s *Server) frontConfig() http1.Config {
+	return http1.Config{
+		Handler: &quick{next: s.config.Quick, rules: s.rules},
+		TLS:     s.config.TLS,
+		Skips:   func(conn net.Conn) bool { return s.proxies.contain(peerAddress(conn.RemoteAddr().String())) },
+		Header:  s.config.Timeouts.Header,
+		Write:   s.config.Timeouts.Write,
+		Idle:    s.config.Timeouts.Idle,
+	}
 }
 
 // shutdownTimeout is how long requests under way have to end by themselves. Long-lived ones have been told to before.
 const shutdownTimeout = 5 * time.Second
 
-// Serve runs an HTTP server, with TLS if it has a configuration for that, until ctx ends; requests that take longer than 5 s from
-// then are cut. It owns the listener.
+// Serve runs an HTTP server until ctx ends; requests that take longer than 5 s from then are cut. It owns the listener, which has ended
+// TLS where that is spoken.
 func Serve(ctx context.Context, server *http.Server, listener net.Listener) error {
 	var serving sync.WaitGroup
 	ended := make(chan error, 1)
-	serving.Go(func() {
-		if server.TLSConfig == nil {
-			ended <- server.Serve(listener)
-		} else {
-			ended <- server.ServeTLS(listener, "", "")
-		}
-	})
+	serving.Go(func() { ended <- server.Serve(listener) })
 	defer serving.Wait()
 	select {
 	case err := <-ended:
