@@ -3,6 +3,7 @@ package pushnode
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,13 +31,17 @@ type slots struct {
 	asked   *asked               // what other nodes want to know
 	lists   *listings            // questions to all slots at once
 	links   links                // nil: there are no other nodes
+	waiters sync.Pool            // of *waiter
 
 	// channels is how many each app has: replaced as a whole by every count, read by every publication.
 	channels atomic.Pointer[channelCount]
 }
 
 func newSlots(config Config, effects *deliveries, once func(channel.Effect)) *slots {
-	s := &slots{cluster: config.Cluster, clock: clock{start: time.Now()}, effects: effects, once: once, missed: newSlotSet(), asked: newAsked(), lists: newListings()}
+	s := &slots{
+		cluster: config.Cluster, clock: clock{start: time.Now()}, effects: effects, once: once, missed: newSlotSet(), asked: newAsked(),
+		lists: newListings(), waiters: sync.Pool{New: newWaiter},
+	}
 	s.host = host.New(host.Config{
 		Self: config.Instance, Cluster: config.Cluster, Slots: slotCount, Copies: copiesWanted, Seed: rand.Uint64(),
 		TwoNodes: twoNodes(config.Peering), Legacy: config.Legacy.ofHost(), Logger: config.Logger,
@@ -74,9 +79,13 @@ func (s *slots) propose(ctx context.Context, index int, command channel.Command)
 	if host.AddsWork(command) && s.effects.overloaded(index) {
 		return host.Reply{}, host.ErrOverloaded
 	}
-	reply, err := s.await(ctx, func(now, deadline int64, done func(host.Reply)) {
-		s.host.Propose(now, index, command, deadline, done)
-	})
+	now, deadline, err := s.begin(ctx)
+	if err != nil {
+		return host.Reply{}, err
+	}
+	w := s.waiters.Get().(*waiter)
+	s.host.Propose(now, index, command, deadline, w.tell)
+	reply, err := s.await(ctx, w)
 	if err == nil {
 		s.noteBegun(command, &reply.Result)
 	}
@@ -85,30 +94,49 @@ func (s *slots) propose(ctx context.Context, index int, command channel.Command)
 
 // query has a question answered by the leader of a slot.
 func (s *slots) query(ctx context.Context, index int, query channel.Query) (channel.Answer, error) {
-	reply, err := s.await(ctx, func(now, deadline int64, done func(host.Reply)) {
-		s.host.Query(now, index, query, deadline, done)
-	})
+	now, deadline, err := s.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := s.waiters.Get().(*waiter)
+	s.host.Query(now, index, query, deadline, w.tell)
+	reply, err := s.await(ctx, w)
 	return reply.Answer, err
 }
 
-// await begins a request and waits for its reply, or for the end of ctx: then its outcome is not known.
-func (s *slots) await(ctx context.Context, begin func(now, deadline int64, done func(host.Reply))) (host.Reply, error) {
-	if err := ctx.Err(); err != nil {
-		return host.Reply{}, err
-	}
-	outcome := make(chan host.Reply, 1)
-	now, wait := s.clock.now(), requestTime
+// begin says from when to when (milliseconds) a request may take.
+func (s *slots) begin(ctx context.Context) (now, deadline int64, err error) {
+	wait := requestTime
 	if until, bounded := ctx.Deadline(); bounded {
 		wait = min(wait, time.Until(until))
 	}
-	begin(now, now+wait.Milliseconds(), func(reply host.Reply) { outcome <- reply })
+	now = s.clock.now()
+	return now, now + wait.Milliseconds(), ctx.Err()
+}
+
+// waiter waits for the reply to one request, and then to others.
+type waiter struct {
+	outcome chan host.Reply  // room for the one reply
+	tell    func(host.Reply) // made once: it is given to the host with each request
+}
+
+func newWaiter() any {
+	w := &waiter{outcome: make(chan host.Reply, 1)}
+	w.tell = func(reply host.Reply) { w.outcome <- reply }
+	return w
+}
+
+// await waits for a reply, or for the end of ctx: then the outcome is not known, and whoever brings it later still has the waiter.
+func (s *slots) await(ctx context.Context, w *waiter) (host.Reply, error) {
 	select {
-	case reply := <-outcome: // where this node is the only copy it is always there
+	case reply := <-w.outcome: // where this node is the only copy it is always there
+		s.waiters.Put(w)
 		return reply, reply.Err
 	default:
 	}
 	select {
-	case reply := <-outcome:
+	case reply := <-w.outcome:
+		s.waiters.Put(w)
 		return reply, reply.Err
 	case <-ctx.Done():
 		return host.Reply{}, ctx.Err()

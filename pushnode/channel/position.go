@@ -41,7 +41,10 @@ const maxEpochText = 48
 var ErrPosition = errors.New("not a position")
 
 // String is the epoch as clients see it.
-func (e Epoch) String() string { return string(e.Append(nil)) }
+func (e Epoch) String() string {
+	var text [maxEpochText]byte
+	return string(e.Append(text[:0]))
+}
 
 // Append appends the epoch's text to dst.
 func (e Epoch) Append(dst []byte) []byte {

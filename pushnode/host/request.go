@@ -136,7 +136,7 @@ func (s *seat) tryHere(r *request) {
 	}
 	switch ticket, err := s.propose(r.command); {
 	case err == nil:
-		s.asked[ticket] = asker{request: r}
+		s.asked = append(s.asked, asker{ticket: ticket, request: r})
 		r.with = self
 	case errors.Is(err, slot.ErrNotLeader): // it waits
 	case errors.Is(err, slot.ErrOverloaded) && s.status.Transferring: // the next leader gets it
@@ -174,9 +174,9 @@ func (s *seat) redirect() {
 
 // lost puts requests that our own copy cannot bring to an end any more back in line, and tells other nodes so of theirs.
 func (s *seat) lost() {
-	for _, ticket := range sortedKeys(s.asked) {
-		asked := s.asked[ticket]
-		delete(s.asked, ticket)
+	askers := s.asked
+	s.asked = nil
+	for _, asked := range askers {
 		if asked.request == nil {
 			s.reply(asked, replyFrame{verdict: verdictLost, route: s.route})
 			continue

@@ -29,8 +29,8 @@ type seat struct {
 	fallen    map[uint64]lived // by other nodes' copies that fell, by instance; nil: by none
 	unsettled bool             // copy was touched: its output is to be collected
 	route     route
-	requests  []*request       // of this node, without an outcome; ascending by id
-	asked     map[uint64]asker // proposals at our copy under way, by ticket
+	requests  []*request // of this node, without an outcome; ascending by id
+	asked     []asker    // proposals at our copy under way, in the order in which they come out
 	election  election
 	placed    *view // everything is where that view wants it
 	learners  int   // that a slot led here brings level
@@ -55,7 +55,6 @@ type finished struct {
 
 func (s *seat) init(h *Host, index int) {
 	s.host, s.index = h, index
-	s.asked = make(map[uint64]asker)
 	s.interest.init()
 	s.followers.init()
 }
@@ -113,14 +112,34 @@ func (s *seat) leave() {
 	}
 	missed := s.missed
 	s.missed = false
-	due := s.finished
-	s.finished = nil
+	first, due := s.takeFinished()
 	if missed {
 		s.host.outside.Missed(s.index)
 	}
 	s.mu.Unlock()
+	if first.done != nil {
+		first.done(first.reply)
+	}
 	for _, one := range due {
 		one.done(one.reply)
+	}
+}
+
+// takeFinished returns what is to be called back, if anything: the first, and those after it. Most often there is one at most, and its
+// place stays for the next.
+func (s *seat) takeFinished() (first finished, rest []finished) {
+	switch len(s.finished) {
+	case 0:
+		return finished{}, nil
+	case 1:
+		first = s.finished[0]
+		s.finished[0] = finished{}
+		s.finished = s.finished[:0]
+		return first, nil
+	default:
+		rest = s.finished
+		s.finished = nil
+		return finished{}, rest
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 // asker is who waits for a proposal of ours: a request of this node, or one of another node.
 type asker struct {
+	ticket  uint64
 	request *request // nil: another node's
 	via     uint64   // who sent it to us
 	origin  uint64   // who waits for it
@@ -67,7 +68,8 @@ func (s *seat) serveCommand(asked asker, body []byte) {
 	}
 	switch ticket, err := s.propose(command); {
 	case err == nil:
-		s.asked[ticket] = asked
+		asked.ticket = ticket
+		s.asked = append(s.asked, asked)
 	case errors.Is(err, slot.ErrNotLeader), s.status.Transferring:
 		s.reply(asked, replyFrame{verdict: verdictNotLeader, route: s.route})
 	default:
@@ -88,11 +90,12 @@ func AddsWork(command channel.Command) bool {
 
 // answer tells who asked for a proposal of ours what came of it.
 func (s *seat) answer(outcome slot.Outcome) {
-	asked, found := s.asked[outcome.Ticket]
-	if !found || len(outcome.Results) != 1 { // our own housekeeping, or an entry that only claims to be ours
+	i := slices.IndexFunc(s.asked, func(one asker) bool { return one.ticket == outcome.Ticket })
+	if i < 0 || len(outcome.Results) != 1 { // our own housekeeping, or an entry that only claims to be ours
 		return
 	}
-	delete(s.asked, outcome.Ticket)
+	asked := s.asked[i]
+	s.asked = slices.Delete(s.asked, i, i+1)
 	result := outcome.Results[0]
 	copies := s.status.Copies/2 + 1
 	if asked.request != nil {
