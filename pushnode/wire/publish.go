@@ -12,6 +12,14 @@ type Publish struct {
 
 // DecodePublish reads one publication. body is not kept.
 func DecodePublish(body []byte) (Publish, *Error) {
+	if publish, found := quickPublish(body); found {
+		return publish, nil
+	}
+	return strictPublish(body)
+}
+
+// strictPublish reads a publication, plain or not, and says what is wrong with it.
+func strictPublish(body []byte) (Publish, *Error) {
 	r := read(body, 0, "")
 	defer r.release()
 	item, fault := r.publication(false)
