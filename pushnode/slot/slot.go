@@ -46,6 +46,7 @@ type Slot struct {
 	state      *channel.State
 	applied    uint64    // index of the entry applied last
 	ticket     uint64    // given last
+	proposal   proposal
 	arrived    []arrived // since the latest Advance
 	fault      error     // the copy is broken; nothing is done any more
 
@@ -145,8 +146,8 @@ func (s *Slot) Propose(now int64, commands []channel.Command) (ticket uint64, er
 	if s.fault != nil {
 		return 0, s.fault
 	}
-	entry := channel.AppendBatch(nil, channel.Batch{Proposer: s.self, Ticket: s.ticket + 1, Now: now, Commands: commands})
-	if err := s.refusal(s.node.Propose(entry)); err != nil {
+	batch := channel.Batch{Proposer: s.self, Ticket: s.ticket + 1, Now: now, Commands: commands}
+	if err := s.refusal(s.proposal.step(s.node, batch)); err != nil {
 		return 0, err
 	}
 	s.ticket++
