@@ -33,6 +33,24 @@ type Key struct {
 	Capability Capability // of a secret key; a publishable key may do what the channel's rule says
 	ExpiresAt  time.Time  // zero: never
 	RevokedAt  time.Time  // zero: never. It may lie ahead: a key that was rolled works until its overlap ends
+
+	grant *Grant // made beforehand; nil: not
+}
+
+// Prepared returns the key with its grant made, for a source that keeps it: all who show the key then share one. What it says must not
+// be changed afterwards.
+func (k Key) Prepared() Key {
+	k.grant = k.newGrant()
+	return k
+}
+
+// newGrant is what the key allows.
+func (k *Key) newGrant() *Grant {
+	grant := &Grant{Kind: k.Kind, AppID: k.AppID, KeyID: k.ID, ExpiresAt: k.end()}
+	if k.Kind == KindSecret {
+		grant.Scopes = []Capability{k.Capability}
+	}
+	return grant
 }
 
 // FreshKey is a key just made. Text is to be shown once; ID, Hash and Last4 are to be stored.

@@ -63,9 +63,8 @@ func (v *Verifier) authenticateKey(ctx context.Context, credential string, now t
 	if err := key.alive(now); err != nil {
 		return nil, err
 	}
-	grant := &Grant{Kind: key.Kind, AppID: key.AppID, KeyID: key.ID, ExpiresAt: key.end()}
-	if key.Kind == KindSecret {
-		grant.Scopes = []Capability{key.Capability}
+	if key.grant != nil {
+		return key.grant, nil
 	}
-	return grant, nil
+	return key.newGrant(), nil
 }

@@ -105,3 +105,24 @@ func TestSourcesThatFail(t *testing.T) {
 		}
 	}
 }
+
+// A key that was prepared costs no grant each time, and is judged each time all the same.
+func TestPreparedKeysShareTheirGrant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, auth.DialPolicy{})
+	id, text := w.addKey("app_a", auth.KindSecret, auth.AllowAll())
+	key := w.keys[id]
+	w.keys[id] = key.Prepared()
+	first, err := w.authenticate(t, text)
+	if err != nil || first.AppID != "app_a" || !first.Allows(auth.OpPublish, "news") {
+		t.Fatalf("grant = %+v, %v", first, err)
+	}
+	if again, err := w.authenticate(t, text); err != nil || again != first {
+		t.Errorf("the second grant is another one: %+v, %v", again, err)
+	}
+	key.RevokedAt = time.Unix(1, 0)
+	w.keys[id] = key.Prepared()
+	if _, err := w.authenticate(t, text); err == nil {
+		t.Error("a revoked key is taken")
+	}
+}

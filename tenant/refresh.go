@@ -139,7 +139,7 @@ func (d *Directory) placeLocked(view *AppView, anyCase bool) {
 	}
 	d.apps.Store(view.ID, view)
 	for _, key := range view.Keys {
-		d.keys.Store(key.ID, key)
+		d.keys.Store(key.ID, key.Prepared())
 	}
 	if before == nil {
 		return

@@ -10,7 +10,20 @@ type eventDialect struct {
 }
 
 // whole: an event has the cursor of its stream, which is the same for all that follow one channel and no other.
-func (d *eventDialect) whole(*item) []byte { return nil }
+func (d *eventDialect) whole(one *item) []byte {
+	message := one.message()
+	if message == nil || !d.trail.isAlone(message.Channel) {
+		return nil
+	}
+	var events []byte
+	if bare := d.trail.only == message.Channel; one.batch != nil {
+		events = one.batch.events(bare)
+	} else {
+		events = one.shared.MessageEvent(bare)
+	}
+	d.trail.follow(one.last())
+	return events
+}
 
 func (d *eventDialect) encode(dst []byte, one *item) []byte {
 	one.each(func(one *item) { dst = d.encodeOne(dst, one) })

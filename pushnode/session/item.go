@@ -2,6 +2,7 @@ package session
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"halley/pushnode/wire"
 )
@@ -33,6 +34,25 @@ func frameItem(frame []byte) item { return item{own: &own{frame: frame}} }
 type batch struct {
 	messages []*wire.Shared
 	frames   []byte // of all messages, one behind the other
+
+	kept [2]atomic.Pointer[[]byte] // what events returns
+}
+
+// events is the server-sent events of the messages, as wire.Shared.MessageEvent has them. They are joined once.
+func (b *batch) events(bare bool) []byte {
+	kept := &b.kept[0]
+	if !bare {
+		kept = &b.kept[1]
+	}
+	if known := kept.Load(); known != nil {
+		return *known
+	}
+	var events []byte
+	for _, message := range b.messages {
+		events = append(events, message.MessageEvent(bare)...)
+	}
+	kept.Store(&events)
+	return events
 }
 
 func (i *item) size() int {
@@ -75,6 +95,14 @@ func (i *item) message() *wire.Message {
 	}
 	message, _ := shared.Push().(*wire.Message)
 	return message
+}
+
+// last is the last message of the item, which has one.
+func (i *item) last() *item {
+	if i.batch == nil {
+		return i
+	}
+	return &item{shared: i.batch.messages[len(i.batch.messages)-1], sub: i.sub}
 }
 
 // each calls do with every push of the item.

@@ -52,6 +52,9 @@ func (t *trail) follow(one *item) (moved bool) {
 	return true
 }
 
+// isAlone reports whether a channel is the only one of the trail.
+func (t *trail) isAlone(name string) bool { return len(t.steps) == 1 && t.steps[0].channel == name }
+
 func (t *trail) set(name, epoch string, offset uint64) {
 	for i := range t.steps {
 		if t.steps[i].channel == name {

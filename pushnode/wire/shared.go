@@ -1,5 +1,10 @@
 package wire
 
+import (
+	"strconv"
+	"sync/atomic"
+)
+
 // Shared is a push that was encoded once for all its receivers. It is immutable and safe for concurrent use; what its methods
 // return must not be changed.
 //
@@ -9,6 +14,8 @@ type Shared struct {
 	frame   []byte // header and text
 	text    int    // where the text begins
 	members int    // where the members after op begin
+
+	events [2]atomic.Pointer[[]byte] // of a message, for streams of one channel: with a bare position, and with the channel's name
 }
 
 // sharedEnvelope is about what surrounds the data of a message: names, id, epoch and numbers.
@@ -52,4 +59,30 @@ func (s *Shared) AppendObject(dst []byte) []byte {
 func (s *Shared) AppendEvent(dst []byte, id string) []byte {
 	dst = s.AppendObject(appendEventHead(dst, s.push.Op(), id))
 	return append(dst, '\n', '\n')
+}
+
+// MessageEvent is the server-sent event of a message, for a stream that follows its channel and no other: then the cursor is the same for
+// all. bare says that it is a position without the channel's name. It is encoded once, nil where the push is something else.
+func (s *Shared) MessageEvent(bare bool) []byte {
+	message, ok := s.push.(*Message)
+	if !ok {
+		return nil
+	}
+	kept := &s.events[0]
+	if !bare {
+		kept = &s.events[1]
+	}
+	if known := kept.Load(); known != nil {
+		return *known
+	}
+	event := s.AppendEvent(make([]byte, 0, len(s.frame)+len(message.Channel)+sharedEnvelope/2), string(cursorOf(message, bare)))
+	kept.Store(&event)
+	return event
+}
+
+func cursorOf(message *Message, bare bool) []byte {
+	if !bare {
+		return AppendCursorItem(nil, message.Channel, message.Epoch, message.Offset)
+	}
+	return strconv.AppendUint(append([]byte(message.Epoch), ':'), message.Offset, 10)
 }
