@@ -22,13 +22,14 @@ type storeConfig struct {
 
 // listenConfig says where clients come in, and how many.
 type listenConfig struct {
-	Listen              string         `default:":8080" placeholder:"ADDRESS" env:"HALLEY_LISTEN" help:"Public port: API, sockets and console. Default: ${default}."`
-	AdminListen         string         `default:"127.0.0.1:9090" placeholder:"ADDRESS" env:"HALLEY_ADMIN_LISTEN" help:"Operator's port: /metrics, /debug/pprof, /healthz and /readyz, without any log-in; \"off\" for none. Default: ${default}."`
-	PublicURL           string         `name:"public-url" placeholder:"URL" env:"HALLEY_PUBLIC_URL" help:"How browsers reach the public port: scheme and host. https makes cookies secure and switches HSTS on. Default: from --listen."`
-	TrustedProxies      []netip.Prefix `placeholder:"CIDR" env:"HALLEY_TRUSTED_PROXIES" help:"Networks of the proxies in front, whose X-Forwarded-For is believed. The proxy must normalise requests: give it no raw pass-through. Default: none."`
-	MaxConnections      int            `default:"0" placeholder:"N" env:"HALLEY_MAX_CONNECTIONS" help:"Open connections on the public port; 0: as many as the system gives. Default: ${default}."`
-	MaxConnectionsPerIP int            `name:"max-connections-per-ip" default:"10000" placeholder:"N" env:"HALLEY_MAX_CONNECTIONS_PER_IP" help:"Open connections of one client address (IPv6: one /64); 0: no bound. Default: ${default}."`
-	DrainTimeout        time.Duration  `default:"25s" env:"HALLEY_DRAIN_TIMEOUT" help:"After SIGTERM, how long to wait for clients to go. A second signal ends at once. Default: ${default}."`
+	Listen               string         `default:":8080" placeholder:"ADDRESS" env:"HALLEY_LISTEN" help:"Public port: API, sockets and console. Default: ${default}."`
+	AdminListen          string         `default:"127.0.0.1:9090" placeholder:"ADDRESS" env:"HALLEY_ADMIN_LISTEN" help:"Operator's port: /metrics, /debug/pprof, /healthz and /readyz, without any log-in; \"off\" for none. Default: ${default}."`
+	PublicURL            string         `name:"public-url" placeholder:"URL" env:"HALLEY_PUBLIC_URL" help:"How browsers reach the public port: scheme and host. https makes cookies secure and switches HSTS on. Default: from --listen."`
+	TrustedProxies       []netip.Prefix `placeholder:"CIDR" env:"HALLEY_TRUSTED_PROXIES" help:"Networks of the proxies in front, whose X-Forwarded-For is believed. The proxy must normalise requests: give it no raw pass-through. Default: none."`
+	MaxConnections       int            `default:"0" placeholder:"N" env:"HALLEY_MAX_CONNECTIONS" help:"Open connections on the public port; 0: as many as the system gives. Default: ${default}."`
+	WebSocketCompression bool           `name:"websocket-compression" env:"HALLEY_WEBSOCKET_COMPRESSION" help:"Offer permessage-deflate to WebSockets: messages of 256 bytes and more are compressed, once for all receivers. Takes processor time."`
+	MaxConnectionsPerIP  int            `name:"max-connections-per-ip" default:"10000" placeholder:"N" env:"HALLEY_MAX_CONNECTIONS_PER_IP" help:"Open connections of one client address (IPv6: one /64); 0: no bound. Default: ${default}."`
+	DrainTimeout         time.Duration  `default:"25s" env:"HALLEY_DRAIN_TIMEOUT" help:"After SIGTERM, how long to wait for clients to go. A second signal ends at once. Default: ${default}."`
 }
 
 // tlsConfig says where the certificate comes from.

@@ -202,7 +202,7 @@ func (c serveCommand) build(
 		Meter:      meter,
 		Verifier:   c.verifier(directory, ring, logger),
 		Signer:     signer,
-		Session:    session.Config{Origin: originOf(url), Logger: logger, Registerer: registry},
+		Session:    session.Config{Origin: originOf(url), Compression: c.WebSocketCompression, Logger: logger, Registerer: registry},
 		Logger:     logger,
 		Registerer: registry,
 		Legacy:     place.legacy,

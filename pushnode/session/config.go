@@ -25,6 +25,8 @@ type Config struct {
 	PendingPerIP  int // connections of one address (IPv6: /64) that have not given a credential; 64
 	QueueMessages int // that may wait for one connection, whatever their size; 1024
 
+	Compression bool // permessage-deflate is offered to WebSockets: less bytes for more processor time
+
 	Origin string // of the console, whose pages every app lets in: scheme://host or scheme://host:port; empty: none
 
 	Logger     *slog.Logger          // nil: nothing is logged

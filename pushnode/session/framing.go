@@ -1,6 +1,7 @@
 package session
 
 import (
+	"halley/pushnode/session/frame"
 	"halley/pushnode/wire"
 )
 
@@ -23,6 +24,27 @@ func (frameDialect) whole(one *item) []byte {
 func (d frameDialect) encode(dst []byte, one *item) []byte {
 	if one.dropped > 0 {
 		return append(dst, wire.Share(droppedOf(one)).Frame()...)
+	}
+	return append(dst, d.whole(one)...)
+}
+
+// deflateDialect is frameDialect for a client that agreed to permessage-deflate: RFC 7692. What many get is compressed, once for all.
+type deflateDialect struct{ frameDialect }
+
+func (d deflateDialect) whole(one *item) []byte {
+	switch {
+	case one.shared != nil:
+		return one.shared.DeflatedFrame(frame.AppendDeflated)
+	case one.batch != nil:
+		return one.batch.deflatedFrames()
+	default:
+		return d.frameDialect.whole(one)
+	}
+}
+
+func (d deflateDialect) encode(dst []byte, one *item) []byte {
+	if one.dropped > 0 {
+		return d.frameDialect.encode(dst, one)
 	}
 	return append(dst, d.whole(one)...)
 }

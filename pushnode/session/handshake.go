@@ -17,11 +17,17 @@ import (
 func (v *visit) accept(w http.ResponseWriter, r *http.Request) (early []byte, err error) {
 	hijacker := &hijacker{ResponseWriter: w}
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled}
+	if v.server.config.Compression {
+		options.CompressionMode = websocket.CompressionNoContextTakeover // by client and server: nothing is kept between messages
+	}
 	if _, err := websocket.Accept(hijacker, r, options); !errors.Is(err, errShaken) {
 		return nil, err
 	}
 	v.socket = &socket{
 		conn: v.server.poller.Adopt(hijacker.conn), dialect: frameDialect{}, timeout: v.server.config.WriteTimeout,
+	}
+	if w.Header().Get("Sec-WebSocket-Extensions") != "" { // the library knows one
+		v.rules.Deflate, v.socket.dialect = true, deflateDialect{}
 	}
 	return hijacker.early, nil
 }

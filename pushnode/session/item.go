@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"halley/pushnode/session/frame"
 	"halley/pushnode/wire"
 )
 
@@ -35,7 +36,21 @@ type batch struct {
 	messages []*wire.Shared
 	frames   []byte // of all messages, one behind the other
 
-	kept [2]atomic.Pointer[[]byte] // what events returns
+	kept     [2]atomic.Pointer[[]byte] // what events returns
+	deflated atomic.Pointer[[]byte]    // what deflatedFrames returns
+}
+
+// deflatedFrames is frames, compressed one by one. They are joined once.
+func (b *batch) deflatedFrames() []byte {
+	if known := b.deflated.Load(); known != nil {
+		return *known
+	}
+	var frames []byte
+	for _, message := range b.messages {
+		frames = append(frames, message.DeflatedFrame(frame.AppendDeflated)...)
+	}
+	b.deflated.Store(&frames)
+	return frames
 }
 
 // events is the server-sent events of the messages, as wire.Shared.MessageEvent has them. They are joined once.

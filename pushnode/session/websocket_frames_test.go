@@ -24,6 +24,12 @@ type frames struct {
 // shakeHands opens a WebSocket on a bare connection, with something behind the handshake in the same write.
 func (h *house) shakeHands(query, behind string) *frames {
 	h.tb.Helper()
+	return h.shakeHandsFor(query, "", behind)
+}
+
+// shakeHandsFor is shakeHands with more fields in the request's head.
+func (h *house) shakeHandsFor(query, fields, behind string) *frames {
+	h.tb.Helper()
 	conn, err := h.dial(context.Background())
 	if err != nil {
 		h.tb.Fatal(err)
@@ -31,7 +37,7 @@ func (h *house) shakeHands(query, behind string) *frames {
 	h.tb.Cleanup(func() { _ = conn.Close() })
 	go func() {
 		_, _ = io.WriteString(conn, "GET /v1/ws?"+query+" HTTP/1.1\r\nHost: halley\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"+behind)
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"+fields+"\r\n"+behind)
 	}()
 	f := &frames{tb: h.tb, conn: conn, reader: bufio.NewReader(conn)}
 	response, err := http.ReadResponse(f.reader, nil)
@@ -66,23 +72,29 @@ func (f *frames) send(text string) {
 // next reads one short frame.
 func (f *frames) next() (opcode byte, payload string) {
 	f.tb.Helper()
-	var head [2]byte
-	if _, err := io.ReadFull(f.reader, head[:]); err != nil {
-		f.tb.Fatal(err)
-	}
-	size := int(head[1])
-	if size == 126 {
-		var long [2]byte
-		if _, err := io.ReadFull(f.reader, long[:]); err != nil {
-			f.tb.Fatal(err)
-		}
-		size = int(binary.BigEndian.Uint16(long[:]))
-	}
+	first, size := f.nextHead()
 	text := make([]byte, size)
 	if _, err := io.ReadFull(f.reader, text); err != nil {
 		f.tb.Fatal(err)
 	}
-	return head[0] & 0x0f, string(text)
+	return first & 0x0f, string(text)
+}
+
+// nextHead reads the head of a frame: its first byte, and the size of its payload.
+func (f *frames) nextHead() (first byte, size int) {
+	f.tb.Helper()
+	var head [2]byte
+	if _, err := io.ReadFull(f.reader, head[:]); err != nil {
+		f.tb.Fatal(err)
+	}
+	if head[1] != 126 {
+		return head[0], int(head[1])
+	}
+	var long [2]byte
+	if _, err := io.ReadFull(f.reader, long[:]); err != nil {
+		f.tb.Fatal(err)
+	}
+	return head[0], int(binary.BigEndian.Uint16(long[:]))
 }
 
 // wantClose reads up to the close frame, behind which the connection must end.

@@ -15,7 +15,8 @@ type Shared struct {
 	text    int    // where the text begins
 	members int    // where the members after op begin
 
-	events [2]atomic.Pointer[[]byte] // of a message, for streams of one channel: with a bare position, and with the channel's name
+	events   [2]atomic.Pointer[[]byte] // of a message, for streams of one channel: with a bare position, and with the channel's name
+	deflated atomic.Pointer[[]byte]
 }
 
 // sharedEnvelope is about what surrounds the data of a message: names, id, epoch and numbers.
@@ -46,6 +47,27 @@ func (s *Shared) Push() Push { return s.push }
 
 // Frame is the whole WebSocket frame.
 func (s *Shared) Frame() []byte { return s.frame }
+
+// leastDeflated is the text below which nothing is compressed: what is saved would not fill a packet.
+const leastDeflated = 256
+
+// DeflatedFrame is Frame for a client that agreed to permessage-deflate (RFC 7692). Nothing that was sent before is referred to, so that it is
+// the same for all; it is made once, by deflate, which appends the compressed payload. Where that saves nothing it is Frame.
+func (s *Shared) DeflatedFrame(deflate func(dst, payload []byte) []byte) []byte {
+	if known := s.deflated.Load(); known != nil {
+		return *known
+	}
+	frame := s.frame
+	if text := s.Native(); len(text) >= leastDeflated {
+		payload := deflate(nil, text)
+		packed := append(AppendFrameHeader(make([]byte, 0, len(payload)+maxFrameHeader), OpcodeText|OpcodeDeflated, len(payload)), payload...)
+		if len(packed) < len(frame) {
+			frame = packed
+		}
+	}
+	s.deflated.Store(&frame)
+	return frame
+}
 
 // Native is the frame's text: {"op":…,…}.
 func (s *Shared) Native() []byte { return s.frame[s.text:] }
