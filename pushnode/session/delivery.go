@@ -91,13 +91,19 @@ func (d *Delivery) Flush() {
 func (d *Delivery) queue(one *gathered) {
 	messages := messagesOf(one)
 	if len(messages) > 1 && !one.apart && one.entry.queueBatch(messages, d) {
+		d.flushFull()
 		return
 	}
 	for _, message := range messages {
 		one.entry.queue(message, d)
-		flushAll(d.full)
-		d.full = spared(d.full)
+		d.flushFull()
 	}
+}
+
+// flushFull writes to those whose queues are half full.
+func (d *Delivery) flushFull() {
+	flushAll(d.full)
+	d.full = spared(d.full)
 }
 
 // outgoing is a message on its way to many.

@@ -99,6 +99,16 @@ func TestDeliveryDoesNotFillQueues(t *testing.T) {
 	small.want(t, 4, 4, 2)
 }
 
+// What fills half of a queue at once is written without another message.
+func TestDeliveryWritesHalfAQueue(t *testing.T) {
+	d, h := newTestDelivery()
+	small := newWritten(8)
+	small.follow(h, "a")
+	d.publish("a", 1, 4)
+	d.Flush()
+	small.want(t, 4)
+}
+
 // Those who came first do not wait for all who come after.
 func TestDeliveryIsBounded(t *testing.T) {
 	d, h := newTestDelivery()
