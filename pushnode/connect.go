@@ -125,8 +125,11 @@ func ruleAllows(rule channel.Rule, op auth.Op) bool {
 	}
 }
 
-// Admit counts a connection against the limits of its app until release is called.
-func (n *Node) Admit(appID string) (release func(), err error) {
+// Admit counts a connection against the limits of its app until release is called. A node under pressure lets nobody new in, or nobody.
+func (n *Node) Admit(appID string, comesBack bool) (release func(), err error) {
+	if err := n.guard.admit(comesBack, time.Now()); err != nil {
+		return nil, err
+	}
 	app, err := n.app(appID)
 	if err != nil {
 		return nil, err

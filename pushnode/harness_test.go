@@ -33,6 +33,7 @@ type node struct {
 	Meter     *tenant.Meter
 	Directory *tenant.Directory
 	config    tenant.Config // of the store
+	metrics   *prometheus.Registry
 	client    *http.Client
 	address   string
 	stop      func() error // ends what Run started, waits for it, and may be called twice
@@ -48,6 +49,7 @@ type setup struct {
 	listener    listener
 	seat        seat     // in a cluster of several; zero: alone
 	clients     *clients // told of every connection; nil: nobody is
+	pressure    pushnode.Pressure
 }
 
 // seat is which process of which cluster a node is.
@@ -83,6 +85,8 @@ func (with *setup) start(t testing.TB) *node {
 	t.Helper()
 	logger := slog.New(with.log)
 	with.store.Logger = logger
+	metrics := prometheus.NewRegistry()
+	with.session.Registerer = metrics
 	if with.seat.peering == nil {
 		with.seat = seat{instance: pushnode.NewInstance(), cluster: rand.Uint64N(1 << 40)}
 	}
@@ -100,11 +104,12 @@ func (with *setup) start(t testing.TB) *node {
 		Verifier: auth.NewVerifier(auth.VerifierConfig{
 			Keys: directory, TokenKeys: directory, Keyring: ring, KeySets: auth.NewKeySets(with.sets, logger),
 		}),
-		Signer: auth.NewSigner(ring), Session: with.session, Logger: logger, Registerer: prometheus.NewRegistry(), Legacy: with.seat.legacy,
+		Signer: auth.NewSigner(ring), Session: with.session, Logger: logger, Registerer: metrics, Legacy: with.seat.legacy,
+		Pressure: with.pressure,
 	}))(t)
 	n := &node{
 		Node: built, URL: "http://" + with.listener.Addr().String(), Store: store, Meter: meter, Directory: directory,
-		config: with.store, address: with.listener.Addr().String(),
+		config: with.store, metrics: metrics, address: with.listener.Addr().String(),
 	}
 	n.stop = sync.OnceValue(running(ctx, stop, directory.Run, meter.Run, built.Run))
 	with.serve(t, n)
@@ -228,3 +233,19 @@ func (n *node) send(t testing.TB, request *http.Request) reply {
 
 // errorName is the name of the error in the reply, or "".
 func (r reply) errorName() string { return r.JSON.in("error").text("name") }
+
+// metric is the value of a counter or gauge of the node, summed over all its labels or (where value is given) those with that value.
+func (n *node) metric(t testing.TB, name, value string) (sum float64) {
+	t.Helper()
+	for _, family := range must(n.metrics.Gather())(t) {
+		if family.GetName() != name {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			if value == "" || len(metric.GetLabel()) == 1 && metric.GetLabel()[0].GetValue() == value {
+				sum += metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
+}

@@ -25,7 +25,7 @@ import (
 	"halley/tenant"
 )
 
-// Config is what a node is made of. All fields but Session, Peering and Legacy are required.
+// Config is what a node is made of. All fields but Session, Peering, Legacy and Pressure are required.
 type Config struct {
 	Instance   uint64 // names this process life: of NewInstance
 	Cluster    uint64 // names the cluster's life: part of every epoch; random where a cluster is founded
@@ -39,6 +39,7 @@ type Config struct {
 	Registerer prometheus.Registerer
 	Peering    *Peering // nil: a cluster of this node alone
 	Legacy     *Legacy  // of an earlier life in another cluster; nil: none
+	Pressure   Pressure // what the node may use; zero: whatever it wants
 }
 
 // Node is one running push node. New builds it, Run lives, Drain tells its clients to go elsewhere.
@@ -55,6 +56,7 @@ type Node struct {
 	slots      *slots
 	deliveries *deliveries
 	doubts     *doubts
+	guard      *guard
 	sessions   *session.Server
 	handler    http.Handler
 	sight      sight
@@ -83,6 +85,8 @@ func New(config Config) (*Node, error) {
 	}
 	n.deliveries, n.doubts = newDeliveries(n.newFanOut, func(slot int) { n.slots.Missed(slot) }), newDoubts()
 	n.slots = newSlots(config, n.deliveries, n.countOnce)
+	n.guard = newGuard(config.Pressure, config.Registerer, config.Logger)
+	n.slots.guard = n.guard
 	if err := n.join(config); err != nil {
 		return nil, err
 	}
@@ -137,6 +141,7 @@ func (n *Node) Run(ctx context.Context) error {
 	feeding.Go(func() { n.lookAgain(ctx) })
 	feeding.Go(func() { n.answerPeers(ctx) })
 	feeding.Go(func() { n.followDirectory(ctx) })
+	feeding.Go(func() { n.guard.watch(ctx, n.sessions.Relieve) })
 	feeding.Wait()
 	err := n.sessions.Close()
 	stopDelivering()

@@ -29,6 +29,9 @@ func (n *Node) publish(ctx context.Context, grant *auth.Grant, p session.Publish
 	if err := n.allowed(app, grant, auth.OpPublish, p.Channel); err != nil {
 		return session.Published{}, err
 	}
+	if err := n.guard.publish(time.Now()); err != nil {
+		return session.Published{}, err
+	}
 	id := channel.ID{App: app.ID, Name: p.Channel}
 	rule := app.Rule(p.Channel)
 	if err := n.roomFor(ctx, app, id, rule, p); err != nil {

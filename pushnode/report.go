@@ -15,7 +15,8 @@ type Report struct {
 	Followers   []FollowerReport `json:"followers"`
 	Peers       []PeerReport     `json:"peers"`
 	Connections int              `json:"connections"`
-	Pending     int              `json:"pending"` // applied changes that wait for their fan-out
+	Pending     int              `json:"pending"`  // applied changes that wait for their fan-out
+	Pressure    string           `json:"pressure"` // normal, crowded, strained or critical
 }
 
 // FollowerReport is how far another node's copies of the slots that this one leads have come.
@@ -43,7 +44,7 @@ func (n *Node) Report() Report {
 	report := Report{
 		State: n.state(), Cluster: instanceText(n.slots.cluster), Report: slots,
 		Followers: []FollowerReport{}, Peers: []PeerReport{},
-		Connections: n.sessions.Connections(), Pending: int(n.deliveries.pending()),
+		Connections: n.sessions.Connections(), Pending: int(n.deliveries.pending()), Pressure: n.guard.now().String(),
 	}
 	for _, instance := range slots.Waits {
 		report.Waits = append(report.Waits, instanceText(instance))

@@ -30,6 +30,7 @@ type slots struct {
 	missed  *slotSet             // slots in which the fate of sessions may have been missed
 	asked   *asked               // what other nodes want to know
 	lists   *listings            // questions to all slots at once
+	guard   *guard               // says when this node can take no more
 	links   links                // nil: there are no other nodes
 	waiters sync.Pool            // of *waiter
 
@@ -206,5 +207,5 @@ func (s *slots) Called(from, id uint64, question []byte) {
 	}
 }
 
-// Overloaded reports whether the slot's effects are too far behind to take more.
-func (s *slots) Overloaded(index int) bool { return s.effects.overloaded(index) }
+// Overloaded reports whether the slot's effects are too far behind to take more, or this node has no memory for more.
+func (s *slots) Overloaded(index int) bool { return s.effects.overloaded(index) || s.guard.critical() }

@@ -28,6 +28,9 @@ type opening struct {
 	anew       bool     // a poll that does not wait: its client may not have got the last answer
 }
 
+// comesBack reports whether the client has been connected before, as it says.
+func (o opening) comesBack() bool { return o.resume != "" || len(o.cursor) > 0 }
+
 // attach gives a connection its session: the earlier one, which is taken from the connection that it may still have, or a new one.
 // Everything that the client missed is then in the hands of the connection's writer. A client that goes away meanwhile is attached
 // all the same, and detached by its transport: a record that is attached, and nobody's, would never end.

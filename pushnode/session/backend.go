@@ -24,8 +24,9 @@ type Gate interface {
 	App(appID string) (App, error)
 	// Allow returns nil, or the *wire.Error that denies op on the channel. The name has been validated when it returns nil.
 	Allow(grant *auth.Grant, op auth.Op, channelName string) error
-	// Admit counts a new connection against the app's and the node's limits. release must be called once when it ends.
-	Admit(appID string) (release func(), err error)
+	// Admit counts a new connection against the app's and the node's limits. comesBack says that its client was connected before, as far
+	// as it tells. release must be called once when it ends.
+	Admit(appID string, comesBack bool) (release func(), err error)
 }
 
 // App is what a session needs to know of its app.

@@ -231,7 +231,7 @@ func (n *node) Allow(_ *auth.Grant, op auth.Op, name string) error {
 	return nil
 }
 
-func (n *node) Admit(string) (func(), error) {
+func (n *node) Admit(string, bool) (func(), error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return func() {}, n.refused

@@ -37,7 +37,7 @@ func (s *Server) Poll(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	release, err := s.backend.Admit(open.grant.AppID)
+	release, err := s.backend.Admit(open.grant.AppID, open.comesBack())
 	if err != nil {
 		writeError(w, s.shown("poll", err))
 		return

@@ -31,7 +31,7 @@ func (s *Server) Events(w http.ResponseWriter, r *http.Request) {
 		writeError(w, s.shown("sse", err))
 		return
 	}
-	release, err := s.backend.Admit(open.grant.AppID)
+	release, err := s.backend.Admit(open.grant.AppID, open.comesBack())
 	if err != nil {
 		writeError(w, s.shown("sse", err))
 		return

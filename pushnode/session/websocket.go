@@ -131,7 +131,7 @@ func (v *visit) open(r *http.Request, request request, command wire.Command) {
 		return
 	}
 	s := v.server
-	release, err := s.backend.Admit(open.grant.AppID)
+	release, err := s.backend.Admit(open.grant.AppID, open.comesBack())
 	if err != nil {
 		v.refuse(err)
 		return
