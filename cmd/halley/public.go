@@ -18,6 +18,7 @@ import (
 // channels whose names hold "//".
 func publicHandler(node *pushnode.Node, pages *console.Server, ring *auth.Keyring) http.Handler {
 	health, ready := onlyRead(healthHandler(func() error { return nil })), onlyRead(healthHandler(node.Ready))
+	admits := onlyRead(healthHandler(node.Admits))
 	keys := onlyRead(keysHandler(ring))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
@@ -27,6 +28,8 @@ func publicHandler(node *pushnode.Node, pages *console.Server, ring *auth.Keyrin
 			health.ServeHTTP(w, r)
 		case path == "/readyz":
 			ready.ServeHTTP(w, r)
+		case path == "/readyz/connections":
+			admits.ServeHTTP(w, r)
 		case path == "/.well-known/jwks.json":
 			keys.ServeHTTP(w, r)
 		default:

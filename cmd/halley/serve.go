@@ -24,6 +24,7 @@ type serveCommand struct {
 	tlsConfig     `embed:"" group:"HTTPS:"`
 	storeConfig   `embed:"" group:"Storage:"`
 	clusterConfig `embed:"" group:"Cluster:"`
+	memoryConfig  `embed:"" group:"Memory:"`
 	consoleConfig `embed:"" group:"Console:"`
 	egressConfig  `embed:"" group:"Calls to others:"`
 }
@@ -82,7 +83,7 @@ func (c serveCommand) live(p *process, log logConfig, legacy *pushnode.Legacy) (
 	running := newServices()
 	var ready readiness
 	if ports.admin != nil {
-		running.start("operator's port", newAdminPort(ports.admin, registry, ready.check, logger).Run)
+		running.start("operator's port", newAdminPort(ports.admin, registry, ready.check, ready.admits, logger).Run)
 	}
 	place, err := c.findPlace(p.ctx, store, legacy, registry, running, logger)
 	if p.ctx.Err() != nil {
@@ -160,6 +161,14 @@ func (r *readiness) check() error {
 	return errSeeking
 }
 
+// admits is check for new clients.
+func (r *readiness) admits() error {
+	if node := r.node.Load(); node != nil {
+		return node.Admits()
+	}
+	return errSeeking
+}
+
 // parts is what a node consists of, in the order in which one is built on the other.
 type parts struct {
 	directory   *tenant.Directory
@@ -206,6 +215,7 @@ func (c serveCommand) build(
 		Logger:     logger,
 		Registerer: registry,
 		Legacy:     place.legacy,
+		Pressure:   c.pressure(logger),
 	})
 	if err != nil {
 		return nil, err
