@@ -3,6 +3,7 @@ package tenant
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -52,6 +53,14 @@ func (m *Meter) App(appID string) *Counters {
 	}
 	found, _ := m.apps.LoadOrStore(appID, newCounters((*m.elsewhere.Load())[appID]))
 	return found.(*Counters)
+}
+
+// Totals iterates over the apps that this process has counted for, in no order, with what it counted for each since it began. The peak is
+// left out.
+func (m *Meter) Totals() iter.Seq2[string, Values] {
+	return func(yield func(string, Values) bool) {
+		m.apps.Range(func(id, counters any) bool { return yield(id.(string), counters.(*Counters).totals()) })
+	}
 }
 
 // Current is what an app uses now.
