@@ -36,6 +36,7 @@ func (n *Node) routes() http.Handler {
 		v1.Post("/tokens", n.counted(n.postToken))
 		v1.Delete("/sessions", n.counted(n.deleteSessions))
 		read(v1, "/usage", n.counted(n.getUsage))
+		read(v1, "/usage/hottest", n.counted(n.getHottest))
 
 		v1.Get("/ws", n.sessions.WebSocket)
 		v1.Get("/sse", n.sessions.Events)

@@ -74,6 +74,9 @@ func (n *Node) answerTo(ctx context.Context, data []byte) (answered peerAnswer) 
 		answered.Ended = n.sessions.Disconnect(ctx, q.App, q.ClientID, q.Session, wire.NewError(wire.CodeDisconnected))
 	case asked.Commands != nil:
 		answered.Body, err = n.sessions.Relayed(ctx, asked.Commands.Credential, asked.Commands.Body)
+	case asked.Hottest != nil:
+		here := n.hottestHere(asked.Hottest.App)
+		answered.Hottest = &here
 	default:
 		err = wire.Errorf(wire.CodeUnavailable, "the node that holds this runs another version")
 	}
@@ -153,14 +156,20 @@ func (n *Node) ask(ctx context.Context, to uint64, what question) (peerAnswer, e
 
 // askAll asks all other nodes what does no harm twice, each until it answers, is no member any more or ctx ends: then it is an error.
 func (n *Node) askAll(ctx context.Context, what question) ([]peerAnswer, error) {
+	answers, errs := n.askEach(ctx, what)
+	return answers, errors.Join(errs...)
+}
+
+// askEach is askAll with an answer or an error for each node.
+func (n *Node) askEach(ctx context.Context, what question) (answers []peerAnswer, errs []error) {
 	others := n.others()
-	answers, errs := make([]peerAnswer, len(others)), make([]error, len(others))
+	answers, errs = make([]peerAnswer, len(others)), make([]error, len(others))
 	var asking sync.WaitGroup
 	for i, other := range others {
 		asking.Go(func() { answers[i], errs[i] = n.askUntil(ctx, other, what) })
 	}
 	asking.Wait()
-	return answers, errors.Join(errs...)
+	return answers, errs
 }
 
 func (n *Node) askUntil(ctx context.Context, to uint64, what question) (peerAnswer, error) {

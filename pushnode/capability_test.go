@@ -127,6 +127,7 @@ func probes() []probe {
 		asked("channel", http.MethodGet, "/v1/channels/%s", anything),
 		asked("disconnect", http.MethodDelete, "/v1/sessions?client_id=%s"),
 		asked("usage", http.MethodGet, "/v1/usage%.0s"),
+		asked("hottest", http.MethodGet, "/v1/usage/hottest%.0s"),
 		posted("createToken", "/v1/tokens%.0s", `{"capabilities":{%q:["history"]}}`, "history", anything),
 	},
 		said("subscribe", "", "subscribe"), said("subscribe", `,"presence":true`, "subscribe", "presence"),

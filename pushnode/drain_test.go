@@ -22,7 +22,7 @@ func TestDrain(t *testing.T) {
 	idle := n.poll(t, a.publishable, "channel=idle")
 	samples := []*http.Request{}
 	for _, operation := range []string{
-		"publish", "publishBatch", "history", "channels", "channel", "presence", "createToken", "disconnect", "usage",
+		"publish", "publishBatch", "history", "channels", "channel", "presence", "createToken", "disconnect", "usage", "hottest",
 		"eventStream", "poll", "commands", "webSocket",
 	} {
 		request := a.sample(t, operation)

@@ -57,6 +57,7 @@ type Node struct {
 	deliveries *deliveries
 	doubts     *doubts
 	guard      *guard
+	heat       *heat
 	sessions   *session.Server
 	handler    http.Handler
 	sight      sight
@@ -87,6 +88,7 @@ func New(config Config) (*Node, error) {
 	n.slots = newSlots(config, n.deliveries, n.countOnce)
 	n.guard = newGuard(config.Pressure, config.Registerer, config.Logger)
 	n.slots.guard = n.guard
+	n.heat = newHeat()
 	if err := n.join(config); err != nil {
 		return nil, err
 	}
@@ -141,6 +143,7 @@ func (n *Node) Run(ctx context.Context) error {
 	feeding.Go(func() { n.lookAgain(ctx) })
 	feeding.Go(func() { n.answerPeers(ctx) })
 	feeding.Go(func() { n.followDirectory(ctx) })
+	feeding.Go(func() { n.heat.keep(ctx, n.meter) })
 	feeding.Go(func() { n.guard.watch(ctx, n.sessions.Relieve) })
 	feeding.Wait()
 	err := n.sessions.Close()

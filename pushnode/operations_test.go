@@ -46,7 +46,7 @@ func newStage(t *testing.T) *stage {
 // unprovoked are answers that no request of this test leads to, and why the specification has them all the same.
 var unprovoked = map[string][]int{
 	"publish": {404, 500}, "history": {404, 500}, "publishBatch": {404, 500}, "channels": {404, 500}, "channel": {404, 500},
-	"presence": {404, 500}, "createToken": {404, 500}, "disconnect": {404, 500}, "usage": {404, 500},
+	"presence": {404, 500}, "createToken": {404, 500}, "disconnect": {404, 500}, "usage": {404, 500}, "hottest": {404, 500},
 	"poll": {404, 500}, "commands": {500}, // 404: the app is deleted between two steps; 500: a fault of ours
 	"eventStream": {404, 409, 500}, // 409: another connection takes the session before the stream begins
 	"webSocket":   {},

@@ -109,6 +109,7 @@ func (n *Node) append(ctx context.Context, id channel.ID, rule channel.Rule, p s
 	result := reply.Result
 	if !result.Duplicate {
 		n.meter.App(id.App).Published(1, len(p.Data))
+		n.heat.channels.Add(id, 1, 0)
 		n.metrics.published.Inc()
 	}
 	return session.Published{
@@ -131,7 +132,9 @@ func (f *fanOut) deliver(happened any) {
 	n := f.node
 	switch effect := happened.(type) {
 	case channel.Published:
-		f.delivery.Publish(effect)
+		if receivers := f.delivery.Publish(effect); receivers > 0 {
+			n.heat.channels.Add(effect.Channel, 0, receivers)
+		}
 	case channel.PresenceChanged:
 		n.sessions.DeliverPresence(effect)
 	case channel.SessionEnded:

@@ -15,6 +15,7 @@ import (
 type question struct {
 	Disconnect *disconnectQuestion `json:"disconnect,omitzero"`
 	Commands   *commandsQuestion   `json:"commands,omitzero"`
+	Hottest    *hottestQuestion    `json:"hottest,omitzero"`
 }
 
 // disconnectQuestion asks to end the sessions of a client id, or one session. The answer is the ids of those that were there.
@@ -30,11 +31,23 @@ type commandsQuestion struct {
 	Body       []byte `json:"body"`
 }
 
+// hottestQuestion asks in which channels of an app most happens; no app: in which of all, and in which apps.
+type hottestQuestion struct {
+	App string `json:"app,omitzero"`
+}
+
+// hottestAnswer is what one node knows of that.
+type hottestAnswer struct {
+	Channels []HotThing `json:"channels"`
+	Apps     []HotThing `json:"apps,omitzero"`
+}
+
 // peerAnswer is what another node says to a question: Err, or what the question is answered with.
 type peerAnswer struct {
-	Ended []string       `json:"ended,omitzero"`
-	Body  jsontext.Value `json:"body,omitzero"`
-	Err   *peerError     `json:"error,omitzero"`
+	Ended   []string       `json:"ended,omitzero"`
+	Body    jsontext.Value `json:"body,omitzero"`
+	Hottest *hottestAnswer `json:"hottest,omitzero"`
+	Err     *peerError     `json:"error,omitzero"`
 }
 
 // peerError is an error of the table on its way between nodes.

@@ -12,7 +12,7 @@ func FuzzPeers(f *testing.F) {
 	for _, text := range []string{
 		`{}`, `{"disconnect":{"app":"app_1","client_id":"ada"}}`, `{"commands":{"credential":"hl_pk_x","body":"e30="}}`, `{"other":1}`,
 		`{"ended":["ses_1"]}`, `{"body":{"replies":[]}}`, `{"error":{"code":4101,"message":"later","wait":1000}}`, `[`, `{"error":{}}`, `null`,
-		`{"disconnect":null,"commands":null}`, `{"body":nul}`, `{"error":{"code":-1}}`,
+		`{"disconnect":null,"commands":null}`, `{"body":nul}`, `{"error":{"code":-1}}`, `{"hottest":{"app":"app_1"}}`, `{"hottest":{"channels":[{"app":"a","channel":"b","queue_bytes":1}],"apps":null}}`,
 	} {
 		f.Add([]byte(text))
 	}

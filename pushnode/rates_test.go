@@ -129,7 +129,7 @@ func atMessagesPerMonth(t *testing.T, n *node) {
 func atAPIRequestsPerSecond(t *testing.T, n *node) {
 	a := n.newApp(t, "requests", tenant.Overrides{tenant.LimitAPIRequestsPerSecond: 1})
 	const says = "api_requests_per_second of 1"
-	for _, operation := range []string{"history", "channels", "channel", "presence", "createToken", "disconnect", "usage"} {
+	for _, operation := range []string{"history", "channels", "channel", "presence", "createToken", "disconnect", "usage", "hottest"} {
 		a.exceed(t, says, func() (object, *reply) {
 			got := n.send(t, a.sample(t, operation))
 			return got.JSON, &got

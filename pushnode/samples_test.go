@@ -31,7 +31,10 @@ var samples = map[string]func(t *testing.T, a *app) (method, path, body string){
 	"disconnect": func(*testing.T, *app) (string, string, string) {
 		return http.MethodDelete, "/v1/sessions?client_id=ada", ""
 	},
-	"usage":       func(*testing.T, *app) (string, string, string) { return http.MethodGet, "/v1/usage", "" },
+	"usage": func(*testing.T, *app) (string, string, string) { return http.MethodGet, "/v1/usage", "" },
+	"hottest": func(*testing.T, *app) (string, string, string) {
+		return http.MethodGet, "/v1/usage/hottest?limit=3", ""
+	},
 	"eventStream": func(*testing.T, *app) (string, string, string) { return http.MethodGet, "/v1/sse?channel=news", "" },
 	"poll": func(*testing.T, *app) (string, string, string) {
 		return http.MethodGet, "/v1/poll?channel=news&wait=0s", ""

@@ -76,7 +76,7 @@ func (v *victim) ids() map[string][]foreign {
 		"cursor": cursors, "Last-Event-ID": cursors, "since": {{v.at, v.at + "000"}},
 		"session": sessions, "exclude": sessions,
 		"client_id": {{"hush-client", "nobodys-client"}}, "id": {{"hush-message-0", "nobodys-message"}},
-		"limit": nil, "direction": nil, "rewind": nil, "wait": nil, "presence": nil,
+		"limit": nil, "by": nil, "direction": nil, "rewind": nil, "wait": nil, "presence": nil,
 		"event": nil, "data": nil, "ttl": nil, "messages": nil, "commands": nil,
 	}
 }

@@ -41,18 +41,20 @@ const (
 func (s *Server) NewDelivery() *Delivery { return &Delivery{server: s} }
 
 // Publish takes a publication for all subscriptions of its channel. Publications of one channel come in the order of its log, by one
-// goroutine. It never blocks on a client. Flush must follow.
-func (d *Delivery) Publish(published channel.Published) {
+// goroutine. It never blocks on a client. Flush must follow. It returns how many connections follow the channel.
+func (d *Delivery) Publish(published channel.Published) (receivers int) {
 	e := d.server.hub.find(published.Channel)
 	if e == nil {
-		return
+		return 0
 	}
+	receivers = e.connections()
 	d.gather(e, published)
 	d.count++
 	d.bytes += len(published.Publication.Data)
 	if d.count >= togetherMessages || d.bytes >= togetherBytes {
 		d.Flush()
 	}
+	return receivers
 }
 
 func (d *Delivery) gather(e *entry, published channel.Published) {

@@ -30,6 +30,13 @@ type entry struct {
 	forgotten bool             // the hub has let it go: who wants to join must look it up again
 }
 
+// connections is how many of those who follow the channel are connected.
+func (e *entry) connections() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.attached
+}
+
 // queueBatch puts messages into the outboxes of all who follow the channel and have room for all of them, which by sees to. It reports
 // whether nobody is left, for queue to be called with each message. It never waits for a socket. It must not be called by two
 // goroutines at a time.
