@@ -12,7 +12,8 @@ import (
 	"halley/tenant"
 )
 
-// adminCommand works on the database, not on a node: nodes that run see what changed within two seconds.
+// adminCommand works on the database, not on a node: nodes that run see what changed within two seconds. Only hot asks a node, for what no
+// database knows.
 type adminCommand struct {
 	storeConfig `embed:""`
 
@@ -22,6 +23,7 @@ type adminCommand struct {
 	ListApps  listAppsCommand  `cmd:"" help:"List the apps of all accounts."`
 	BuryNode  buryNodeCommand  `cmd:"" help:"Call a node dead, for ever, so that slots go on which wait for it."`
 	Nodes     nodesCommand     `cmd:"" help:"List the nodes, what they hold and lead, and what lags."`
+	Hot       hotCommand       `cmd:"" help:"List the channels and apps with the most to do, of all nodes."`
 }
 
 // operator is who audit rows name as the one who asked.

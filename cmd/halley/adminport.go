@@ -22,7 +22,7 @@ type adminPort struct {
 	listener *net.TCPListener
 }
 
-func newAdminPort(listener *net.TCPListener, metrics prometheus.Gatherer, ready, admits func() error, logger *slog.Logger) *adminPort {
+func newAdminPort(listener *net.TCPListener, metrics prometheus.Gatherer, ready *readiness, logger *slog.Logger) *adminPort {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
 		CoalesceGather: true,
@@ -34,8 +34,9 @@ func newAdminPort(listener *net.TCPListener, metrics prometheus.Gatherer, ready,
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.Handle("GET /healthz", healthHandler(func() error { return nil }))
-	mux.Handle("GET /readyz", healthHandler(ready))
-	mux.Handle("GET /readyz/connections", healthHandler(admits))
+	mux.Handle("GET /readyz", healthHandler(ready.check))
+	mux.Handle("GET /readyz/connections", healthHandler(ready.admits))
+	mux.HandleFunc("GET /hot", ready.serveHottest)
 	return &adminPort{listener: listener, server: &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -83,7 +82,7 @@ func (c serveCommand) live(p *process, log logConfig, legacy *pushnode.Legacy) (
 	running := newServices()
 	var ready readiness
 	if ports.admin != nil {
-		running.start("operator's port", newAdminPort(ports.admin, registry, ready.check, ready.admits, logger).Run)
+		running.start("operator's port", newAdminPort(ports.admin, registry, &ready, logger).Run)
 	}
 	place, err := c.findPlace(p.ctx, store, legacy, registry, running, logger)
 	if p.ctx.Err() != nil {
@@ -144,29 +143,6 @@ func awaitDatabase(ctx context.Context, store *tenant.Store, logger *slog.Logger
 		logger.Warn("waiting for the database before this node begins anew", "err", err)
 		sleep(ctx, beginAgain)
 	}
-}
-
-// errSeeking is why a process is not ready that is no node yet.
-var errSeeking = errors.New("joining: its cluster is not found yet")
-
-// readiness is what the operator's port says, which is there before the node is: a node may have to wait for its cluster.
-type readiness struct {
-	node atomic.Pointer[pushnode.Node] // nil: there is none yet
-}
-
-func (r *readiness) check() error {
-	if node := r.node.Load(); node != nil {
-		return node.Ready()
-	}
-	return errSeeking
-}
-
-// admits is check for new clients.
-func (r *readiness) admits() error {
-	if node := r.node.Load(); node != nil {
-		return node.Admits()
-	}
-	return errSeeking
 }
 
 // parts is what a node consists of, in the order in which one is built on the other.
