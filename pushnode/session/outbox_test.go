@@ -82,8 +82,22 @@ func TestOutboxAgainstItsPromises(t *testing.T) {
 				inHand = true
 			}
 		}
+		cull := func(t *rapid.T) {
+			i := rapid.IntRange(0, 2).Draw(t, "sub")
+			went := o.cull(subs[i], policy)
+			switch {
+			case went.messages == 0:
+			case policy == channel.PolicyResume: // they come again, from history
+				if int(went.first)+went.messages != offered[i]+1 {
+					t.Fatalf("%d from %d on went of %d", went.messages, went.first, offered[i])
+				}
+				offered[i] = int(went.first) - 1
+			default:
+				drops[i] += went.messages
+			}
+		}
 		t.Repeat(map[string]func(*rapid.T){
-			"batch": offerBatch,
+			"batch": offerBatch, "cull": cull,
 			"offer": offer, "offer again": offer, "offer more": offer, "offer still more": offer,
 			"take": func(*rapid.T) { take() },
 			"": func(t *rapid.T) {
