@@ -8,6 +8,7 @@ package netpoll
 
 import (
 	"errors"
+	"io"
 	"net"
 	"time"
 )
@@ -58,9 +59,9 @@ const kernelUnsent = 16 << 10
 // readBytes is how much is read at a time.
 const readBytes = 4 << 10
 
-// ended is what a reader is told of an error of the connection.
+// ended is what a reader or writer is told of an error of the connection: of net.Pipe, too, that it was closed here.
 func ended(err error) error {
-	if errors.Is(err, net.ErrClosed) {
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) {
 		return net.ErrClosed
 	}
 	return err

@@ -1,6 +1,7 @@
 package netpoll
 
 import (
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -55,9 +56,10 @@ func (s *stream) Write(p []byte, timeout time.Duration) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.extendLocked(time.Now(), timeout); err != nil {
-		return 0, err
+		return 0, ended(err)
 	}
-	return s.conn.Write(p)
+	n, err := s.conn.Write(p)
+	return n, ended(err)
 }
 
 // extendLocked gives the next write its timeout, give or take an eighth: setting a deadline costs a tenth of a write, and most
@@ -71,4 +73,9 @@ func (s *stream) extendLocked(now time.Time, timeout time.Duration) error {
 }
 
 // Close implements Conn.
-func (s *stream) Close() error { return s.conn.Close() }
+func (s *stream) Close() error {
+	if err := s.conn.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil // a second call
+}
