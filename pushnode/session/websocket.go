@@ -115,7 +115,7 @@ func (v *visit) await(r *http.Request, request request) {
 	v.rules.MessageBytes = wire.OpeningBytes
 	v.waits = &awaited{origin: r.WithContext(v.server.base), request: request}
 	v.waits.timeout = v.server.after(v.server.config.HandshakeTimeout, func() {
-		v.refuseIn(phaseOpening, wire.NewError(wire.CodeHandshakeTimeout))
+		v.refuse(wire.NewError(wire.CodeHandshakeTimeout))
 	})
 }
 
@@ -158,12 +158,9 @@ func orElse(text, other string) string {
 	return other
 }
 
-// refuse ends a WebSocket that has no connection.
-func (v *visit) refuse(err error) { v.refuseIn(v.phase.Load(), err) }
-
-// refuseIn is refuse for those who may not be the only one to decide: it does nothing where the visit is in another phase.
-func (v *visit) refuseIn(phase uint32, err error) {
-	if !v.phase.CompareAndSwap(phase, phaseRefused) {
+// refuse ends a WebSocket that has no connection, unless somebody has done so before.
+func (v *visit) refuse(err error) {
+	if !v.phase.CompareAndSwap(phaseOpening, phaseRefused) {
 		return
 	}
 	reason := closing(wire.AsError(err))
@@ -217,7 +214,7 @@ func (v *visit) fault(reason *wire.Error) {
 		v.conn.close(reason)
 		return
 	}
-	v.refuseIn(phaseOpening, reason)
+	v.refuse(reason)
 }
 
 // hear does what a message or control frame asks for. An error ends the connection at once.
@@ -243,7 +240,7 @@ func (v *visit) hearText(text []byte) {
 	case v.conn != nil && v.conn.outbox.ending() == nil:
 		v.conn.meter.Received(len(text))
 		v.command(text)
-	case v.conn == nil && v.waits != nil:
+	case v.waits != nil && v.phase.Load() == phaseOpening:
 		v.connect(text)
 	default: // too late
 	}

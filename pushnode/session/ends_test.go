@@ -1,0 +1,32 @@
+package session_test
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+)
+
+// A WebSocket that was refused stays refused, whatever it still says, and is counted once.
+func TestRefusedStaysRefused(t *testing.T) {
+	for name, second := range map[string]string{"valid": `{"op":"connect","key":"hl_pk_a"}`, "wrong": `{"op":"connect","key":"hl_pk_x"}`} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := open(t, nil)
+				f := h.shakeHands("", masked(0x82, "binary")+masked(finalText, second))
+				if opcode, text := f.next(); opcode != 1 || !strings.HasPrefix(text, `{"op":"error"`) {
+					t.Errorf("got %d %s, want an error", opcode, text)
+				}
+				if opcode, text := f.next(); opcode != 8 || !strings.HasPrefix(text, "\x0f\xad") {
+					t.Errorf("got %d %q, want the close 4013", opcode, text)
+				}
+				if rest, err := io.ReadAll(f.reader); err != nil || len(rest) > 0 {
+					t.Errorf("behind the close came %q, %v", rest, err)
+				}
+				if got := h.metric("halley_session_closes_total", ""); got != 1 {
+					t.Errorf("%v closes are counted, want 1", got)
+				}
+			})
+		})
+	}
+}
