@@ -19,6 +19,7 @@ type driver struct {
 	state  atomic.Uint32
 	halves atomic.Int32 // of the two, reader and writer, that have not ended
 	hungUp atomic.Bool  // nothing more will be read
+	parted atomic.Bool  // the client has said its close
 
 	// owned by who drives
 	due    moment      // when the alarm goes off, or went off; 0: it was never set
@@ -115,12 +116,12 @@ func (d *driver) end(reason *wire.Error) {
 	if reason != parted {
 		d.reason = reason
 	}
-	if d.reason != nil && d.lingers {
+	d.state.Store(ended)
+	if d.reason != nil && d.lingers && !d.parted.Load() { // a close that comes now finds that this has ended
 		d.linger = d.conn.server.after(d.conn.server.config.CloseTimeout, hangUp)
 	} else {
 		hangUp()
 	}
-	d.state.Store(ended)
 	d.half()
 }
 

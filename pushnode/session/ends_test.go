@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"halley/pushnode/session"
 )
 
 // A WebSocket that was refused stays refused, whatever it still says, and is counted once.
@@ -29,4 +32,17 @@ func TestRefusedStaysRefused(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A close that crosses ours is its answer: nothing is waited for any more.
+func TestClosesThatCross(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(c *session.Config, _ *node) { c.CloseTimeout = time.Hour })
+		f := h.shakeHands("key=hl_pk_a", masked(finalText, `{"op":"close"}`)+masked(finalClose, "\x03\xe8"))
+		began := time.Now()
+		f.wantClose("\x03\xe8")
+		if waited := time.Since(began); waited > time.Second {
+			t.Errorf("the connection ended after %v", waited)
+		}
+	})
 }

@@ -269,6 +269,9 @@ func (v *visit) part(code uint16) error {
 	if code != frame.NoStatus {
 		text = append(wire.AppendFrameHeader(nil, wire.OpcodeClose, 2), byte(code>>8), byte(code))
 	}
+	if v.conn != nil {
+		v.conn.driver.parted.Store(true)
+	}
 	switch {
 	case v.conn == nil && v.phase.Load() == phaseOpening:
 		_ = v.socket.send(text) // the client is as good as gone
