@@ -144,6 +144,6 @@ func (d *driver) half() {
 	defer server.leave()
 	defer server.recovered("detach")
 	defer d.release()
+	defer server.gone(d.conn, d.reason)
 	server.detach(d.conn)
-	server.gone(d.conn, d.reason)
 }

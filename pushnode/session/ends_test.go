@@ -3,10 +3,12 @@ package session_test
 import (
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"halley/pushnode/channel"
 	"halley/pushnode/session"
 )
 
@@ -43,6 +45,34 @@ func TestClosesThatCross(t *testing.T) {
 		f.wantClose("\x03\xe8")
 		if waited := time.Since(began); waited > time.Second {
 			t.Errorf("the connection ended after %v", waited)
+		}
+	})
+}
+
+// Who panics while it leaves is gone all the same.
+func TestPanicWhileLeaving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, nil)
+		var panicked atomic.Bool
+		h.set(func() {
+			h.mute = func(command channel.Command) bool {
+				if _, leaves := command.(channel.DetachSession); leaves && !panicked.Swap(true) {
+					panic("the tests want it so")
+				}
+				return false
+			}
+		})
+		s, _ := h.login("")
+		s.hangUp()
+		synctest.Wait()
+		if got := h.server.Connections(); got != 0 {
+			t.Errorf("%d connections are open", got)
+		}
+		if got := h.metric("halley_session_connections", ""); got != 0 {
+			t.Errorf("%v connections are shown", got)
+		}
+		if got := h.places.Load(); got != 0 {
+			t.Errorf("%d places are taken", got)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ const testApp = "app_test"
 type node struct {
 	server *session.Server
 	meter  meter
+	places atomic.Int64 // of connections that were admitted and have not left
 
 	mu sync.Mutex
 	// guarded by mu
@@ -234,7 +236,11 @@ func (n *node) Allow(_ *auth.Grant, op auth.Op, name string) error {
 func (n *node) Admit(string, bool) (func(), error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return func() {}, n.refused
+	if n.refused != nil {
+		return nil, n.refused
+	}
+	n.places.Add(1)
+	return func() { n.places.Add(-1) }, nil
 }
 
 func (n *node) Rule(channel.ID) channel.Rule {

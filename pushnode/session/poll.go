@@ -61,8 +61,8 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, read request, open
 	s.opened(conn)
 	var reason *wire.Error
 	defer func() {
+		defer s.gone(conn, reason)
 		s.detach(conn)
-		s.gone(conn, reason)
 	}()
 	reason = conn.gather(r.Context(), answer, wait)
 	// The server's WriteTimeout began with the request: the wait is not part of the write.

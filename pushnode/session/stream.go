@@ -18,8 +18,8 @@ func (s *Server) streamInHandler(w http.ResponseWriter, r *http.Request, read re
 	s.opened(conn)
 	var reason *wire.Error
 	defer func() {
+		defer s.gone(conn, reason)
 		s.detach(conn)
-		s.gone(conn, reason)
 	}()
 	w.WriteHeader(http.StatusOK)
 	stream.buffer = wire.AppendRetry(stream.buffer, retryStream)
