@@ -71,6 +71,14 @@ func (d *driver) launch() {
 	go d.drive() // as above
 }
 
+// forsake undoes what was begun for a connection with a socket of its own that does not come to be, whatever the reason: a panic may be.
+func (s *Server) forsake(conn *connection) {
+	defer conn.driver.release()
+	if conn.session != nil {
+		s.detach(conn)
+	}
+}
+
 // hasEnded reports whether nothing more will be written.
 func (d *driver) hasEnded() bool { return d.state.Load() == ended }
 

@@ -76,3 +76,46 @@ func TestPanicWhileLeaving(t *testing.T) {
 		}
 	})
 }
+
+// Who panics while it opens leaves its place to others, and its session to whom it may concern.
+func TestPanicWhileOpening(t *testing.T) {
+	for name, path := range map[string]string{"websocket": "/v1/ws?cursor=news*7-0-1:0", "sse": "/v1/sse?session=new&channel=news"} {
+		for _, when := range []string{"attach", "rule"} {
+			t.Run(name+" "+when, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					h := open(t, nil)
+					var detached atomic.Int64
+					h.set(func() {
+						h.after = once(when, func() { panic("the tests want it so") })
+						h.mute = func(command channel.Command) bool {
+							if _, detaches := command.(channel.DetachSession); detaches {
+								detached.Add(1)
+							}
+							return false
+						}
+					})
+					conn, err := h.dial(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer conn.Close()
+					go func() {
+						_, _ = io.WriteString(conn, "GET "+path+"&key=hl_pk_a HTTP/1.1\r\nHost: halley\r\nConnection: Upgrade\r\n"+
+							"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+					}()
+					_, _ = io.ReadAll(conn)
+					synctest.Wait()
+					if got := h.metric("halley_session_panics_total", ""); got != 1 {
+						t.Errorf("%v panics are counted, want 1", got)
+					}
+					if got := h.places.Load(); got != 0 {
+						t.Errorf("%d places are taken", got)
+					}
+					if got := detached.Load(); when == "rule" && got != 1 {
+						t.Errorf("the session's record was detached %d times, want 1", got)
+					}
+				})
+			})
+		}
+	}
+}

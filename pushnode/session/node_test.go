@@ -40,7 +40,7 @@ type node struct {
 	unkept     error                      // what writing records answers; nil: it works
 	mute       func(channel.Command) bool // whether writing that record gets no answer; nil: none
 	unattached error                      // what attaching records answers; nil: it works
-	after      func(what string)          // called, without the lock, when members were read ("members") or a record was attached ("attach")
+	after      func(what string)          // called, without the lock, when members were read ("members"), a record was attached ("attach") or a rule was asked for ("rule")
 	held       bool                       // nothing is delivered
 	lose       func(channel.Effect) bool
 	effects    []channel.Effect
@@ -244,6 +244,7 @@ func (n *node) Admit(string, bool) (func(), error) {
 }
 
 func (n *node) Rule(channel.ID) channel.Rule {
+	defer n.happened("rule")
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.rule

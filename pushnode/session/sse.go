@@ -78,18 +78,22 @@ func (s *Server) streamOnSocket(
 	socket := &socket{dialect: events, timeout: s.config.WriteTimeout}
 	conn := s.newSocketConnection(read.app, open.grant, socket, s.metrics.of(transportEvents), r.Header.Get("Origin") != "")
 	conn.driver.release = release
+	stays := false
+	defer func() {
+		if !stays {
+			s.forsake(conn)
+		}
+	}()
 	if err := s.attach(r.Context(), conn, open); err != nil {
-		release()
 		writeError(w, s.shown("sse", err))
 		return false
 	}
 	hijacked, buffers, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		s.detach(conn)
-		release()
 		writeError(w, s.shown("sse", err))
 		return false
 	}
+	stays = true
 	socket.kept = answerHead(w.Header())
 	socket.conn = s.poller.Adopt(hijacked)
 	s.opened(conn)

@@ -139,11 +139,17 @@ func (v *visit) open(r *http.Request, request request, command wire.Command) {
 	v.isKnown()
 	conn := s.newSocketConnection(request.app, open.grant, v.socket, s.metrics.of(transportWebSocket), r.Header.Get("Origin") != "")
 	conn.driver.release, conn.driver.lingers = release, true
+	attached := false
+	defer func() {
+		if !attached {
+			s.forsake(conn)
+		}
+	}()
 	if err := s.attach(s.base, conn, open); err != nil {
-		release()
 		v.refuse(err)
 		return
 	}
+	attached = true
 	v.phase.Store(phaseOpen)
 	v.rules.MessageBytes = request.app.MessageBytes + wire.EnvelopeBytes
 	v.conn = conn
