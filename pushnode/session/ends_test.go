@@ -119,3 +119,22 @@ func TestPanicWhileOpening(t *testing.T) {
 		}
 	}
 }
+
+// A client that was refused and is gone keeps nobody waiting.
+func TestRefusedClientIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(c *session.Config, _ *node) { c.CloseTimeout = time.Minute })
+		f := h.shakeHands("key=hl_pk_x", "")
+		f.next()
+		f.next()
+		_ = f.conn.Close()
+		synctest.Wait()
+		began := time.Now()
+		if err := h.server.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("the server waited for %v", waited)
+		}
+	})
+}

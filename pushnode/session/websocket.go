@@ -75,8 +75,9 @@ type visit struct {
 	deaf   bool        // what comes cannot be understood any more
 	conn   *connection // nil: it has none yet, or never
 
-	known func()   // to be called when the client has shown who it is, or is gone; nil: it was
-	waits *awaited // nil: for nothing
+	known  func()                  // to be called when the client has shown who it is, or is gone; nil: it was
+	waits  *awaited                // nil: for nothing
+	linger atomic.Pointer[timeout] // of a client that was refused: it has a moment to answer
 }
 
 // Phases of a visit.
@@ -84,6 +85,7 @@ const (
 	phaseOpening uint32 = iota // the credential is on its way, or being looked at
 	phaseOpen
 	phaseRefused
+	phaseGone // nothing comes from it any more; it had no connection
 )
 
 // awaited is what is kept of a request until its client sends its credential.
@@ -172,10 +174,16 @@ func (v *visit) refuse(err error) {
 	reason := closing(wire.AsError(err))
 	v.server.logInternal("websocket", reason)
 	v.server.metrics.ended(reason)
-	v.server.handlers.Go(func() { // what the client says meanwhile is read, and dropped: it may have to end before it listens
-		v.socket.end(reason)
-		v.server.after(v.server.config.CloseTimeout, func() { _ = v.socket.conn.Close() })
-	})
+	v.server.handlers.Go(func() { v.dismiss(reason) }) // what it says meanwhile is read: it may have to end before it listens
+}
+
+// dismiss tells the client why it was refused, and leaves it a moment to answer.
+func (v *visit) dismiss(reason *wire.Error) {
+	v.socket.end(reason)
+	linger := v.server.after(v.server.config.CloseTimeout, func() { _ = v.socket.conn.Close() })
+	if v.linger.Store(linger); v.phase.Load() == phaseGone {
+		linger.stop() // Ended may have been faster
+	}
 }
 
 // Received implements netpoll.Reader.
@@ -324,6 +332,10 @@ func (v *visit) Ended(error) {
 	}
 	if v.waits != nil {
 		v.waits.timeout.stop()
+	}
+	v.phase.Store(phaseGone)
+	if linger := v.linger.Load(); linger != nil {
+		linger.stop()
 	}
 	v.isKnown()
 	v.server.leave()
