@@ -138,3 +138,22 @@ func TestRefusedClientIsForgotten(t *testing.T) {
 		}
 	})
 }
+
+// A server that is drained does not wait for who has not shown who it is.
+func TestDrainAmidAHandshake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(c *session.Config, _ *node) { c.HandshakeTimeout = time.Hour })
+		f := h.shakeHands("", "")
+		drained := make(chan error, 1)
+		go func() { drained <- h.server.Drain(t.Context()) }()
+		began := time.Now()
+		f.wantClose("\x10\x68")
+		_ = f.conn.Close()
+		if err := <-drained; err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(began); waited > time.Minute {
+			t.Errorf("the server waited for %v", waited)
+		}
+	})
+}

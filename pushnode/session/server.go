@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -41,6 +42,7 @@ type Server struct {
 	// guarded by mu
 	refusing    *wire.Error                // why nobody is let in any more; nil: everybody is
 	connections []*connection              // each knows its place
+	awaited     map[*awaited]struct{}      // clients that have not said who they are
 	attaching   map[channel.ID]*attachment // sessions whose record is being attached for a connection
 	handlers    sync.WaitGroup             // requests that were let in; Add only under mu, while refusing is nil
 }
@@ -49,7 +51,7 @@ type Server struct {
 func New(config Config, backend Backend) *Server {
 	s := &Server{
 		config: config.withDefaults(), backend: backend, sessions: newRegistry(),
-		attaching: make(map[channel.ID]*attachment),
+		attaching: make(map[channel.ID]*attachment), awaited: make(map[*awaited]struct{}),
 	}
 	s.logger = s.config.Logger
 	s.metrics = newMetrics(s.config.Registerer, s.queuedBytes, s.parkedSessions)
@@ -159,9 +161,12 @@ func (s *Server) endRecord(ctx context.Context, session *Session) {
 // them with 4200 and waits until they are gone or ctx ends.
 func (s *Server) Drain(ctx context.Context) error {
 	draining := wire.NewError(wire.CodeDraining)
-	leaving := s.refuse(draining)
+	leaving, strangers := s.refuse(draining)
 	for i, conn := range leaving {
 		conn.close(draining.After(s.comeBack(i, len(leaving))))
+	}
+	for i, stranger := range strangers {
+		stranger.refuseSoon(draining.After(s.comeBack(i, len(strangers))))
 	}
 	return s.wait(ctx)
 }
@@ -191,14 +196,31 @@ func (s *Server) Close() error {
 	return err
 }
 
-// refuse lets nobody in any more, and returns who is connected.
-func (s *Server) refuse(reason *wire.Error) []*connection {
+// refuse lets nobody in any more, and returns who is connected, and who is about to be.
+func (s *Server) refuse(reason *wire.Error) ([]*connection, []*awaited) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.refusing == nil {
 		s.refusing = reason
 	}
-	return s.connectedLocked()
+	return s.connectedLocked(), slices.Collect(maps.Keys(s.awaited))
+}
+
+// awaits notes a client that has not said who it is. A server that is being drained does not wait for it.
+func (s *Server) awaits(one *awaited) {
+	s.mu.Lock()
+	s.awaited[one] = struct{}{}
+	refusing := s.refusing
+	s.mu.Unlock()
+	if refusing != nil {
+		one.refuseSoon(refusing)
+	}
+}
+
+func (s *Server) awaitsNoMore(one *awaited) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.awaited, one)
 }
 
 // connected is a copy of the connections.

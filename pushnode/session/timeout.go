@@ -17,6 +17,16 @@ func (s *Server) after(delay time.Duration, do func()) *timeout {
 	})}
 }
 
+// hurry does something else instead, and at once, unless it is too late for that.
+func (t *timeout) hurry(do func()) {
+	if t.timer.Stop() {
+		go func() { // the server waits for it, as it did for the timeout
+			defer t.server.handlers.Done()
+			do()
+		}()
+	}
+}
+
 // stop reports whether nothing was done, nor will be.
 func (t *timeout) stop() bool {
 	stopped := t.timer.Stop()

@@ -90,6 +90,7 @@ const (
 
 // awaited is what is kept of a request until its client sends its credential.
 type awaited struct {
+	visit   *visit
 	origin  *http.Request
 	request request
 	timeout *timeout
@@ -115,11 +116,15 @@ func (v *visit) isKnown() {
 // await waits for the frame that opens a WebSocket whose request had no credential.
 func (v *visit) await(r *http.Request, request request) {
 	v.rules.MessageBytes = wire.OpeningBytes
-	v.waits = &awaited{origin: r.WithContext(v.server.base), request: request}
+	v.waits = &awaited{visit: v, origin: r.WithContext(v.server.base), request: request}
 	v.waits.timeout = v.server.after(v.server.config.HandshakeTimeout, func() {
 		v.refuse(wire.NewError(wire.CodeHandshakeTimeout))
 	})
+	v.server.awaits(v.waits)
 }
+
+// refuseSoon refuses a client of which nothing has come yet.
+func (a *awaited) refuseSoon(reason *wire.Error) { a.timeout.hurry(func() { a.visit.refuse(reason) }) }
 
 // open attaches the connection to its session, by the credential of the request or of the first frame.
 func (v *visit) open(r *http.Request, request request, command wire.Command) {
@@ -303,6 +308,7 @@ func (v *visit) part(code uint16) error {
 func (v *visit) connect(text []byte) {
 	waited := v.waits
 	v.waits = nil
+	v.server.awaitsNoMore(waited)
 	if !waited.timeout.stop() {
 		return // it was too late, and is told so
 	}
@@ -331,6 +337,7 @@ func (v *visit) Ended(error) {
 		return
 	}
 	if v.waits != nil {
+		v.server.awaitsNoMore(v.waits)
 		v.waits.timeout.stop()
 	}
 	v.phase.Store(phaseGone)
