@@ -10,7 +10,7 @@ func (d *driver) writeDirect(count *tally) (done bool) {
 		return false
 	}
 	defer c.turn.Unlock()
-	if !d.atOnce || c.over || c.partly || c.failed != nil {
+	if c.over || !d.atOnce || c.partly || c.failed != nil { // atOnce is set before over is taken back
 		return false
 	}
 	items := c.outbox.take(writeBytes)

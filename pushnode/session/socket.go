@@ -100,6 +100,10 @@ func (s *socket) writeNow(items []item) (all bool, err error) {
 	}
 	text, buffer := s.join(items)
 	defer letGoBuffer(buffer)
+	if len(s.kept) > 0 {
+		text = append(s.kept, text...)
+		s.kept = nil
+	}
 	if len(text) == 0 {
 		return true, nil
 	}
