@@ -2,6 +2,7 @@ package main
 
 import (
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -124,10 +125,11 @@ func TestNoFlagTakesASecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	public := []string{"tls-key", "publishable-key"} // a file, and what every page shows
 	err = kong.Visit(parser.Model.Node, func(node kong.Visitable, next kong.Next) error {
 		if flag, ok := node.(*kong.Flag); ok {
 			for _, word := range []string{"password", "secret", "token", "key"} {
-				if strings.Contains(flag.Name, word) && !strings.HasSuffix(flag.Name, "-file") && flag.Name != "tls-key" {
+				if strings.Contains(flag.Name, word) && !strings.HasSuffix(flag.Name, "-file") && !slices.Contains(public, flag.Name) {
 					t.Errorf("--%s would hold a secret", flag.Name)
 				}
 			}
