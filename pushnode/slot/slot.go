@@ -44,8 +44,8 @@ type Slot struct {
 	storage    *storage
 	logLimit   bounds
 	state      *channel.State
-	applied    uint64    // index of the entry applied last
-	ticket     uint64    // given last
+	applied    uint64 // index of the entry applied last
+	ticket     uint64 // given last
 	proposal   proposal
 	arrived    []arrived // since the latest Advance
 	fault      error     // the copy is broken; nothing is done any more
