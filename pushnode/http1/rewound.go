@@ -45,6 +45,13 @@ func (c *TCPConn) WriteTo(w io.Writer) (int64, error) {
 	return int64(first) + rest, err
 }
 
+// HandOver closes the connection for somebody who has its socket under another descriptor. It makes this a netpoll.Holder; there is nothing
+// to release then.
+func (c *TCPConn) HandOver() (release func()) {
+	_ = c.TCPConn.Close()
+	return func() {}
+}
+
 // errUnread is why there is no way around Read.
 var errUnread = errors.New("http1: something of the connection was read ahead")
 
