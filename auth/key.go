@@ -105,6 +105,20 @@ func ParseKey(text string) (KeyText, error) {
 	return KeyText{Kind: kind, ID: tail[:keyIDLength], Hash: sha256.Sum256(whole[:])}, nil
 }
 
+// Verify returns what a text grants that is this key's, and the key in use at now. Errors wrap ErrUnknownKey or ErrRevoked.
+func (k *Key) Verify(text KeyText, now time.Time) (*Grant, error) {
+	if k.Kind != text.Kind || !Equal(k.Hash[:], text.Hash[:]) {
+		return nil, fmt.Errorf("%w: %s", ErrUnknownKey, text.ID) // the same as for no such id: ids are no secret, keys are
+	}
+	if err := k.alive(now); err != nil {
+		return nil, err
+	}
+	if k.grant != nil {
+		return k.grant, nil
+	}
+	return k.newGrant(), nil
+}
+
 // alive returns nil, or an ErrRevoked that says why the key cannot be used at now.
 func (k *Key) alive(now time.Time) error {
 	if !k.RevokedAt.IsZero() && !now.Before(k.RevokedAt) {

@@ -57,14 +57,5 @@ func (v *Verifier) authenticateKey(ctx context.Context, credential string, now t
 	if err != nil {
 		return nil, sourceError("find key "+text.ID, err)
 	}
-	if key.Kind != text.Kind || !Equal(key.Hash[:], text.Hash[:]) {
-		return nil, fmt.Errorf("%w: %s", ErrUnknownKey, text.ID) // the same as for no such id: ids are no secret, keys are
-	}
-	if err := key.alive(now); err != nil {
-		return nil, err
-	}
-	if key.grant != nil {
-		return key.grant, nil
-	}
-	return key.newGrant(), nil
+	return key.Verify(text, now)
 }

@@ -64,7 +64,7 @@ func (q quick) Answer(ctx context.Context, r *http1.Request, a *http1.Answer) bo
 var errNotQuick = errors.New("not for the quick loop")
 
 func (n *Node) publishQuick(ctx context.Context, credential string, r *http1.Request, dst []byte) (status int, text []byte, err error) {
-	grant, err := n.Authenticate(ctx, credential)
+	grant, err := n.authenticateAgain(ctx, credential, r)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"context"
+	"crypto/subtle"
 	"net"
 	"sync/atomic"
 	"time"
@@ -22,7 +23,9 @@ type connection struct {
 	readBy     time.Time
 	writeBy    time.Time
 	head       head
-	credential string // of the request before: most often that of the next
+	credential string // Authorization of the request before: most often that of the next
+	shown      []byte // the same
+	kept       any    // the handler's
 	request    Request
 	answer     Answer
 	out        []byte // memory for answers
@@ -137,14 +140,23 @@ func (c *connection) look() verdict {
 		c.makeRoom(size)
 		return partly
 	}
-	if string(c.head.authorization) != c.credential {
-		c.credential = string(c.head.authorization)
-	}
+	again := c.showsAgain(c.head.authorization)
 	c.request = Request{
-		Now: c.now, Remote: c.raw.RemoteAddr(), Target: c.head.target, Authorization: c.credential,
-		ContentType: c.head.contentType, RequestID: c.head.requestID, Body: c.buffer[c.head.size:size],
+		Now: c.now, Remote: c.raw.RemoteAddr(), Target: c.head.target, Authorization: c.credential, Again: again,
+		ContentType: c.head.contentType, RequestID: c.head.requestID, Body: c.buffer[c.head.size:size], Kept: &c.kept,
 	}
 	return whole
+}
+
+// showsAgain reports whether the request shows the credential of the one before. They are secrets, perhaps of different clients behind a
+// proxy: the time that it takes tells nothing of them but their lengths.
+func (c *connection) showsAgain(authorization []byte) bool {
+	if c.answered && subtle.ConstantTimeCompare(authorization, c.shown) == 1 {
+		return true
+	}
+	c.shown = append(c.shown[:0], authorization...)
+	c.credential = string(authorization)
+	return false
 }
 
 // firstGrowth is what a full buffer grows to at first, unless less is known to be enough.

@@ -67,7 +67,9 @@ type Request struct {
 	Remote        net.Addr  // whose connection it is
 	Target        []byte    // a path of letters, digits and -_=@,.;:/~ alone
 	Authorization string    // the value of that header, or ""
+	Again         bool      // Authorization is that of the request before on the connection
 	ContentType   []byte    // the same of that
 	RequestID     []byte    // the same of X-Request-Id
 	Body          []byte    // at least one byte
+	Kept          *any      // what the handler keeps for the next request of the connection; nil at first
 }

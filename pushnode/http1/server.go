@@ -173,8 +173,10 @@ func (s *Server) end(c *connection) {
 	delete(s.connections, c)
 	s.mu.Unlock()
 	clear(c.own[:])
+	clear(c.shown[:cap(c.shown)])
 	c.server, c.raw, c.conn, c.buffer, c.filled, c.answered = nil, nil, nil, nil, 0, false
-	c.readBy, c.writeBy, c.credential, c.head, c.request = time.Time{}, time.Time{}, "", head{}, Request{}
+	c.readBy, c.writeBy, c.credential, c.shown, c.kept = time.Time{}, time.Time{}, "", c.shown[:0], nil
+	c.head, c.request = head{}, Request{}
 	c.answer.reset()
 	s.pool.Put(c)
 }
