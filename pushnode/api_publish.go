@@ -27,7 +27,7 @@ func (n *Node) postMessage(w http.ResponseWriter, r *http.Request, grant *auth.G
 	if err != nil {
 		return err
 	}
-	status, text, err := n.publishBody(r.Context(), grant, name, data, nil)
+	status, text, err := n.publishBody(r.Context(), app, grant, name, data, nil)
 	if err != nil {
 		return err
 	}
@@ -39,12 +39,14 @@ func (n *Node) postMessage(w http.ResponseWriter, r *http.Request, grant *auth.G
 func mostOfMessage(app *tenant.AppView) int { return app.Limits.MessageBytes + wire.EnvelopeBytes }
 
 // publishBody publishes what the body of a request says, and returns the status of its answer, and dst with the body of that.
-func (n *Node) publishBody(ctx context.Context, grant *auth.Grant, name string, data, dst []byte) (status int, text []byte, err error) {
+func (n *Node) publishBody(
+	ctx context.Context, app *tenant.AppView, grant *auth.Grant, name string, data, dst []byte,
+) (status int, text []byte, err error) {
 	request, fault := wire.DecodePublish(data)
 	if fault != nil {
 		return 0, nil, fault
 	}
-	published, err := n.Publish(ctx, grant, publishOf(name, request))
+	published, err := n.publishIn(ctx, app, grant, publishOf(name, request))
 	if err != nil {
 		return 0, nil, err
 	}

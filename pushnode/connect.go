@@ -36,10 +36,14 @@ func (n *Node) admitted(grant *auth.Grant) (*tenant.AppView, error) {
 	if err != nil {
 		return nil, err
 	}
+	return app, inService(app)
+}
+
+func inService(app *tenant.AppView) error {
 	if app.Disabled {
-		return nil, wire.Errorf(wire.CodeAppDisabled, "this app is switched off")
+		return wire.Errorf(wire.CodeAppDisabled, "this app is switched off")
 	}
-	return app, nil
+	return nil
 }
 
 // app returns the settings of an app as the directory has them.

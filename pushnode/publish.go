@@ -14,16 +14,26 @@ import (
 // Publish takes one publication: may this grant, is there room, then into the slot's log. It returns once the publication is
 // kept by a majority of the slot's copies and has its position; who follows the channel gets it through deliver.
 func (n *Node) Publish(ctx context.Context, grant *auth.Grant, p session.Publish) (session.Published, error) {
-	published, err := n.publish(ctx, grant, p)
+	app, err := n.app(grant.AppID)
 	if err != nil {
+		n.metrics.refused(err)
+		return session.Published{}, err
+	}
+	return n.publishIn(ctx, app, grant, p)
+}
+
+// publishIn is Publish for who has looked the grant's app up already.
+func (n *Node) publishIn(
+	ctx context.Context, app *tenant.AppView, grant *auth.Grant, p session.Publish,
+) (published session.Published, err error) {
+	if published, err = n.publish(ctx, app, grant, p); err != nil {
 		n.metrics.refused(err)
 	}
 	return published, err
 }
 
-func (n *Node) publish(ctx context.Context, grant *auth.Grant, p session.Publish) (session.Published, error) {
-	app, err := n.admitted(grant)
-	if err != nil {
+func (n *Node) publish(ctx context.Context, app *tenant.AppView, grant *auth.Grant, p session.Publish) (session.Published, error) {
+	if err := inService(app); err != nil {
 		return session.Published{}, err
 	}
 	if err := n.allowed(app, grant, auth.OpPublish, p.Channel); err != nil {

@@ -64,7 +64,7 @@ func (q quick) Answer(ctx context.Context, r *http1.Request, a *http1.Answer) bo
 var errNotQuick = errors.New("not for the quick loop")
 
 func (n *Node) publishQuick(ctx context.Context, credential string, r *http1.Request, dst []byte) (status int, text []byte, err error) {
-	grant, err := n.authenticateAgain(ctx, credential, r)
+	grant, app, err := n.authenticateAgain(ctx, credential, r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -73,14 +73,10 @@ func (n *Node) publishQuick(ctx context.Context, credential string, r *http1.Req
 	if fault := wire.ValidChannel(name); fault != nil {
 		return 0, nil, fault
 	}
-	app, err := n.app(grant.AppID)
-	if err != nil {
-		return 0, nil, err
-	}
 	if len(r.Body) > mostOfMessage(app) {
 		return 0, nil, errNotQuick
 	}
-	return n.publishBody(ctx, grant, name, r.Body, dst)
+	return n.publishBody(ctx, app, grant, name, r.Body, dst)
 }
 
 // plainJSON reports whether a Content-Type is one of those that publishers send; jsonContent takes more.

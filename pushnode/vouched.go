@@ -18,20 +18,24 @@ type vouched struct {
 }
 
 // authenticateAgain is Authenticate for a connection that most often shows the same key as before: then the key need not be read, hashed
-// and looked for again.
-func (n *Node) authenticateAgain(ctx context.Context, credential string, r *http1.Request) (*auth.Grant, error) {
+// and looked for again. It returns the app's settings too.
+func (n *Node) authenticateAgain(
+	ctx context.Context, credential string, r *http1.Request,
+) (grant *auth.Grant, app *tenant.AppView, err error) {
 	if known, found := (*r.Kept).(*vouched); found && r.Again && n.stillVouched(known, r.Now) {
-		return known.grant, nil
+		return known.grant, known.app, nil
 	}
 	*r.Kept = nil
-	grant, err := n.Authenticate(ctx, credential)
-	if err != nil {
-		return nil, err
+	if grant, err = n.Authenticate(ctx, credential); err != nil {
+		return nil, nil, err
 	}
-	if vouched := n.vouch(credential, grant, r.Now); vouched != nil {
+	if app, err = n.app(grant.AppID); err != nil {
+		return nil, nil, err
+	}
+	if vouched := vouch(credential, app, r.Now); vouched != nil {
 		*r.Kept = vouched
 	}
-	return grant, nil
+	return grant, app, nil
 }
 
 // stillVouched reports whether Authenticate would find the same as before. It notes the key's use as that does.
@@ -47,13 +51,9 @@ func (n *Node) stillVouched(known *vouched, now time.Time) bool {
 	return true
 }
 
-// vouch finds the key of a credential in the present settings of its app. nil: it is a token, or not, or not any more, among them.
-func (n *Node) vouch(credential string, grant *auth.Grant, now time.Time) *vouched {
+// vouch finds the key of a credential in settings of its app. nil: it is a token, or not, or not any more, among them.
+func vouch(credential string, app *tenant.AppView, now time.Time) *vouched {
 	text, err := auth.ParseKey(credential)
-	if err != nil {
-		return nil
-	}
-	app, err := n.directory.App(grant.AppID)
 	if err != nil {
 		return nil
 	}
@@ -61,7 +61,8 @@ func (n *Node) vouch(credential string, grant *auth.Grant, now time.Time) *vouch
 	if i < 0 {
 		return nil
 	}
-	if grant, err = app.Keys[i].Verify(text, now); err != nil {
+	grant, err := app.Keys[i].Verify(text, now)
+	if err != nil {
 		return nil
 	}
 	return &vouched{grant: grant, app: app}
