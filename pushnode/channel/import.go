@@ -17,7 +17,7 @@ func (s *State) importAll(c Import) Result {
 func (s *State) importOne(held *channelState, one *Imported, keep Retention) {
 	key := keyOf(one.ID)
 	s.digest.bytes(key[:8])
-	if _, seen := held.ids.offsets[key]; seen {
+	if _, seen := held.ids.find(key); seen {
 		return
 	}
 	at := min(one.Timestamp, s.now) // the other cluster's clock may be ahead

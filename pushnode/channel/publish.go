@@ -6,7 +6,7 @@ func (s *State) publish(c Publish) Result {
 	s.digest.text(c.Channel.Name)
 	key := keyOf(c.ID)
 	s.digest.bytes(key[:8])
-	if offset, seen := held.ids.offsets[key]; seen {
+	if offset, seen := held.ids.find(key); seen {
 		again := held.ids.storedBy(c.Attempt, offset, held.head)
 		return Result{ID: c.ID, Position: Position{Epoch: s.epoch(&held.numbering), Offset: offset}, Duplicate: !again}
 	}

@@ -17,6 +17,11 @@ func (r *ring[T]) at(i int) T {
 	return r.items[(r.first+i)&(len(r.items)-1)]
 }
 
+// ref is at without a copy: valid until the ring changes.
+func (r *ring[T]) ref(i int) *T {
+	return &r.items[(r.first+i)&(len(r.items)-1)]
+}
+
 func (r *ring[T]) push(item T) {
 	if r.count == len(r.items) {
 		r.resize(max(minRing, 2*r.count))
