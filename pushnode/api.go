@@ -17,6 +17,9 @@ import (
 type apiHandler func(w http.ResponseWriter, r *http.Request, grant *auth.Grant) error
 
 // routes is the HTTP API: DESIGN.md's table of calls, in its order, then the transports and the files.
+// webSocketPath is where WebSockets begin.
+const webSocketPath = "/v1/ws"
+
 func (n *Node) routes() http.Handler {
 	router := chi.NewRouter()
 	router.NotFound(func(w http.ResponseWriter, r *http.Request) {
@@ -38,7 +41,7 @@ func (n *Node) routes() http.Handler {
 		read(v1, "/usage", n.counted(n.getUsage))
 		read(v1, "/usage/hottest", n.counted(n.getHottest))
 
-		v1.Get("/ws", n.sessions.WebSocket)
+		v1.Get("/ws", n.sessions.WebSocket) // Handler comes first; here for Allow
 		v1.Get("/sse", n.sessions.Events)
 		v1.Get("/poll", n.sessions.Poll)
 		v1.Post("/commands", n.sessions.Commands)

@@ -123,6 +123,10 @@ func (n *Node) Handler() http.Handler {
 		if n.draining.Load() {
 			w.Header().Set("Connection", "close") // the client's next request goes elsewhere
 		}
+		if r.URL.Path == webSocketPath && r.Method == http.MethodGet { // the router costs as much as a system call
+			n.sessions.WebSocket(w, r)
+			return
+		}
 		n.handler.ServeHTTP(w, r)
 	})
 }

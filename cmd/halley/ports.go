@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -41,7 +42,9 @@ func (p *ports) close() {
 }
 
 func listen(flag, address string) (*net.TCPListener, error) {
-	listener, err := net.Listen("tcp", address)
+	// The kernel's own probes would take four system calls for each connection. Whether a client is there is asked by pings and time-outs.
+	config := net.ListenConfig{KeepAlive: -1}
+	listener, err := config.Listen(context.Background(), "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("%s %s: another program listens there; name another address", flag, address)
 	}

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"net"
@@ -19,6 +20,7 @@ type connection struct {
 	buffer     []byte         // own, or larger where a request needs that
 	filled     int            // of buffer: what was read and is not answered
 	answered   bool           // a request, ever
+	upgrades   bool           // the request asks for another protocol
 	now        time.Time      // when it was last looked
 	readBy     time.Time
 	writeBy    time.Time
@@ -39,18 +41,31 @@ const (
 	ended
 )
 
-// serve answers requests until one is not for the loop. handOver: net/http is to have the connection; else it is over.
-func (c *connection) serve(ctx context.Context) (handOver bool) {
+// outcome is what is to be done with a connection when the loop has done its part.
+type outcome int
+
+const (
+	over   outcome = iota
+	passOn         // net/http is to have it
+	taken          // a handler has it
+)
+
+// serve answers requests until one is not for the loop.
+func (c *connection) serve(ctx context.Context) outcome {
 	for c.begin() {
-		if !c.readRequest() || !c.server.config.Handler.Answer(ctx, &c.request, &c.answer) {
-			return true
-		}
-		if !c.write() {
-			return false
+		switch {
+		case !c.readRequest():
+			return passOn
+		case c.upgrades:
+			return c.upgrade()
+		case !c.server.config.Handler.Answer(ctx, &c.request, &c.answer):
+			return passOn
+		case !c.write():
+			return over
 		}
 		c.next()
 	}
-	return false
+	return over
 }
 
 // peeked is how many bytes net/http wants of a request that follows another before it looks at them. Of these it passes over the line ends
@@ -131,6 +146,9 @@ func (c *connection) readRequest() bool {
 
 // look looks at what is there of the request, and takes it where it is whole. Where it is not there is room for more.
 func (c *connection) look() verdict {
+	if c.server.config.Upgrade != nil && bytes.HasPrefix(c.buffer[:c.filled], []byte(upgradeBegin)) {
+		return c.lookUpgrade()
+	}
 	found := c.head.read(c.buffer[:c.filled], c.server.config.Handler.Wants)
 	size := c.head.size + c.head.length
 	if found == foreign {
@@ -157,6 +175,16 @@ func (c *connection) showsAgain(authorization []byte) bool {
 	c.shown = append(c.shown[:0], authorization...)
 	c.credential = string(authorization)
 	return false
+}
+
+// lookUpgrade is look for a request that may ask for another protocol.
+func (c *connection) lookUpgrade() verdict {
+	found := c.head.lookUpgrade(c.buffer[:c.filled])
+	if found == partly {
+		c.makeRoom(0)
+	}
+	c.upgrades = found == whole
+	return found
 }
 
 // firstGrowth is what a full buffer grows to at first, unless less is known to be enough.

@@ -1,5 +1,5 @@
 // Package http1 answers the simplest and most frequent requests of HTTP/1.1 without net/http: a POST with a body of known length
-// and none but plain headers, to a target that its handler wants. It reads a connection request by request; the first one that it
+// and none but plain headers, to a target that its handler wants, and a GET that asks for another protocol. It reads a connection request by request; the first one that it
 // does not understand completely, to the last byte, ends its work there: the connection goes over to net/http with everything that
 // was read and not answered in front, and stays there.
 //
@@ -15,6 +15,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/http"
 	"time"
 )
 
@@ -28,9 +29,10 @@ type Handler interface {
 	Answer(ctx context.Context, r *Request, a *Answer) bool
 }
 
-// Config is what a front is made of. All but TLS and Skips are required.
+// Config is what a front is made of. All but Upgrade, TLS and Skips are required.
 type Config struct {
 	Handler Handler
+	Upgrade http.Handler        // has requests that ask for another protocol, most of which it takes over by http.Hijacker; nil: net/http has them
 	TLS     *tls.Config         // nil: plain
 	Skips   func(net.Conn) bool // which connections go to net/http unread; nil: none
 	Header  time.Duration       // how long the first request of a connection, and a handshake, may be awaited

@@ -76,6 +76,12 @@ func told(method, target, authorization, contentType, id string, body []byte) (s
 // server serves echo; front says whether the loop stands before net/http.
 func server(t testing.TB, handler echo, front bool, change func(*http1.Config)) (address string) {
 	t.Helper()
+	return serverOf(t, handler, handler, front, change)
+}
+
+// serverOf serves a handler by net/http, with another one for the loop before it.
+func serverOf(t testing.TB, handler http.Handler, quick http1.Handler, front bool, change func(*http1.Config)) (address string) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +97,7 @@ func server(t testing.TB, handler echo, front bool, change func(*http1.Config)) 
 		return listener.Addr().String()
 	}
 	config := validConfig()
-	config.Handler = handler
+	config.Handler = quick
 	if change != nil {
 		change(&config)
 	}

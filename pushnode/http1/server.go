@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"halley/pushnode/crew"
 )
 
 // Server stands between a listener and net/http: to that it is the listener, on which the connections come in that are not, or not any
@@ -24,6 +26,7 @@ type Server struct {
 
 	closing atomic.Bool // set once by Close; read by every connection
 	loops   sync.WaitGroup
+	crew    crew.Crew // which runs them, but for accept
 	dates   dates
 	pool    sync.Pool // of *connection
 
@@ -87,6 +90,7 @@ var ErrCut = errors.New("http1: requests were cut")
 func (s *Server) Wait(within time.Duration) error {
 	done := make(chan struct{})
 	var waiting sync.WaitGroup
+	defer s.crew.Close()
 	defer s.cut()
 	defer waiting.Wait()
 	waiting.Go(func() {
@@ -124,7 +128,11 @@ func (s *Server) accept() {
 				return
 			}
 		default:
-			s.loops.Go(func() { s.run(conn) })
+			s.loops.Add(1)
+			s.crew.Go(func() {
+				defer s.loops.Done()
+				s.run(conn)
+			})
 		}
 	}
 }
@@ -142,18 +150,26 @@ func (s *Server) pass(next passed) bool {
 	}
 }
 
-// run serves a connection until it ends or goes over to net/http.
+// run serves a connection until it ends, or goes over to net/http or to a handler.
 func (s *Server) run(raw net.Conn) {
 	c := s.begin(raw)
-	handOver := !c.handshake() || c.serve(s.ctx)
-	conn, unread := c.conn, append([]byte(nil), c.buffer[:c.filled]...)
-	s.end(c)
-	if !handOver {
-		_ = conn.Close()
-		return
+	after := passOn
+	if c.handshake() {
+		after = c.serve(s.ctx)
 	}
-	_ = conn.SetDeadline(time.Time{}) // net/http sets its own
-	s.pass(passed{conn: rewound(conn, unread)})
+	conn := c.conn
+	var unread []byte
+	if after == passOn {
+		unread = append(unread, c.buffer[:c.filled]...)
+	}
+	s.end(c)
+	switch after {
+	case over:
+		_ = conn.Close()
+	case passOn:
+		_ = conn.SetDeadline(time.Time{}) // net/http sets its own
+		s.pass(passed{conn: rewound(conn, unread)})
+	}
 }
 
 func (s *Server) begin(raw net.Conn) *connection {
@@ -174,7 +190,7 @@ func (s *Server) end(c *connection) {
 	s.mu.Unlock()
 	clear(c.own[:])
 	clear(c.shown[:cap(c.shown)])
-	c.server, c.raw, c.conn, c.buffer, c.filled, c.answered = nil, nil, nil, nil, 0, false
+	c.server, c.raw, c.conn, c.buffer, c.filled, c.answered, c.upgrades = nil, nil, nil, nil, 0, false, false
 	c.readBy, c.writeBy, c.credential, c.shown, c.kept = time.Time{}, time.Time{}, "", c.shown[:0], nil
 	c.head, c.request = head{}, Request{}
 	c.answer.reset()

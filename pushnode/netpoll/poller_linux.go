@@ -9,11 +9,14 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"halley/pushnode/crew"
 )
 
 // Poller holds connections. Its zero value is ready for use.
 type Poller struct {
-	readers sync.WaitGroup // goroutines that read
+	streams sync.WaitGroup // goroutines that read, each from one connection
+	readers crew.Crew      // those that read from sockets
 	loop    sync.WaitGroup // run
 
 	once sync.Once
@@ -32,7 +35,7 @@ func (p *Poller) Adopt(conn net.Conn) Conn {
 			}
 		}
 	}
-	return &stream{conn: conn, readers: &p.readers}
+	return &stream{conn: conn, readers: &p.streams}
 }
 
 // plainOf finds the socket of a connection, and how to let go of the rest of it.
@@ -67,7 +70,8 @@ func (p *Poller) open() {
 
 // Close waits until nobody reads any more. All connections must have been closed.
 func (p *Poller) Close() {
-	p.readers.Wait()
+	p.streams.Wait()
+	p.readers.Close()
 	p.once.Do(func() {})
 	if p.set != nil {
 		p.set.close()
@@ -148,7 +152,7 @@ func (e *epollSet) put(fd int, conn *socket) {
 
 // adopt duplicates the descriptor of a connection and watches it. Changes are told once (EPOLLET), so that nothing has to be set
 // again after each.
-func (e *epollSet) adopt(plain syscall.RawConn, readers *sync.WaitGroup) (*socket, error) {
+func (e *epollSet) adopt(plain syscall.RawConn, readers *crew.Crew) (*socket, error) {
 	fd, err := duplicate(plain)
 	if err != nil {
 		return nil, err

@@ -9,14 +9,16 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"halley/pushnode/crew"
 )
 
 // socket is a plain TCP connection in an epoll set. All system calls on its descriptor are made under mu, which Close takes too: the
 // number of a closed descriptor is given to another connection at once. None of them waits.
 type socket struct {
-	set     *epollSet       // immutable
-	readers *sync.WaitGroup // immutable
-	release func()          // immutable once adopted
+	set     *epollSet  // immutable
+	readers *crew.Crew // immutable
+	release func()     // immutable once adopted
 
 	mu sync.Mutex
 	// guarded by mu

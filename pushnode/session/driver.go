@@ -49,7 +49,7 @@ func (d *driver) wake() {
 			}
 		case idle:
 			if d.state.CompareAndSwap(idle, driving) {
-				go d.drive() // the server waits for it: the connection ends after it
+				d.conn.server.crew.Go(d.drive)
 				return
 			}
 		case driving:
@@ -62,13 +62,22 @@ func (d *driver) wake() {
 	}
 }
 
-// launch lets the writer begin. The reader must begin next.
+// launch lets the writer begin. The reader must begin next. What waits is written here, if that is all that there is to do.
 func (d *driver) launch() {
 	d.halves.Store(2)
 	d.atOnce = d.conn.socket.conn.AtOnce()
 	d.conn.unretire()
 	d.state.Store(driving)
-	go d.drive() // as above
+	if d.conn.outbox.flushHere() && !d.conn.outbox.isBusy() {
+		if next, reason := d.conn.lookAtClock(); reason == nil {
+			d.setAlarm(next)
+			if d.state.CompareAndSwap(driving, idle) {
+				return
+			}
+			d.state.Store(driving) // it was again
+		}
+	}
+	d.conn.server.crew.Go(d.drive)
 }
 
 // forsake undoes what was begun for a connection with a socket of its own that does not come to be, whatever the reason: a panic may be.

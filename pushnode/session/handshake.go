@@ -25,6 +25,7 @@ func (v *visit) accept(w http.ResponseWriter, r *http.Request) (early []byte, er
 	}
 	v.socket = &socket{
 		conn: v.server.poller.Adopt(hijacker.conn), dialect: frameDialect{}, timeout: v.server.config.WriteTimeout,
+		kept: hijacker.unsent,
 	}
 	if w.Header().Get("Sec-WebSocket-Extensions") != "" { // the library knows one
 		v.rules.Deflate, v.socket.dialect = true, deflateDialect{}
@@ -38,18 +39,39 @@ var errShaken = errors.New("hands are shaken")
 // hijacker takes the connection from the HTTP server, when the library has answered the handshake, and keeps it for itself.
 type hijacker struct {
 	http.ResponseWriter
-	conn  net.Conn // set by Hijack
-	early []byte   // what HTTP had read beyond the request
+	conn   net.Conn // set by Hijack
+	early  []byte   // what HTTP had read beyond the request
+	unsent []byte   // of the answer: it goes out with what is said first
 }
 
 // Hijack implements http.Hijacker.
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffers, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	conn, buffers, head, err := hijack(h.ResponseWriter)
 	if err != nil {
 		return nil, nil, err
 	}
-	h.conn, h.early = conn, buffered(buffers)
+	h.conn, h.early, h.unsent = conn, buffered(buffers), head
 	return nil, nil, errShaken
+}
+
+// unsentHijacker is a Hijacker that leaves the head of the answer to who takes the connection: package http1 has one.
+type unsentHijacker interface {
+	HijackUnsent() (conn net.Conn, buffers *bufio.ReadWriter, head []byte, err error)
+}
+
+// hijack takes the connection of an answer, with the head of the answer if that is still to be sent.
+func hijack(w http.ResponseWriter) (conn net.Conn, buffers *bufio.ReadWriter, head []byte, err error) {
+	for inner := w; ; {
+		switch one := inner.(type) {
+		case unsentHijacker:
+			return one.HijackUnsent()
+		case interface{ Unwrap() http.ResponseWriter }:
+			inner = one.Unwrap()
+		default:
+			conn, buffers, err = http.NewResponseController(w).Hijack()
+			return conn, buffers, nil, err
+		}
+	}
 }
 
 // WriteHeader keeps the library from answering once more.

@@ -126,6 +126,32 @@ func (o *outbox) flush(count *tally) {
 	}
 }
 
+// flushHere has what waits written at once, by who calls. It is false where that cannot be done.
+func (o *outbox) flushHere() bool {
+	count := tally{now: time.Now()}
+	defer count.flush()
+	return o.writer.writeDirect(&count)
+}
+
+// isBusy reports whether the writer has something to do but to write what waits.
+func (o *outbox) isBusy() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.items) > 0 || len(o.behind) > 0 || o.closing != nil
+}
+
+// answer is push for somebody who may write: where the socket takes it at once, the writer need not be woken.
+func (o *outbox) answer(thing item) {
+	o.mu.Lock()
+	if !o.closed {
+		o.appendLocked(thing)
+	}
+	o.mu.Unlock()
+	if !o.flushHere() {
+		o.stir()
+	}
+}
+
 // tryPush puts something in if there is room, and wakes the writer.
 func (o *outbox) tryPush(thing item) bool {
 	o.mu.Lock()
@@ -420,6 +446,13 @@ func (o *outbox) ending() *wire.Error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.closing
+}
+
+// endingAfter is ending for the writer, which has something to write before where rest is true.
+func (o *outbox) endingAfter() (reason *wire.Error, rest bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.closing, len(o.items) > 0
 }
 
 // abandon shuts the outbox and returns what was never taken out. It may be called twice.

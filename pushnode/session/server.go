@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/crew"
 	"halley/pushnode/netpoll"
 	"halley/pushnode/wire"
 )
@@ -29,6 +30,7 @@ type Server struct {
 	pending    *pending
 	poller     netpoll.Poller // holds the sockets
 	alarms     alarms
+	crew       crew.Crew       // drives connections
 	chores     *sessionQueue   // sessions that are to be dropped
 	unsaved    *sessionQueue   // sessions whose record is to be written
 	doubtful   *sessionQueue   // sessions whose credential is to be verified again
@@ -192,6 +194,7 @@ func (s *Server) Close() error {
 	s.handlers.Wait()
 	s.workers.Wait()
 	s.poller.Close()
+	s.crew.Close()
 	s.alarms.stop()
 	return err
 }

@@ -115,6 +115,7 @@ func (v *visit) isKnown() {
 
 // await waits for the frame that opens a WebSocket whose request had no credential.
 func (v *visit) await(r *http.Request, request request) {
+	_ = v.socket.send(nil) // the answer to the handshake; that the client is gone is heard soon
 	v.rules.MessageBytes = wire.OpeningBytes
 	v.waits = &awaited{visit: v, origin: r.WithContext(v.server.base), request: request}
 	v.waits.timeout = v.server.after(v.server.config.HandshakeTimeout, func() {
@@ -394,5 +395,5 @@ func (s *Server) obey(ctx context.Context, conn *connection, command wire.Comman
 // answer queues the answer to a command.
 func (c *connection) answer(text []byte) {
 	frame := wire.AppendFrameHeader(make([]byte, 0, len(text)+10), wire.OpcodeText, len(text))
-	c.outbox.push(frameItem(append(frame, text...)))
+	c.outbox.answer(frameItem(append(frame, text...)))
 }

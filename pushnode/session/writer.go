@@ -118,7 +118,9 @@ func (c *connection) step(ctx context.Context) (busy bool, again time.Time, reas
 		}
 		return true, again, nil, false
 	}
-	if ending := c.outbox.ending(); ending != nil {
+	if ending, rest := c.outbox.endingAfter(); rest { // it came since
+		return true, again, nil, false
+	} else if ending != nil {
 		c.transport.end(ending)
 		return false, again, ending, true
 	}
@@ -159,6 +161,13 @@ func (c *connection) lost(err error) *wire.Error {
 	reason := wire.NewError(wire.CodeSlowConsumer).Because(err)
 	c.transport.end(reason)
 	return reason
+}
+
+// lookAtClock is keepAlive for somebody who does not have the turn.
+func (c *connection) lookAtClock() (next time.Time, reason *wire.Error) {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	return c.keepAlive(time.Now())
 }
 
 // keepAlive does what is due by the clock, and says when the next thing is. A reason ends the connection.

@@ -80,6 +80,7 @@ func (s *Server) Run(ctx context.Context, inner *net.TCPListener) error {
 func (s *Server) frontConfig() http1.Config {
 	return http1.Config{
 		Handler: &quick{next: s.config.Quick, rules: s.rules},
+		Upgrade: s.http.Handler,
 		TLS:     s.config.TLS,
 		Skips:   func(conn net.Conn) bool { return s.proxies.contain(peerAddress(conn.RemoteAddr().String())) },
 		Header:  s.config.Timeouts.Header,

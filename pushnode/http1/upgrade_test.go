@@ -1,0 +1,123 @@
+package http1_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"halley/pushnode/http1"
+)
+
+// switcher takes connections over for a protocol that says back what it hears, but for those that ask for none or are not wanted.
+type switcher struct{ seen atomic.Int64 }
+
+func (s *switcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.seen.Add(1)
+	w.Header().Set("X-Asked", fmt.Sprint(r.Method, r.RequestURI, r.Host, r.URL.Query(), r.Header, r.ContentLength, r.RemoteAddr != "", r.TLS != nil))
+	switch {
+	case r.Header.Get("Upgrade") != "echo":
+		w.WriteHeader(http.StatusUpgradeRequired)
+		_, _ = io.WriteString(w, "no such protocol")
+		return
+	case r.URL.Path == "/panic":
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("Upgrade", "echo")
+	w.Header().Set("Connection", "Upgrade")
+	w.WriteHeader(http.StatusSwitchingProtocols)
+	conn, buffers, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	go func() {
+		defer conn.Close()
+		_, _ = io.Copy(conn, buffers)
+	}()
+}
+
+const switching = "Host: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n"
+
+// The loop answers whoever asks for another protocol as net/http does, and hands over what is not plain. What came behind the request is
+// for the protocol.
+func TestUpgrade(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		text  string
+		quick bool
+	}{
+		"plain":            {"GET /ws?key=a%20b&c=d HTTP/1.1\r\n" + switching + "Cookie: a=b; c=d\r\nOrigin: https://a.example\r\n\r\nhello", true},
+		"nothing behind":   {"GET /ws HTTP/1.1\r\n" + switching + "\r\n", true},
+		"another protocol": {"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n", true},
+		"panic":            {"GET /panic HTTP/1.1\r\n" + switching + "\r\n", true},
+		"no upgrade":       {"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", false},
+		"two hosts":        {"GET /ws HTTP/1.1\r\nHost: b\r\n" + switching + "\r\n", false},
+		"two upgrades":     {"GET /ws HTTP/1.1\r\nUpgrade: other\r\n" + switching + "\r\n", false},
+		"a body":           {"GET /ws HTTP/1.1\r\nContent-Length: 1\r\n" + switching + "\r\nx", false},
+		"chunks":           {"GET /ws HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + switching + "\r\n0\r\n\r\n", false},
+		"expects":          {"GET /ws HTTP/1.1\r\nExpect: 100-continue\r\n" + switching + "\r\n", false},
+		"absolute":         {"GET http://b/ws HTTP/1.1\r\n" + switching + "\r\n", false},
+		"bad escape":       {"GET /ws%zz HTTP/1.1\r\n" + switching + "\r\n", false},
+		"older":            {"GET /ws HTTP/1.0\r\n" + switching + "\r\n", false},
+		"folded":           {"GET /ws HTTP/1.1\r\nX-A: b\r\n c\r\n" + switching + "\r\n", false},
+		"space in a name":  {"GET /ws HTTP/1.1\r\nX-A : b\r\n" + switching + "\r\n", false},
+		"bare line feed":   {"GET /ws HTTP/1.1\nHost: a\r\n" + switching + "\r\n", false},
+		"a control":        {"GET /ws HTTP/1.1\r\nX-A: b\x01\r\n" + switching + "\r\n", false},
+		"not ASCII":        {"GET /ws HTTP/1.1\r\nX-A: \xc3\xa4\r\n" + switching + "\r\n", false},
+		"cut":              {"GET /ws HTTP/1.1\r\n" + switching, false},
+		"too long":         {"GET /ws HTTP/1.1\r\nX-A: " + strings.Repeat("a", http1.MaxHead) + "\r\n" + switching + "\r\n", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			quick, slow := new(switcher), new(switcher)
+			front := switchServer(t, slow, func(c *http1.Config) { c.Upgrade = quick })
+			behind := switchServer(t, slow, nil)
+			for _, parts := range []int{1, 7} { // in one write, and in several
+				before := quick.seen.Load()
+				got, want := switched(t, front, test.text, parts), switched(t, behind, test.text, 1)
+				if got != want {
+					t.Errorf("in %d parts it is answered\n%s\nnet/http answers\n%s", parts, got, want)
+				}
+				if was := quick.seen.Load() > before; was != test.quick {
+					t.Errorf("in %d parts it is answered by the loop: %v, want %v", parts, was, test.quick)
+				}
+			}
+		})
+	}
+}
+
+// switchServer serves a switcher by net/http; change, if there is one, what stands before it.
+func switchServer(t *testing.T, handler http.Handler, change func(*http1.Config)) (address string) {
+	t.Helper()
+	return serverOf(t, handler, echo{}, change != nil, change)
+}
+
+// switched sends a request and returns the answer, its head in an order of its own, without what tells two servers apart, and what came
+// behind it.
+func switched(t *testing.T, address, text string, parts int) string {
+	t.Helper()
+	conn := dial(t, address)
+	defer conn.Close()
+	for part := range slices.Chunk([]byte(text), (len(text)-1)/parts+1) {
+		if _, err := conn.Write(part); err != nil {
+			break // it may be refused before its end
+		}
+	}
+	_ = conn.CloseWrite()
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return "nothing"
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(response.Body)
+	for _, name := range []string{"Date", "Connection", "Content-Length", "Content-Type"} {
+		if name != "Connection" || response.StatusCode != http.StatusSwitchingProtocols {
+			response.Header.Del(name)
+		}
+	}
+	return fmt.Sprint(response.Status, response.Header, string(body))
+}
