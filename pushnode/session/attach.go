@@ -35,6 +35,18 @@ func (o opening) comesBack() bool { return o.resume != "" || len(o.cursor) > 0 }
 // Everything that the client missed is then in the hands of the connection's writer. A client that goes away meanwhile is attached
 // all the same, and detached by its transport: a record that is attached, and nobody's, would never end.
 func (s *Server) attach(ctx context.Context, conn *connection, open opening) error {
+	whole := false
+	defer func() {
+		if !whole && conn.session != nil { // a panic: the session is nobody's
+			s.detach(conn)
+		}
+	}()
+	err := s.attachInTurn(ctx, conn, open)
+	whole = true
+	return err
+}
+
+func (s *Server) attachInTurn(ctx context.Context, conn *connection, open opening) error {
 	token, record, resumed, done, err := s.openRecord(ctx, open)
 	defer done()
 	if err != nil {

@@ -80,7 +80,7 @@ func (d *driver) launch() {
 	d.conn.server.crew.Go(d.drive)
 }
 
-// forsake undoes what was begun for a connection with a socket of its own that does not come to be, whatever the reason: a panic may be.
+// forsake undoes what was begun for a connection with a socket of its own that does not come to be, for whatever reason, a panic as well.
 func (s *Server) forsake(conn *connection) {
 	defer conn.driver.release()
 	if conn.session != nil {

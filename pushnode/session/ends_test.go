@@ -79,7 +79,9 @@ func TestPanicWhileLeaving(t *testing.T) {
 
 // Who panics while it opens leaves its place to others, and its session to whom it may concern.
 func TestPanicWhileOpening(t *testing.T) {
-	for name, path := range map[string]string{"websocket": "/v1/ws?cursor=news*7-0-1:0", "sse": "/v1/sse?session=new&channel=news"} {
+	for name, path := range map[string]string{
+		"websocket": "/v1/ws?cursor=news*7-0-1:0", "sse": "/v1/sse?session=new&channel=news", "poll": "/v1/poll?session=new&channel=news",
+	} {
 		for _, when := range []string{"attach", "rule"} {
 			t.Run(name+" "+when, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
