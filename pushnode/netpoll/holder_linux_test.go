@@ -1,6 +1,7 @@
 package netpoll_test
 
 import (
+	"io"
 	"net"
 	"testing"
 	"time"
@@ -25,11 +26,11 @@ func (h *held) HandOver() (release func()) {
 func TestHolderIsReleased(t *testing.T) {
 	t.Parallel()
 	client, server := tcpPair(t)
-	releases := make(chan int, 3)
+	releases := make(chan error, 3)
 	holder := &held{TCPConn: server.(*net.TCPConn), released: func() {
 		_ = client.SetReadDeadline(time.Now().Add(patience))
-		n, _ := client.Read(make([]byte, 1)) // 0: the end
-		releases <- n
+		_, err := client.Read(make([]byte, 1))
+		releases <- err
 	}}
 	poller := new(netpoll.Poller)
 	t.Cleanup(poller.Close)
@@ -45,8 +46,8 @@ func TestHolderIsReleased(t *testing.T) {
 		wantNil(t, "Close", conn.Close())
 	}
 	wantErrClosed(t, r.wantEnd())
-	if got := within(t, "the release", releases); got != 0 {
-		t.Errorf("the client read %d bytes, and not the end, during the release", got)
+	if err := within(t, "the release", releases); err != io.EOF {
+		t.Errorf("during the release the client read %v, and not the end", err)
 	}
 	if len(releases) != 0 {
 		t.Error("released twice")

@@ -73,6 +73,33 @@ func TestWriteTimesOut(t *testing.T) {
 	})
 }
 
+// A client that takes a little now and then does not make a write last longer.
+func TestWriteTimesOutWithASlowClient(t *testing.T) {
+	onAllKinds(t, func(t *testing.T, client net.Conn, conn netpoll.Conn) {
+		read := make(chan int, 1)
+		go func() {
+			ticks := time.NewTicker(10 * time.Millisecond)
+			defer ticks.Stop()
+			buffer, all := make([]byte, 8<<10), 0
+			for err := error(nil); err == nil; <-ticks.C {
+				var n int
+				n, err = client.Read(buffer)
+				all += n
+			}
+			read <- all
+		}()
+		began := time.Now()
+		n, err := conn.Write(pattern(16<<20), 500*time.Millisecond)
+		if waited := time.Since(began); !errors.Is(err, os.ErrDeadlineExceeded) || waited > 5*time.Second {
+			t.Errorf("%d bytes were written, and %v, within %v", n, err, waited)
+		}
+		_ = client.Close()
+		if all := within(t, "the client", read); all > n {
+			t.Errorf("the client read %d bytes where %d were written", all, n)
+		}
+	})
+}
+
 // Who gets pieces of a stalled stream by both kinds of writes gets them in order.
 func TestTryWriteThenWrite(t *testing.T) {
 	onAllKinds(t, func(t *testing.T, client net.Conn, conn netpoll.Conn) {
