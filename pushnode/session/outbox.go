@@ -448,13 +448,6 @@ func (o *outbox) ending() *wire.Error {
 	return o.closing
 }
 
-// endingAfter is ending for the writer, which has something to write before where rest is true.
-func (o *outbox) endingAfter() (reason *wire.Error, rest bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.closing, len(o.items) > 0
-}
-
 // abandon shuts the outbox and returns what was never taken out. It may be called twice.
 func (o *outbox) abandon() []item {
 	o.mu.Lock()

@@ -102,6 +102,7 @@ func (c *connection) step(ctx context.Context) (busy bool, again time.Time, reas
 			return false, again, reason, true
 		}
 	}
+	ending := c.outbox.ending() // before take: what was put in before the close is written before the end
 	if items := c.outbox.take(writeBytes); len(items) > 0 {
 		err := c.write(items)
 		clear(items)
@@ -118,9 +119,7 @@ func (c *connection) step(ctx context.Context) (busy bool, again time.Time, reas
 		}
 		return true, again, nil, false
 	}
-	if ending, rest := c.outbox.endingAfter(); rest { // it came since
-		return true, again, nil, false
-	} else if ending != nil {
+	if ending != nil {
 		c.transport.end(ending)
 		return false, again, ending, true
 	}
