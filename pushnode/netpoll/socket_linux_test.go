@@ -72,6 +72,10 @@ func TestEventsOfAnother(t *testing.T) {
 	if len(reader.received) > 0 || len(reader.ended) > 0 {
 		t.Error("the reader was told of what was not so")
 	}
+	fd := conn.fd
+	if err := conn.Close(); err != nil || poller.set.find(fd) != nil {
+		t.Errorf("closed (%v), and still told of events: %v", err, poller.set.find(fd) != nil)
+	}
 }
 
 // Nobody is told of a descriptor that was closed, or never known.
