@@ -106,6 +106,7 @@ func (c serveCommand) live(p *process, log logConfig, legacy *pushnode.Legacy) (
 
 // start starts the parts of a node, each before those that stand on it.
 func (p *parts) start(running *services, public *net.TCPListener) {
+	running.start("collector", runCollector)
 	running.start("directory", p.directory.Run)
 	running.start("meter", p.meter.Run)
 	running.start("node", p.node.Run)
