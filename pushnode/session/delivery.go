@@ -89,8 +89,15 @@ func (d *Delivery) Flush() {
 }
 
 // queue puts publications into the outboxes of all who follow their channel: all of them into each, or one by one where that is not
-// possible. Who has no room for some is flushed in between.
+// possible. Who has no room for some is flushed in between. A panic ends neither the process nor anybody's stream: who follows the channel
+// reads history instead, on a goroutine of its own.
 func (d *Delivery) queue(one *gathered) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			d.server.panicked("fan-out", fault)
+			one.entry.lapse()
+		}
+	}()
 	messages := messagesOf(one)
 	if len(messages) > 1 && !one.apart && one.entry.queueBatch(messages, d) {
 		d.flushFull()

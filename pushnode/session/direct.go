@@ -1,6 +1,13 @@
 package session
 
-import "halley/pushnode/wire"
+import (
+	"errors"
+
+	"halley/pushnode/wire"
+)
+
+// errPanicked is why a connection ends of which a direct write has panicked: the fan-out goes on for all others.
+var errPanicked = errors.New("a write panicked")
 
 // writeDirect writes what waits in the outbox on the goroutine of the fan-out, without waiting. It is false where the writer has to
 // go on: it is at work, the client does not take everything, or its connection broke.
@@ -10,6 +17,12 @@ func (d *driver) writeDirect(count *tally) (done bool) {
 		return false
 	}
 	defer c.turn.Unlock()
+	defer func() {
+		if fault := recover(); fault != nil { // what was taken is lost: the writer ends the connection, and its client asks for the rest
+			c.server.panicked("fan-out", fault)
+			c.failed, done = errPanicked, false
+		}
+	}()
 	if c.over || !d.atOnce || c.partly || c.failed != nil { // atOnce is set before over is taken back
 		return false
 	}

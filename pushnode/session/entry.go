@@ -137,6 +137,17 @@ func (e *entry) fallBehindLocked(sub *subscription) {
 	sub.outbox.hungry(sub, time.Time{})
 }
 
+// lapse sends all who are live back to history: it is not known any more what they were given.
+func (e *entry) lapse() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, sub := range e.subs {
+		if sub.mode == live {
+			e.fallBehindLocked(sub)
+		}
+	}
+}
+
 // deliverPresence hands a change of presence to those who watch. Versions rise by one; who missed one is told the whole set. They
 // begin again at 1 when the channel was forgotten, which an empty set has been through version 2 to be.
 func (e *entry) deliverPresence(changed channel.PresenceChanged) {

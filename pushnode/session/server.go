@@ -72,6 +72,7 @@ func New(config Config, backend Backend) *Server {
 
 // DeliverPresence hands a change of presence to all who watch the channel, in the order of its log. It never blocks on a client.
 func (s *Server) DeliverPresence(changed channel.PresenceChanged) {
+	defer s.recovered("presence") // who was not told misses a version, and is told the whole set with the next
 	if e := s.hub.find(changed.Channel); e != nil {
 		e.deliverPresence(changed)
 	}
