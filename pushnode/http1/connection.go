@@ -20,7 +20,7 @@ type connection struct {
 	buffer     []byte         // own, or larger where a request needs that
 	filled     int            // of buffer: what was read and is not answered
 	answered   bool           // a request, ever
-	upgrades   bool           // the request asks for another protocol
+	upgrades   bool           // the request asks for a WebSocket
 	now        time.Time      // when it was last looked
 	readBy     time.Time
 	writeBy    time.Time
@@ -177,7 +177,7 @@ func (c *connection) showsAgain(authorization []byte) bool {
 	return false
 }
 
-// lookUpgrade is look for a request that may ask for another protocol.
+// lookUpgrade is look for a request that may ask for a WebSocket.
 func (c *connection) lookUpgrade() verdict {
 	found := c.head.lookUpgrade(c.buffer[:c.filled])
 	if found == partly {

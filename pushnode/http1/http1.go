@@ -1,7 +1,7 @@
 // Package http1 answers the simplest and most frequent requests of HTTP/1.1 without net/http: a POST with a body of known length
-// and none but plain headers, to a target that its handler wants, and a GET that asks for another protocol. It reads a connection request by request; the first one that it
-// does not understand completely, to the last byte, ends its work there: the connection goes over to net/http with everything that
-// was read and not answered in front, and stays there.
+// and none but plain headers, to a target that its handler wants, and a GET that asks for a WebSocket. It reads a connection request
+// by request; the first one that it does not understand completely, to the last byte, ends its work there: the connection goes over to
+// net/http with everything that was read and not answered in front, and stays there.
 //
 // It knows nothing of paths, keys and channels, answers nothing that its handler did not answer, and refuses nothing by itself:
 // what is wrong with a request is net/http's to say. Whatever it answers, net/http would have answered with the same bytes, but for
@@ -32,7 +32,7 @@ type Handler interface {
 // Config is what a front is made of. All but Upgrade, TLS and Skips are required.
 type Config struct {
 	Handler Handler
-	Upgrade http.Handler        // has requests that ask for another protocol, most of which it takes over by http.Hijacker; nil: net/http has them
+	Upgrade http.Handler        // has requests that ask for a WebSocket, most of which it takes over by http.Hijacker; nil: net/http has them
 	TLS     *tls.Config         // nil: plain
 	Skips   func(net.Conn) bool // which connections go to net/http unread; nil: none
 	Header  time.Duration       // how long the first request of a connection, and a handshake, may be awaited

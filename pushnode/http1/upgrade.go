@@ -13,11 +13,12 @@ import (
 	"time"
 )
 
-// upgradeBegin is how a request for another protocol begins (RFC 9110 section 7.8): only a GET is one here.
+// upgradeBegin is how a request for a WebSocket begins: RFC 6455 section 4.1.
 const upgradeBegin = "GET "
 
-// lookUpgrade looks for the head of a request for another protocol. It is whole where it is plain, has no body, and names a protocol; its
-// fields are then for the handler to judge, as those that net/http reads.
+// lookUpgrade looks for the head of a request for a WebSocket. It is whole where it is plain and has no body; its fields are then for the
+// handler to judge, as those that net/http reads. Clients offer to go on by HTTP/2 in the same words, with requests of any kind: they are
+// net/http's, which goes on by HTTP/1.1 and sends an answer as it comes.
 func (h *head) lookUpgrade(data []byte) verdict {
 	*h = head{}
 	end := bytes.Index(data, headEnd)
@@ -46,7 +47,7 @@ func plainTarget(target []byte) bool {
 	return true
 }
 
-// plainUpgrade reports whether header fields are plain, ask for another protocol, and say nothing of a body.
+// plainUpgrade reports whether header fields are plain, ask for a WebSocket and nothing else, and say nothing of a body.
 func plainUpgrade(fields []byte) bool {
 	hosts, upgrades := 0, 0
 	for len(fields) > 0 {
@@ -64,6 +65,9 @@ func plainUpgrade(fields []byte) bool {
 			}
 		case bytes.EqualFold(name, []byte("upgrade")):
 			upgrades++
+			if !bytes.EqualFold(value, []byte("websocket")) {
+				return false
+			}
 		case framing(name):
 			return false
 		}
@@ -92,8 +96,8 @@ func framing(name []byte) bool {
 	return false
 }
 
-// upgrade has the handler answer a request for another protocol. taken: the handler has the connection now. Otherwise it is over: who is
-// refused another protocol has no use for this one.
+// upgrade has the handler answer a request for a WebSocket. taken: the handler has the connection now. Otherwise it is over: who is
+// refused one has no use for this protocol.
 func (c *connection) upgrade() (after outcome) {
 	request, err := c.upgradeRequest()
 	if err != nil {

@@ -20,14 +20,14 @@ func (s *switcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.seen.Add(1)
 	w.Header().Set("X-Asked", fmt.Sprint(r.Method, r.RequestURI, r.Host, r.URL.Query(), r.Header, r.ContentLength, r.RemoteAddr != "", r.TLS != nil))
 	switch {
-	case r.Header.Get("Upgrade") != "echo":
+	case r.Header.Get("Upgrade") != "websocket", r.URL.Path == "/refused":
 		w.WriteHeader(http.StatusUpgradeRequired)
 		_, _ = io.WriteString(w, "no such protocol")
 		return
 	case r.URL.Path == "/panic":
 		panic(http.ErrAbortHandler)
 	}
-	w.Header().Set("Upgrade", "echo")
+	w.Header().Set("Upgrade", "websocket")
 	w.Header().Set("Connection", "Upgrade")
 	w.WriteHeader(http.StatusSwitchingProtocols)
 	conn, buffers, err := http.NewResponseController(w).Hijack()
@@ -40,7 +40,7 @@ func (s *switcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 }
 
-const switching = "Host: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n"
+const switching = "Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
 
 // The loop answers whoever asks for another protocol as net/http does, and hands over what is not plain. What came behind the request is
 // for the protocol.
@@ -52,7 +52,9 @@ func TestUpgrade(t *testing.T) {
 	}{
 		"plain":            {"GET /ws?key=a%20b&c=d HTTP/1.1\r\n" + switching + "Cookie: a=b; c=d\r\nOrigin: https://a.example\r\n\r\nhello", true},
 		"nothing behind":   {"GET /ws HTTP/1.1\r\n" + switching + "\r\n", true},
-		"another protocol": {"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n", true},
+		"refused":          {"GET /refused HTTP/1.1\r\n" + switching + "\r\n", true},
+		"another protocol": {"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", false},
+		"two protocols":    {"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket, h2c\r\n\r\n", false},
 		"panic":            {"GET /panic HTTP/1.1\r\n" + switching + "\r\n", true},
 		"no upgrade":       {"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", false},
 		"two hosts":        {"GET /ws HTTP/1.1\r\nHost: b\r\n" + switching + "\r\n", false},
