@@ -192,13 +192,21 @@ func (a *upgradeAnswer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil || len(head) == 0 {
 		return conn, buffers, err
 	}
-	if err := conn.SetWriteDeadline(a.c.now.Add(a.c.server.config.Write)); err != nil {
-		return nil, nil, err
+	if err := a.send(conn, head); err != nil {
+		return nil, nil, errors.Join(err, conn.Close()) // nobody else has it
+	}
+	return conn, buffers, nil
+}
+
+// send sends the head of the answer to a connection that was taken, and leaves that without a deadline.
+func (a *upgradeAnswer) send(conn net.Conn, head []byte) error {
+	if err := conn.SetWriteDeadline(time.Now().Add(a.c.server.config.Write)); err != nil {
+		return err
 	}
 	if _, err := conn.Write(head); err != nil {
-		return nil, nil, err
+		return err
 	}
-	return conn, buffers, conn.SetWriteDeadline(time.Time{})
+	return conn.SetWriteDeadline(time.Time{})
 }
 
 // HijackUnsent is Hijack for a handler that sends the head itself, in one write with what it has to say first.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -122,4 +123,68 @@ func switched(t *testing.T, address, text string, parts int) string {
 		}
 	}
 	return fmt.Sprint(response.Status, response.Header, string(body))
+}
+
+// gone is a connection whose client is gone when it is answered.
+type gone struct {
+	net.Conn
+	closed chan struct{}
+}
+
+func (g gone) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func (g gone) Close() error {
+	close(g.closed)
+	return g.Conn.Close()
+}
+
+// goners is a listener of such connections.
+type goners struct {
+	net.Listener
+	closed chan struct{}
+}
+
+func (g goners) Accept() (net.Conn, error) {
+	conn, err := g.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return gone{conn, g.closed}, nil
+}
+
+// A connection that was taken is closed where the answer cannot be sent: its handler has got an error in its place.
+func TestUpgradeOfAClientThatIsGone(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed, closed := make(chan error, 1), make(chan struct{})
+	config := validConfig()
+	config.Upgrade = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		_, _, err := http.NewResponseController(w).Hijack()
+		failed <- err
+	})
+	loop, err := http1.Listen(goners{listener, closed}, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := dial(t, listener.Addr().String())
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET /ws HTTP/1.1\r\n"+switching+"\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-failed; err == nil {
+		t.Error("the handler was given a connection")
+	}
+	_ = loop.Close()
+	if err := loop.Wait(patience); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-closed:
+	default:
+		t.Error("the connection is open")
+	}
 }
