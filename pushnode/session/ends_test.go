@@ -159,3 +159,20 @@ func TestDrainAmidAHandshake(t *testing.T) {
 		}
 	})
 }
+
+// A client that is refused amid a pong gets that to its end, and then the reason: two never write to it at a time.
+func TestRefusedAmidAPong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(c *session.Config, _ *node) { c.HandshakeTimeout, c.WriteTimeout = 5*time.Second, 10*time.Second })
+		f := h.shakeHands("", masked(0x89, "abc"))
+		first := make([]byte, 1) // the pipe holds nothing back: what is not read waits to be written
+		if _, err := io.ReadFull(f.conn, first); err != nil || first[0] != 0x8a {
+			t.Fatalf("a pong begins with %x, %v", first, err)
+		}
+		<-time.After(7 * time.Second) // it is refused meanwhile
+		rest, err := io.ReadAll(f.reader)
+		if got := string(rest); err != nil || !strings.HasPrefix(got, "\x03abc\x81") || !strings.Contains(got, `"op":"error"`) {
+			t.Errorf("behind it came %q, %v", rest, err)
+		}
+	})
+}

@@ -94,6 +94,24 @@ type awaited struct {
 	origin  *http.Request
 	request request
 	timeout *timeout
+	speaks  turn // of those who write to the client meanwhile: its reader, and who refuses it
+}
+
+// refuse refuses the client, on another goroutine than its reader's: what that has begun to write is ended first.
+func (a *awaited) refuse(reason *wire.Error) {
+	a.speaks.claim()
+	defer a.speaks.release()
+	a.visit.refuse(reason)
+}
+
+// say writes to a client that is still awaited.
+func (a *awaited) say(text []byte) error {
+	a.speaks.claim()
+	defer a.speaks.release()
+	if a.visit.phase.Load() != phaseOpening {
+		return nil // it is told something else
+	}
+	return a.visit.socket.send(text)
 }
 
 // abort ends a visit that has not begun.
@@ -117,15 +135,16 @@ func (v *visit) isKnown() {
 func (v *visit) await(r *http.Request, request request) {
 	_ = v.socket.send(nil) // the answer to the handshake; that the client is gone is heard soon
 	v.rules.MessageBytes = wire.OpeningBytes
-	v.waits = &awaited{visit: v, origin: r.WithContext(v.server.base), request: request}
-	v.waits.timeout = v.server.after(v.server.config.HandshakeTimeout, func() {
-		v.refuse(wire.NewError(wire.CodeHandshakeTimeout))
+	waited := &awaited{visit: v, origin: r.WithContext(v.server.base), request: request}
+	waited.timeout = v.server.after(v.server.config.HandshakeTimeout, func() {
+		waited.refuse(wire.NewError(wire.CodeHandshakeTimeout))
 	})
-	v.server.awaits(v.waits)
+	v.waits = waited
+	v.server.awaits(waited)
 }
 
 // refuseSoon refuses a client of which nothing has come yet.
-func (a *awaited) refuseSoon(reason *wire.Error) { a.timeout.hurry(func() { a.visit.refuse(reason) }) }
+func (a *awaited) refuseSoon(reason *wire.Error) { a.timeout.hurry(func() { a.refuse(reason) }) }
 
 // open attaches the connection to its session, by the credential of the request or of the first frame.
 func (v *visit) open(r *http.Request, request request, command wire.Command) {
@@ -273,8 +292,8 @@ func (v *visit) pong(payload []byte) error {
 	case v.conn != nil:
 		v.conn.outbox.tryPush(frameItem(text))
 		return nil
-	case v.phase.Load() == phaseOpening:
-		return v.socket.send(text)
+	case v.waits != nil:
+		return v.waits.say(text)
 	default:
 		return nil
 	}
@@ -293,8 +312,8 @@ func (v *visit) part(code uint16) error {
 		v.conn.driver.parted.Store(true)
 	}
 	switch {
-	case v.conn == nil && v.phase.Load() == phaseOpening:
-		_ = v.socket.send(text) // the client is as good as gone
+	case v.waits != nil:
+		_ = v.waits.say(text) // the client is as good as gone
 		return net.ErrClosed
 	case v.conn == nil || v.conn.driver.hasEnded():
 		return net.ErrClosed
