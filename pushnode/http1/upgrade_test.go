@@ -94,18 +94,18 @@ func TestUpgrade(t *testing.T) {
 }
 
 // switchServer serves a switcher by net/http; change, if there is one, what stands before it.
-func switchServer(t *testing.T, handler http.Handler, change func(*http1.Config)) (address string) {
+func switchServer(t testing.TB, handler http.Handler, change func(*http1.Config)) (address string) {
 	t.Helper()
 	return serverOf(t, handler, echo{}, change != nil, change)
 }
 
 // switched sends a request and returns the answer, its head in an order of its own, without what tells two servers apart, and what came
 // behind it.
-func switched(t *testing.T, address, text string, parts int) string {
+func switched(t testing.TB, address, text string, parts int) string {
 	t.Helper()
 	conn := dial(t, address)
 	defer conn.Close()
-	for part := range slices.Chunk([]byte(text), (len(text)-1)/parts+1) {
+	for part := range slices.Chunk([]byte(text), len(text)/parts+1) {
 		if _, err := conn.Write(part); err != nil {
 			break // it may be refused before its end
 		}
@@ -187,4 +187,40 @@ func TestUpgradeOfAClientThatIsGone(t *testing.T) {
 	default:
 		t.Error("the connection is open")
 	}
+}
+
+// both are handshakes and all other requests, in one server.
+type both struct {
+	switcher
+	echo
+}
+
+func (b *both) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet {
+		b.switcher.ServeHTTP(w, r)
+	} else {
+		b.echo.ServeHTTP(w, r)
+	}
+}
+
+// FuzzUpgradeAgainstNetHTTP sends the same bytes to net/http with and without the loop before it, which has handshakes answered too. Whatever
+// they are, the handler must have understood the first request in the same sense, and what is behind a handshake must come back.
+func FuzzUpgradeAgainstNetHTTP(f *testing.F) {
+	handler := new(both)
+	plain := switchServer(f, handler, nil)
+	loop := switchServer(f, handler, func(c *http1.Config) { c.Upgrade = handler })
+	for _, head := range []string{
+		switching + "\r\nhello", switching + "Sec-WebSocket-Key: a\r\n\r\n", "Host: b\r\n" + switching + "\r\n", switching + "Content-Length: 1\r\n\r\nx",
+		switching + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", switching + "X-A: b\r\n c\r\n\r\n", switching + "Connection: close\r\n\r\n",
+		"Host: [::1]:80\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\n", "Host: a\r\nUpgrade: h2c\r\n\r\n",
+	} {
+		f.Add([]byte("GET /ws?a=%2f&b HTTP/1.1\r\n" + head))
+	}
+	f.Add([]byte("GET //a/../b HTTP/1.1\r\n" + switching + "\r\n" + quickRequest("abc")))
+	f.Add([]byte(quickRequest("abc")))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if got, want := switched(t, loop, string(data), 1), switched(t, plain, string(data), 1); got != want {
+			t.Errorf("the answers to %q are\n%s\nand net/http's\n%s", data, got, want)
+		}
+	})
 }
