@@ -8,7 +8,7 @@ DURATION ?= 30m
 SEEDS    ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test sim chaos check format-check vet staticcheck tidy-check fresh typecheck generate fuzz bench microbench cover fmt clean compiler
+.PHONY: help build run test sim chaos check format-check vet staticcheck tidy-check fresh memory typecheck generate fuzz bench microbench cover fmt clean compiler
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ sim: ## Simulate SEEDS (20000) clusters under faults; each failing seed is told,
 chaos: ## Hurt a cluster in every way, each for DURATION (30m): make chaos DURATION=10m
 	HALLEY_CHAOS_DURATION=$(DURATION) $(GO) test -tags chaos -v -count=1 -timeout 24h -run '^TestChaos' ./test
 
-check: format-check vet staticcheck tidy-check fresh typecheck ## Check format, vet, lint, modules, generated files and types
+check: format-check vet staticcheck tidy-check fresh memory typecheck ## Check format, vet, lint, modules, generated files, memory and types
 
 format-check:
 	@stale=$$(gofmt -l .); test -z "$$stale" || { echo "not formatted, run make fmt:" $$stale >&2; exit 1; }
@@ -47,6 +47,9 @@ tidy-check:
 fresh:
 	@state() { git status --porcelain --untracked-files=all; git diff; }; before=$$(state); $(MAKE) --no-print-directory generate; \
 	test "$$before" = "$$(state)" || { git status --short; echo "generated files were stale: commit what make generate made" >&2; exit 1; }
+
+memory: ## Check what clients and channels hold in memory against the tables of DESIGN.md
+	$(GO) test -run '^$$' -bench '^BenchmarkMemory$$' -benchtime 1x ./pushnode/session ./pushnode/channel
 
 # The type check of the JS client is for development alone: the bundle is committed, and make run needs no Node.
 typecheck:

@@ -1,0 +1,6 @@
+//go:build race
+
+package heap
+
+// raced says whether the tests run under the race detector.
+const raced = true
