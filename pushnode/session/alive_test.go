@@ -313,6 +313,33 @@ func TestDisconnectOfAnAnsweredPoll(t *testing.T) {
 	})
 }
 
+// A poll whose client has just given it up may be told in vain: the next one is told again.
+func TestDisconnectOfAPollThatWasGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(_ *sessionConfig, n *node) { n.grants["ada"] = grantOf("ada") })
+		path := "/v1/poll?token=ada&channel=news&session="
+		_, first := h.get(path+"new", nil)
+		path += object(first["connected"].(map[string]any)).text("resume")
+		lost := make(chan object, 1)
+		go func() {
+			_, answer := h.get(path+"&cursor="+escape(first.text("cursor")), nil)
+			lost <- answer // the network had it, and the client never got it
+		}()
+		synctest.Wait()
+		h.server.Disconnect(t0(), testApp, "ada", "", wire.NewError(wire.CodeDisconnected))
+		if answer := <-lost; answer.code() != int64(wire.CodeDisconnected) {
+			t.Errorf("the poll is answered %v", answer)
+		}
+		if _, answer := h.get(path+"&wait=0s", nil); answer.code() != int64(wire.CodeDisconnected) {
+			t.Errorf("the next one is answered %v", answer)
+		}
+		pass(3 * time.Minute)
+		if status, again := h.get(path+"&wait=0s", nil); status != http.StatusOK || again["connected"] == nil {
+			t.Errorf("a late one is answered %d %v", status, again)
+		}
+	})
+}
+
 func TestDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, nil)

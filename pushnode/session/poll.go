@@ -73,11 +73,8 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, read request, open
 		conn.answered.Store(true) // before it is: the client's next poll may be here at once
 		writeBody(w, http.StatusOK, answer.gathered.Append(nil, answer.trail.cursor()))
 	}
-	switch {
-	case r.Context().Err() != nil:
+	if r.Context().Err() != nil {
 		conn.answered.Store(false)
-	case reason != nil && reason.Code == wire.CodeDisconnected:
-		conn.session.told()
 	}
 }
 

@@ -155,7 +155,7 @@ func (s *Session) noteLeft(name string) {
 }
 
 // end ends a session, and returns the connection that has to tell its client why; nil: none. A client without one is told when it
-// comes back, and one that polls as well, whose connection may have answered already.
+// comes back, and one that polls as well: its connection may have answered already, and nobody knows whether an answer arrives.
 func (s *Session) end(reason *wire.Error) *connection {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -164,13 +164,6 @@ func (s *Session) end(reason *wire.Error) *connection {
 		s.farewell = reason
 	}
 	return s.conn
-}
-
-// told says that the client knows why its session was ended.
-func (s *Session) told() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.farewell = nil
 }
 
 // ending is what the client of a session that was ended is still to be told; nil: nothing.
