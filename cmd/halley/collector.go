@@ -25,6 +25,7 @@ type collector struct {
 // reading is what the runtime says of the heap.
 type reading struct {
 	live      uint64 // bytes that the last collection left
+	roots     uint64 // bytes of stacks and of variables of packages, of which the runtime takes its percentage as well
 	allocated uint64 // bytes, ever
 	at        time.Time
 }
@@ -50,12 +51,9 @@ func runCollector(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	c := &collector{
-		cycles:  make(chan struct{}, 1),
-		samples: []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}},
-	}
+	c := newCollector()
 	c.before = c.read()
-	percent := percentOf(c.before.live, c.before.live/2)
+	percent := percentOf(c.before, c.before.live/2)
 	defer debug.SetGCPercent(debug.SetGCPercent(percent))
 	c.await()
 	quiet := time.NewTicker(quietInterval)
@@ -64,7 +62,7 @@ func runCollector(ctx context.Context) error {
 		select {
 		case <-c.cycles:
 			now := c.read()
-			wanted := percentOf(now.live, roomFor(c.before, now))
+			wanted := percentOf(now, roomFor(c.before, now))
 			if wanted < percent-percent/steps || wanted > percent+percent/steps { // to set it stops the world for a moment
 				debug.SetGCPercent(wanted)
 				percent = wanted
@@ -81,6 +79,15 @@ func runCollector(ctx context.Context) error {
 	}
 }
 
+func newCollector() *collector {
+	return &collector{
+		cycles: make(chan struct{}, 1),
+		samples: []metrics.Sample{
+			{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"},
+		},
+	}
+}
+
 // await has the next collection put a token into cycles: it frees something that nobody has.
 func (c *collector) await() {
 	type sign struct{ _ *int } // of a size that is not allocated together with others
@@ -94,7 +101,8 @@ func (c *collector) await() {
 
 func (c *collector) read() reading {
 	metrics.Read(c.samples)
-	return reading{live: c.samples[0].Value.Uint64(), allocated: c.samples[1].Value.Uint64(), at: time.Now()}
+	value := func(i int) uint64 { return c.samples[i].Value.Uint64() }
+	return reading{live: value(0), allocated: value(1), roots: value(2) + value(3), at: time.Now()}
 }
 
 // roomFor is how many bytes may be allocated before the next collection: half of what lives, and of a steady heap what it takes not to be
@@ -109,9 +117,9 @@ func roomFor(before, now reading) uint64 {
 	return max(room, min(uint64(wanted), max(roomMost, now.live)))
 }
 
-// percentOf is room as a part of what lives, as the runtime wants it.
-func percentOf(live, room uint64) int {
-	return int(min(max(100*float64(room)/float64(max(live, 1<<20)), leastPercent), math.MaxInt32))
+// percentOf is room as a part of what lives and of what is not in the heap, as the runtime wants it.
+func percentOf(now reading, room uint64) int {
+	return int(min(max(100*float64(room)/float64(max(now.live+now.roots, 1<<20)), leastPercent), math.MaxInt32))
 }
 
 // isDone reports whether a node that had much to do has nothing to do now, so that what the heap has too much may go back to the system.

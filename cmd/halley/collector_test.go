@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync"
 	"testing"
 	"time"
@@ -32,11 +33,14 @@ func TestRoomForGarbage(t *testing.T) {
 			t.Errorf("%s: %d MB, want %d", name, got, test.want)
 		}
 	}
-	if got := percentOf(0, 0); got != leastPercent {
+	if got := percentOf(reading{}, 0); got != leastPercent {
 		t.Errorf("nothing is known: %d", got)
 	}
-	if got := percentOf(40*mb, 20*mb); got != 50 {
+	if got := percentOf(reading{live: 40 * mb}, 20*mb); got != 50 {
 		t.Errorf("room for a half: %d", got)
+	}
+	if got := percentOf(reading{live: 20 * mb, roots: 108 * mb}, 64*mb); got != 50 {
+		t.Errorf("with the stacks of many goroutines: %d", got)
 	}
 }
 
@@ -82,4 +86,41 @@ func TestCollectorGoverns(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Error("no sign of a collection")
 	}
+}
+
+// What the collector allows is what the runtime aims at, also where much is in stacks.
+func TestCollectorAllowsWhatItSays(t *testing.T) {
+	var held sync.WaitGroup
+	release := make(chan struct{})
+	defer held.Wait()
+	defer close(release)
+	for range 64 {
+		ready := make(chan struct{})
+		held.Go(func() {
+			holdStack(8, func() { close(ready); <-release })
+		})
+		<-ready
+	}
+	runtime.GC()
+	c := newCollector()
+	now := c.read()
+	const room = 64 << 20
+	defer debug.SetGCPercent(debug.SetGCPercent(percentOf(now, room)))
+	goal := []metrics.Sample{{Name: "/gc/heap/goal:bytes"}}
+	metrics.Read(goal)
+	if got := goal[0].Value.Uint64() - now.live; got < room*9/10 || got > room*11/10 {
+		t.Errorf("%d bytes may be allocated before the next collection, want about %d: %d live, %d are in stacks and variables", got, room, now.live, now.roots)
+	}
+}
+
+// holdStack calls do with depth times 64 KB of stack below it.
+func holdStack(depth int, do func()) (used byte) {
+	var space [64 << 10]byte
+	space[depth] = 1
+	if depth == 0 {
+		do()
+	} else {
+		space[0] = holdStack(depth-1, do)
+	}
+	return space[0] + space[depth]
 }
