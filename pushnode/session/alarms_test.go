@@ -40,3 +40,34 @@ func TestAlarms(t *testing.T) {
 		alarms.stop()
 	})
 }
+
+// Of very many that are due at the same moment not all are woken at the same moment, but soon.
+func TestAlarmsWakeAFewAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a alarms
+		drivers := make([]driver, 1000)
+		due := momentOf(time.Now().Add(time.Second))
+		for i := range drivers {
+			a.put(&drivers[i], due)
+		}
+		woken := func() (count int) {
+			for i := range drivers {
+				if drivers[i].state.Load() == stirred {
+					count++
+				}
+			}
+			return count
+		}
+		<-time.After(time.Second)
+		synctest.Wait()
+		if got := woken(); got == 0 || got > wokenAtOnce {
+			t.Errorf("%d of %d are woken at once, want %d", got, len(drivers), wokenAtOnce)
+		}
+		<-time.After(time.Second)
+		synctest.Wait()
+		if got := woken(); got != len(drivers) {
+			t.Errorf("%d of %d are woken after a second", got, len(drivers))
+		}
+		a.stop()
+	})
+}
