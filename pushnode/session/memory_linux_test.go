@@ -177,7 +177,7 @@ func webSocketOfOwn(i int) (says, hears string) {
 
 // webSocketOfMember follows a channel and is a member of it.
 func webSocketOfMember(i int) (says, hears string) {
-	says, hears = webSocket("news")(i)
+	says, _ = webSocket("news")(i)
 	return says + masked(finalText, `{"op":"enter","ref":8,"channel":"news"}`), `"ref":8`
 }
 
