@@ -27,14 +27,14 @@ func BenchmarkMemory(b *testing.B) {
 		bytes int
 		hold  func(tb testing.TB) float64
 	}{
-		{"connection", 1365, func(tb testing.TB) float64 { return held(tb, many, webSocket("news")) }},
+		{"connection", 1335, func(tb testing.TB) float64 { return held(tb, many, webSocket("news")) }},
 		{"subscription", 209, func(tb testing.TB) float64 { return heldByFurther(tb, webSocket(shared...)) }},
 		{"channel", 518, func(tb testing.TB) float64 { return heldByFurther(tb, webSocketOfOwn) }},
 		{"membership", 270, func(tb testing.TB) float64 {
 			return held(tb, many, webSocketOfMember) - held(tb, many, webSocket("news"))
 		}},
-		{"parked session", 713, func(tb testing.TB) float64 { return heldParked(tb, many, webSocket("news")) }},
-		{"stream", 1467, func(tb testing.TB) float64 { return held(tb, many, eventStream) }},
+		{"parked session", 680, func(tb testing.TB) float64 { return heldParked(tb, many, webSocket("news")) }},
+		{"stream", 1435, func(tb testing.TB) float64 { return held(tb, many, eventStream) }},
 	}
 	for _, row := range rows {
 		b.Run(strings.ReplaceAll(row.name, " ", "-"), func(b *testing.B) {

@@ -55,7 +55,7 @@ func (r *registry) findOrAdd(id channel.ID, make func() *Session) *Session {
 		r.apps[id.App] = map[string]*Session{}
 	}
 	made := make()
-	r.apps[id.App][id.Name] = made
+	r.apps[id.App][made.id] = made // not id.Name, which may keep a request in memory
 	return made
 }
 
