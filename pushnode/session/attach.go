@@ -172,10 +172,7 @@ func (s *Server) takeOver(session *Session, conn *connection, open opening, reco
 	session.conn, conn.session = conn, session
 	session.grant, session.credential, session.generation = open.grant, keptCredential(open.grant, open.credential), record.Generation
 	session.parkedAt = 0
-	session.presence = nil
-	for _, name := range record.Presence {
-		session.joinLocked(name)
-	}
+	session.presence = slices.Clone(record.Presence)
 	session.mu.Unlock()
 
 	if old != nil {

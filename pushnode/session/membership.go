@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 
 	"halley/auth"
 	"halley/pushnode/channel"
@@ -78,26 +79,20 @@ func (s *Server) members(ctx context.Context, session *Session, grant *auth.Gran
 func (s *Session) isMember(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, member := s.presence[name]
-	return member
+	return slices.Contains(s.presence, name)
 }
 
 // setMember notes whether the session is a member of a channel, and reports whether that is new.
 func (s *Session) setMember(name string, member bool) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, known := s.presence[name]
+	if slices.Contains(s.presence, name) == member {
+		return false
+	}
 	if member {
-		s.joinLocked(name)
+		s.presence = append(s.presence, name)
 	} else {
-		delete(s.presence, name)
+		s.presence = slices.DeleteFunc(s.presence, func(one string) bool { return one == name })
 	}
-	return known != member
-}
-
-func (s *Session) joinLocked(name string) {
-	if s.presence == nil {
-		s.presence = make(map[string]struct{})
-	}
-	s.presence[name] = struct{}{}
+	return true
 }

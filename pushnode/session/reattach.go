@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"halley/pushnode/channel"
 	"halley/pushnode/wire"
@@ -107,19 +108,10 @@ func (s *Server) Reattach(ctx context.Context, app, session string, generation u
 func (s *Server) takeBack(session *Session, record channel.Session) {
 	session.mu.Lock()
 	session.generation = record.Generation
-	kept := make(map[string]struct{}, len(record.Presence))
-	for _, name := range record.Presence {
-		kept[name] = struct{}{}
-	}
 	conn := session.conn
-	whole := true
-	for name := range session.presence {
-		if _, member := kept[name]; !member {
-			whole = false
-		}
-	}
+	whole := !slices.ContainsFunc(session.presence, func(name string) bool { return !slices.Contains(record.Presence, name) })
 	if !whole {
-		session.presence = kept
+		session.presence = slices.Clone(record.Presence)
 	}
 	session.mu.Unlock()
 	s.touch(session)

@@ -101,9 +101,7 @@ func (s *Session) recordUpdate() (channel.UpdateSession, bool) {
 	for _, sub := range s.subs.list {
 		update.Channels = append(update.Channels, channel.Subscription{Channel: sub.entry.id.Name, Presence: sub.entry.watchWanted(sub)})
 	}
-	for name := range s.presence {
-		update.Presence = append(update.Presence, name)
-	}
+	update.Presence = slices.Clone(s.presence)
 	slices.SortFunc(update.Channels, func(a, b channel.Subscription) int { return strings.Compare(a.Channel, b.Channel) })
 	slices.Sort(update.Presence)
 	return update, true

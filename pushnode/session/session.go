@@ -20,7 +20,6 @@ type Session struct {
 	id       string // public: publishers name it to exclude it
 	app      string
 	clientID string            // of the grant that opened it; empty: anonymous
-	lasting  bool              // it has a record, and a resume token
 	secret   [sha256.Size]byte // of the resume token
 
 	turn
@@ -41,13 +40,14 @@ type Session struct {
 	over       bool // it ended because nobody came back: its record ends by itself, and a later one may have its id
 	polls      bool // the last connection was a long poll
 	dirty      bool // the record does not show what the session follows
+	lasting    bool // immutable, and here where it takes no room: it has a record, and a resume token
 
 	// owned by who has the turn
 	left map[string]struct{} // channels that it has left since its last connection: an older cursor does not bring them back
 
 	// guarded by mu, and changed only by who has the turn
 	subs     subscriptionSet
-	presence map[string]struct{} // channels that it is a member of; nil: none
+	presence []string // channels that it is a member of, each once: as few as an app lets a connection follow
 }
 
 // memberID is the client id under which the session is a member of a presence set.
