@@ -3,6 +3,7 @@ package session
 import (
 	"hash/maphash"
 	"iter"
+	"strings"
 	"sync"
 
 	"halley/pushnode/channel"
@@ -59,7 +60,7 @@ func (h *hub) join(id channel.ID, session *Session, outbox *outbox, rule channel
 		e.rule = rule
 		sub := &subscription{entry: e, session: session, outbox: outbox}
 		e.addLocked(sub)
-		h.follow(id, len(e.subs))
+		h.follow(e.id, len(e.subs))
 		e.mu.Unlock()
 		return sub
 	}
@@ -78,6 +79,7 @@ func (h *hub) findOrMake(id channel.ID) *entry {
 	if s.apps[id.App] == nil {
 		s.apps[id.App] = make(map[string]*entry)
 	}
+	id.Name = strings.Clone(id.Name) // which may keep a request in memory
 	made := &entry{id: id, metrics: h.metrics, congestions: h.congestions}
 	s.apps[id.App][id.Name] = made
 	return made

@@ -410,7 +410,9 @@ func (o *outbox) nextBehind(now time.Time) (sub *subscription, again time.Time) 
 				again = request.after
 			}
 		default:
-			o.behind = slices.Delete(o.behind, i, i+1)
+			if o.behind = slices.Delete(o.behind, i, i+1); len(o.behind) == 0 {
+				o.behind = nil // most are fed once, when they come
+			}
 			return request.sub, time.Time{}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"halley/auth"
@@ -163,11 +164,12 @@ func wholeNumber(values url.Values, name string, most int) (int, error) {
 	return number, nil
 }
 
+// distinct is each of the names once, and without the request that they came in: its streams keep them.
 func distinct(names []string) []string {
 	var list []string
 	for _, name := range names {
 		if !slices.Contains(list, name) {
-			list = append(list, name)
+			list = append(list, strings.Clone(name))
 		}
 	}
 	return list

@@ -2,6 +2,7 @@ package session
 
 import (
 	"strconv"
+	"strings"
 
 	"halley/pushnode/wire"
 )
@@ -19,10 +20,11 @@ type step struct {
 	offset  uint64
 }
 
-// begin takes in where the client says that it stands: what is not told yet must not be lost from its cursor.
+// begin takes in where the client says that it stands: what is not told yet must not be lost from its cursor. It does not keep the
+// request.
 func (t *trail) begin(cursor wire.Cursor) {
 	for _, item := range cursor {
-		t.set(item.Channel, item.Position.Epoch.String(), item.Position.Offset)
+		t.set(strings.Clone(item.Channel), item.Position.Epoch.String(), item.Position.Offset)
 	}
 }
 
