@@ -20,9 +20,14 @@ type sessionState struct {
 	lost    bool   // detached because its node died
 	ended   bool
 
-	leaving           []string // channels whose memberships are to be ended
-	leavingGeneration uint64   // memberships of later generations stay
-	repeat            int64    // when to ask again
+	leaving *leaving // nil: no membership ever fell due, as of most
+}
+
+// leaving is memberships that are to be ended.
+type leaving struct {
+	channels   []string
+	generation uint64 // memberships of later generations stay
+	repeat     int64  // when to ask again
 }
 
 func (s *State) attach(c AttachSession) Result {
@@ -157,22 +162,28 @@ func (k *sessionState) collect() {
 	if len(k.record.Presence) == 0 {
 		return
 	}
-	k.leaving = slices.Concat(k.leaving, k.record.Presence)
-	slices.Sort(k.leaving)
-	k.leaving = slices.Compact(k.leaving)
-	k.leavingGeneration = k.record.Generation
+	if k.leaving == nil {
+		k.leaving = new(leaving)
+	}
+	channels := slices.Concat(k.leaving.channels, k.record.Presence)
+	slices.Sort(channels)
+	k.leaving.channels = slices.Compact(channels)
+	k.leaving.generation = k.record.Generation
 	k.record.Presence = nil
 }
 
+// isLeaving reports whether there are memberships to be ended.
+func (k *sessionState) isLeaving() bool { return k.leaving != nil && len(k.leaving.channels) > 0 }
+
 // ask says which memberships are to be ended, and sets when to say it again.
 func (s *State) ask(known *sessionState) {
-	if len(known.leaving) == 0 {
+	if !known.isLeaving() {
 		return
 	}
-	known.repeat = s.now + presenceRepeat.Milliseconds()
+	known.leaving.repeat = s.now + presenceRepeat.Milliseconds()
 	s.emit(PresenceDue{
 		App: known.record.App, Session: known.record.ID, ClientID: known.record.ClientID,
-		Generation: known.leavingGeneration, Channels: known.leaving,
+		Generation: known.leaving.generation, Channels: known.leaving.channels,
 	})
 }
 
@@ -181,23 +192,23 @@ func (s *State) ask(known *sessionState) {
 func (s *State) cleared(c PresenceCleared) Result {
 	s.digest.text(c.Session)
 	known := s.sessions[ID{App: c.App, Name: c.Session}]
-	if known == nil || c.Generation != 0 && c.Generation < known.leavingGeneration {
+	if known == nil || known.leaving == nil || c.Generation != 0 && c.Generation < known.leaving.generation {
 		return Result{}
 	}
 	var left []string
-	for _, name := range known.leaving {
+	for _, name := range known.leaving.channels {
 		if !slices.Contains(c.Channels, name) {
 			left = append(left, name)
 		}
 	}
-	known.leaving = left
+	known.leaving.channels = left
 	s.settle(known)
 	return Result{}
 }
 
 // settle forgets the session if it has nothing left to do, and else sets its timer.
 func (s *State) settle(known *sessionState) {
-	if known.ended && len(known.leaving) == 0 {
+	if known.ended && !known.isLeaving() {
 		s.timers.remove(&known.timer)
 		delete(s.sessions, known.id)
 		s.usage.Sessions--
@@ -217,8 +228,8 @@ func (k *sessionState) graceEnd() int64 {
 
 func (k *sessionState) deadline() int64 {
 	at := int64(never)
-	if len(k.leaving) > 0 {
-		at = k.repeat
+	if k.isLeaving() {
+		at = k.leaving.repeat
 	}
 	if k.record.Attached || k.ended {
 		return at

@@ -224,15 +224,30 @@ func (w *writer) sessionState(k *sessionState) {
 	w.Number(k.attempt)
 	w.Bool(k.lost)
 	w.Bool(k.ended)
-	w.texts(k.leaving)
-	w.Number(k.leavingGeneration)
-	w.Signed(k.repeat)
+	w.leaving(k.leaving)
+}
+
+func (w *writer) leaving(l *leaving) {
+	if l == nil {
+		l = new(leaving)
+	}
+	w.texts(l.channels)
+	w.Number(l.generation)
+	w.Signed(l.repeat)
+}
+
+func (r *reader) leaving() *leaving {
+	l := &leaving{channels: cloneTexts(r.texts()), generation: r.Number(), repeat: r.Signed()}
+	if len(l.channels) == 0 && l.generation == 0 && l.repeat == 0 {
+		return nil
+	}
+	return l
 }
 
 func (r *reader) sessionState(s *State) {
 	k := &sessionState{
 		record: r.record().cloned(), secret: r.secret(), attempt: r.Number(), lost: r.Bool(), ended: r.Bool(),
-		leaving: cloneTexts(r.texts()), leavingGeneration: r.Number(), repeat: r.Signed(),
+		leaving: r.leaving(),
 	}
 	k.timer = timer{id: ID{App: k.record.App, Name: k.record.ID}, kind: kindSession}
 	s.sessions[k.id] = k
