@@ -27,7 +27,7 @@ func (s *State) edgeLost(c EdgeLost) Result {
 		return Result{}
 	}
 	for _, known := range s.sessions {
-		if known.record.Attached && known.record.Edge == c.Edge {
+		if known.record.attached && known.record.edge == c.Edge {
 			known.lost = true
 			s.detached(known)
 		}
@@ -39,8 +39,8 @@ func (s *State) edgeLost(c EdgeLost) Result {
 func (s *State) restartGrace() {
 	s.digest.number(codeRestartGrace)
 	for _, known := range s.sessions {
-		if !known.record.Attached && !known.ended {
-			known.record.Since = s.now
+		if !known.record.attached && !known.ended {
+			known.record.since = s.now
 		}
 	}
 }

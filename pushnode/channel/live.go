@@ -16,7 +16,7 @@ func (s *State) live(app, id string) *sessionState {
 // Session returns the record of a session that has not ended. Its lists are shared: not to be changed.
 func (s *State) Session(app, id string) (Session, bool) {
 	if known := s.live(app, id); known != nil {
-		return known.record, true
+		return known.session(), true
 	}
 	return Session{}, false
 }
@@ -25,7 +25,7 @@ func (s *State) Session(app, id string) (Session, bool) {
 func (s *State) sessionsOf(app, clientID string) LiveSessions {
 	var found LiveSessions
 	for id, known := range s.sessions {
-		if id.App == app && known.record.ClientID == clientID && !known.ended {
+		if id.App == app && known.record.clientID == clientID && !known.ended {
 			found = append(found, known.live())
 		}
 	}
@@ -45,5 +45,5 @@ func (s *State) alive(app string, ids []string) LiveSessions {
 }
 
 func (k *sessionState) live() LiveSession {
-	return LiveSession{ID: k.record.ID, Generation: k.record.Generation, Edge: k.record.Edge, Attached: k.record.Attached}
+	return LiveSession{ID: k.id.Name, Generation: k.record.generation, Edge: k.record.edge, Attached: k.record.attached}
 }

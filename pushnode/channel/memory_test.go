@@ -18,7 +18,7 @@ func BenchmarkMemory(b *testing.B) {
 		bytes int
 		hold  func(tb testing.TB) float64
 	}{
-		{"session", 385, func(tb testing.TB) float64 { return held(tb, some, opened) }},
+		{"session", 352, func(tb testing.TB) float64 { return held(tb, some, opened) }},
 		{"session's channel", 56, func(tb testing.TB) float64 { return held(tb, some/each, follows) / each }},
 		{"channel", 424, func(tb testing.TB) float64 { return held(tb, some, begun) }},
 		{"id", 85, func(tb testing.TB) float64 { return held(tb, some, published(0)) }},

@@ -14,7 +14,7 @@ const presenceRepeat = 5 * time.Second
 // only until its memberships are cleared, and nobody sees it.
 type sessionState struct {
 	timer
-	record  Session // lists are replaced, never changed in place: results and effects share them
+	record  record
 	secret  [32]byte
 	attempt uint64 // that made the present generation
 	lost    bool   // detached because its node died
@@ -38,34 +38,34 @@ func (s *State) attach(c AttachSession) Result {
 	switch {
 	case known == nil && c.Create:
 		return s.open(c)
-	case known == nil || known.ended || known.record.ClientID != c.ClientID:
+	case known == nil || known.ended || known.record.clientID != c.ClientID:
 		return Result{Err: ErrNoSession}
 	case subtle.ConstantTimeCompare(known.secret[:], c.SecretHash[:]) == 0:
 		return Result{Err: ErrNoSession}
 	case c.Attempt != 0 && c.Attempt == known.attempt:
-		return Result{Session: known.record, Resumed: known.record.Generation > 1}
+		return Result{Session: known.session(), Resumed: known.record.generation > 1}
 	}
 	s.takeOver(known, c)
-	return Result{Session: known.record, Resumed: true}
+	return Result{Session: known.session(), Resumed: true}
 }
 
 // takeOver gives the session to another connection.
 func (s *State) takeOver(known *sessionState, c AttachSession) {
-	from := known.record.Edge
-	if known.record.Attached {
+	from := known.record.edge
+	if known.record.attached {
 		s.edges.remove(from)
 	}
 	s.edges.add(c.Edge)
 	known.attempt = c.Attempt
 	known.lost = false
-	known.record.Generation++
-	known.record.Edge = c.Edge
-	known.record.Expires = c.Expires
-	known.record.Attached = true
-	known.record.Since = s.now
+	known.record.generation++
+	known.record.edge = c.Edge
+	known.record.expires = c.Expires
+	known.record.attached = true
+	known.record.since = s.now
 	if from != c.Edge {
 		s.emit(SessionMoved{
-			App: known.record.App, Session: known.record.ID, Generation: known.record.Generation, From: from, To: c.Edge,
+			App: known.id.App, Session: known.id.Name, Generation: known.record.generation, From: from, To: c.Edge,
 		})
 	}
 }
@@ -74,9 +74,8 @@ func (s *State) open(c AttachSession) Result {
 	id := ID{App: c.App, Name: c.Session}.cloned()
 	opened := &sessionState{
 		timer: timer{id: id, kind: kindSession},
-		record: Session{
-			App: id.App, ID: id.Name, ClientID: strings.Clone(c.ClientID),
-			Generation: 1, Edge: c.Edge, Attached: true, Since: s.now, Expires: c.Expires,
+		record: record{
+			clientID: strings.Clone(c.ClientID), generation: 1, edge: c.Edge, attached: true, since: s.now, expires: c.Expires,
 		},
 		secret:  c.SecretHash,
 		attempt: c.Attempt,
@@ -84,7 +83,7 @@ func (s *State) open(c AttachSession) Result {
 	s.sessions[id] = opened
 	s.edges.add(c.Edge)
 	s.usage.Sessions++
-	return Result{Session: opened.record}
+	return Result{Session: opened.session()}
 }
 
 // session finds a session for a connection of that generation.
@@ -94,7 +93,7 @@ func (s *State) session(app, id string, generation uint64) (*sessionState, error
 	switch {
 	case known == nil || known.ended:
 		return nil, ErrNoSession
-	case known.record.Generation != generation:
+	case known.record.generation != generation:
 		return nil, ErrGeneration
 	}
 	return known, nil
@@ -105,9 +104,9 @@ func (s *State) update(c UpdateSession) Result {
 	if err != nil {
 		return Result{Err: err}
 	}
-	known.record.Expires = c.Expires
-	known.record.Channels = cloneSubscriptions(c.Channels)
-	known.record.Presence = cloneTexts(c.Presence)
+	known.record.expires = c.Expires
+	known.record.channels = cloneSubscriptions(c.Channels)
+	known.record.presence = cloneTexts(c.Presence)
 	s.timers.set(&known.timer, known.deadline())
 	return Result{}
 }
@@ -117,7 +116,7 @@ func (s *State) detach(c DetachSession) Result {
 	if err != nil {
 		return Result{Err: err}
 	}
-	if known.record.Attached {
+	if known.record.attached {
 		s.detached(known)
 	}
 	return Result{}
@@ -125,16 +124,16 @@ func (s *State) detach(c DetachSession) Result {
 
 // detached takes note that an attached session has no connection any more.
 func (s *State) detached(known *sessionState) {
-	s.edges.remove(known.record.Edge)
-	known.record.Attached = false
-	known.record.Since = s.now
+	s.edges.remove(known.record.edge)
+	known.record.attached = false
+	known.record.since = s.now
 	s.timers.set(&known.timer, known.deadline())
 }
 
 func (s *State) end(c EndSession) Result {
 	generation := c.Generation
 	if known := s.sessions[ID{App: c.App, Name: c.Session}]; generation == 0 && known != nil {
-		generation = known.record.Generation
+		generation = known.record.generation
 	}
 	known, err := s.session(c.App, c.Session, generation)
 	if err != nil {
@@ -149,27 +148,27 @@ func (s *State) endSession(known *sessionState) {
 	known.collect()
 	s.ask(known)
 	known.ended = true
-	if known.record.Attached {
-		s.edges.remove(known.record.Edge)
-		known.record.Attached = false
+	if known.record.attached {
+		s.edges.remove(known.record.edge)
+		known.record.attached = false
 	}
-	s.emit(SessionEnded{App: known.record.App, Session: known.record.ID, Edge: known.record.Edge})
+	s.emit(SessionEnded{App: known.id.App, Session: known.id.Name, Edge: known.record.edge})
 	s.settle(known)
 }
 
 // collect takes the memberships out of what a later connection would find: they are to be ended.
 func (k *sessionState) collect() {
-	if len(k.record.Presence) == 0 {
+	if len(k.record.presence) == 0 {
 		return
 	}
 	if k.leaving == nil {
 		k.leaving = new(leaving)
 	}
-	channels := slices.Concat(k.leaving.channels, k.record.Presence)
+	channels := slices.Concat(k.leaving.channels, k.record.presence)
 	slices.Sort(channels)
 	k.leaving.channels = slices.Compact(channels)
-	k.leaving.generation = k.record.Generation
-	k.record.Presence = nil
+	k.leaving.generation = k.record.generation
+	k.record.presence = nil
 }
 
 // isLeaving reports whether there are memberships to be ended.
@@ -182,7 +181,7 @@ func (s *State) ask(known *sessionState) {
 	}
 	known.leaving.repeat = s.now + presenceRepeat.Milliseconds()
 	s.emit(PresenceDue{
-		App: known.record.App, Session: known.record.ID, ClientID: known.record.ClientID,
+		App: known.id.App, Session: known.id.Name, ClientID: known.record.clientID,
 		Generation: known.leaving.generation, Channels: known.leaving.channels,
 	})
 }
@@ -223,7 +222,7 @@ func (k *sessionState) graceEnd() int64 {
 	if k.lost {
 		grace = LostGrace
 	}
-	return k.record.Since + grace.Milliseconds()
+	return k.record.since + grace.Milliseconds()
 }
 
 func (k *sessionState) deadline() int64 {
@@ -231,19 +230,19 @@ func (k *sessionState) deadline() int64 {
 	if k.isLeaving() {
 		at = k.leaving.repeat
 	}
-	if k.record.Attached || k.ended {
+	if k.record.attached || k.ended {
 		return at
 	}
-	if len(k.record.Presence) > 0 {
+	if len(k.record.presence) > 0 {
 		at = min(at, k.graceEnd())
 	}
-	return min(at, k.record.Since+SessionTTL.Milliseconds())
+	return min(at, k.record.since+SessionTTL.Milliseconds())
 }
 
 func (k *sessionState) expire(s *State) {
-	away := !k.record.Attached && !k.ended
+	away := !k.record.attached && !k.ended
 	switch {
-	case away && s.now >= k.record.Since+SessionTTL.Milliseconds():
+	case away && s.now >= k.record.since+SessionTTL.Milliseconds():
 		s.endSession(k)
 		return
 	case away && s.now >= k.graceEnd():

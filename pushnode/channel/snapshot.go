@@ -219,7 +219,8 @@ func (r *reader) tombstone(s *State) {
 }
 
 func (w *writer) sessionState(k *sessionState) {
-	w.record(&k.record)
+	seen := k.session()
+	w.record(&seen)
 	w.Data = append(w.Data, k.secret[:]...)
 	w.Number(k.attempt)
 	w.Bool(k.lost)
@@ -245,15 +246,15 @@ func (r *reader) leaving() *leaving {
 }
 
 func (r *reader) sessionState(s *State) {
+	seen := r.record().cloned()
 	k := &sessionState{
-		record: r.record().cloned(), secret: r.secret(), attempt: r.Number(), lost: r.Bool(), ended: r.Bool(),
-		leaving: r.leaving(),
+		timer:  timer{id: ID{App: seen.App, Name: seen.ID}, kind: kindSession},
+		record: recordOf(seen), secret: r.secret(), attempt: r.Number(), lost: r.Bool(), ended: r.Bool(), leaving: r.leaving(),
 	}
-	k.timer = timer{id: ID{App: k.record.App, Name: k.record.ID}, kind: kindSession}
 	s.sessions[k.id] = k
 	s.usage.Sessions++
-	if k.record.Attached {
-		s.edges.add(k.record.Edge)
+	if k.record.attached {
+		s.edges.add(k.record.edge)
 	}
 	s.timers.set(&k.timer, k.deadline())
 }
