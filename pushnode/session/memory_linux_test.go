@@ -177,7 +177,7 @@ func webSocketOfOwn(i int) (says, hears string) {
 
 // webSocketOfMember follows a channel and is a member of others.
 func webSocketOfMember(i int) (says, hears string) {
-	says, hears = webSocket("news")(i)
+	says, _ = webSocket("news")(i)
 	for _, name := range shared {
 		says += masked(finalText, fmt.Sprintf(`{"op":"enter","ref":8,"channel":"%s"}`, name))
 	}
