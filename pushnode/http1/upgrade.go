@@ -105,9 +105,7 @@ func (c *connection) upgrade() (after outcome) {
 	}
 	answer := &upgradeAnswer{c: c, header: make(http.Header)}
 	defer func() {
-		if reason := recover(); reason != nil && reason != http.ErrAbortHandler { // others were met by the handler
-			panic(reason)
-		} else if reason != nil && !answer.taken {
+		if recover() != nil { // it ends this connection and nothing else, as by net/http; the handler has told of it where it could
 			after = over
 		}
 	}()

@@ -27,6 +27,8 @@ func (s *switcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case r.URL.Path == "/panic":
 		panic(http.ErrAbortHandler)
+	case r.URL.Path == "/fault":
+		panic("a fault")
 	}
 	w.Header().Set("Upgrade", "websocket")
 	w.Header().Set("Connection", "Upgrade")
@@ -56,6 +58,7 @@ func TestUpgrade(t *testing.T) {
 		"refused":          {"GET /refused HTTP/1.1\r\n" + switching + "\r\n", true},
 		"another protocol": {"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", false},
 		"two protocols":    {"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket, h2c\r\n\r\n", false},
+		"fault":            {"GET /fault HTTP/1.1\r\n" + switching + "\r\n", true},
 		"panic":            {"GET /panic HTTP/1.1\r\n" + switching + "\r\n", true},
 		"no upgrade":       {"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", false},
 		"two hosts":        {"GET /ws HTTP/1.1\r\nHost: b\r\n" + switching + "\r\n", false},
