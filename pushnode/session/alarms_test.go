@@ -48,11 +48,12 @@ func TestAlarmsWakeAFewAtATime(t *testing.T) {
 		drivers := make([]driver, 1000)
 		due := momentOf(time.Now().Add(time.Second))
 		for i := range drivers {
+			drivers[i].state.Store(driving)
 			a.put(&drivers[i], due)
 		}
 		woken := func() (count int) {
 			for i := range drivers {
-				if drivers[i].state.Load() == stirred {
+				if drivers[i].state.Load() == again {
 					count++
 				}
 			}

@@ -31,8 +31,7 @@ type driver struct {
 
 // States of a driver.
 const (
-	held    uint32 = iota // not launched: there is no session yet
-	stirred               // not launched, and there will be something to do
+	held    uint32 = iota // not launched: there is no session yet, and whoever launches it looks
 	idle                  // nobody drives
 	driving               // somebody does
 	again                 // and must look once more
@@ -43,10 +42,6 @@ const (
 func (d *driver) wake() {
 	for {
 		switch state := d.state.Load(); state {
-		case held:
-			if d.state.CompareAndSwap(held, stirred) {
-				return
-			}
 		case idle:
 			if d.state.CompareAndSwap(idle, driving) {
 				d.conn.server.crew.Go(d.drive)
