@@ -2,7 +2,6 @@ package session
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"halley/pushnode/session/frame"
 	"halley/pushnode/wire"
@@ -36,38 +35,28 @@ type batch struct {
 	messages []*wire.Shared
 	frames   []byte // of all messages, one behind the other
 
-	kept     [2]atomic.Pointer[[]byte] // what events returns
-	deflated atomic.Pointer[[]byte]    // what deflatedFrames returns
+	kept     wire.KeptEvents // what events returns
+	deflated wire.Kept       // what deflatedFrames returns
 }
 
 // deflatedFrames is frames, compressed one by one. They are joined once.
 func (b *batch) deflatedFrames() []byte {
-	if known := b.deflated.Load(); known != nil {
-		return *known
-	}
-	var frames []byte
-	for _, message := range b.messages {
-		frames = append(frames, message.DeflatedFrame(frame.AppendDeflated)...)
-	}
-	b.deflated.Store(&frames)
-	return frames
+	return b.deflated.Get(func() (frames []byte) {
+		for _, message := range b.messages {
+			frames = append(frames, message.DeflatedFrame(frame.AppendDeflated)...)
+		}
+		return frames
+	})
 }
 
 // events is the server-sent events of the messages, as wire.Shared.MessageEvent has them. They are joined once.
 func (b *batch) events(bare bool) []byte {
-	kept := &b.kept[0]
-	if !bare {
-		kept = &b.kept[1]
-	}
-	if known := kept.Load(); known != nil {
-		return *known
-	}
-	var events []byte
-	for _, message := range b.messages {
-		events = append(events, message.MessageEvent(bare)...)
-	}
-	kept.Store(&events)
-	return events
+	return b.kept.Get(bare, func() (events []byte) {
+		for _, message := range b.messages {
+			events = append(events, message.MessageEvent(bare)...)
+		}
+		return events
+	})
 }
 
 func (i *item) size() int {

@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"strconv"
-	"sync/atomic"
-)
+import "strconv"
 
 // Shared is a push that was encoded once for all its receivers. It is immutable and safe for concurrent use; what its methods
 // return must not be changed.
@@ -15,8 +12,8 @@ type Shared struct {
 	text    int    // where the text begins
 	members int    // where the members after op begin
 
-	events   [2]atomic.Pointer[[]byte] // of a message, for streams of one channel: with a bare position, and with the channel's name
-	deflated atomic.Pointer[[]byte]
+	events   KeptEvents // of a message, for streams of one channel
+	deflated Kept
 }
 
 // sharedEnvelope is about what surrounds the data of a message: names, id, epoch and numbers.
@@ -54,19 +51,18 @@ const leastDeflated = 256
 // DeflatedFrame is Frame for a client that agreed to permessage-deflate (RFC 7692). Nothing that was sent before is referred to, so that it is
 // the same for all; it is made once, by deflate, which appends the compressed payload. Where that saves nothing it is Frame.
 func (s *Shared) DeflatedFrame(deflate func(dst, payload []byte) []byte) []byte {
-	if known := s.deflated.Load(); known != nil {
-		return *known
-	}
-	frame := s.frame
-	if text := s.Native(); len(text) >= leastDeflated {
+	return s.deflated.Get(func() []byte {
+		text := s.Native()
+		if len(text) < leastDeflated {
+			return s.frame
+		}
 		payload := deflate(nil, text)
 		packed := append(AppendFrameHeader(make([]byte, 0, len(payload)+maxFrameHeader), OpcodeText|OpcodeDeflated, len(payload)), payload...)
-		if len(packed) < len(frame) {
-			frame = packed
+		if len(packed) < len(s.frame) {
+			return packed
 		}
-	}
-	s.deflated.Store(&frame)
-	return frame
+		return s.frame
+	})
 }
 
 // Native is the frame's text: {"op":…,…}.
@@ -90,16 +86,9 @@ func (s *Shared) MessageEvent(bare bool) []byte {
 	if !ok {
 		return nil
 	}
-	kept := &s.events[0]
-	if !bare {
-		kept = &s.events[1]
-	}
-	if known := kept.Load(); known != nil {
-		return *known
-	}
-	event := s.AppendEvent(make([]byte, 0, len(s.frame)+len(message.Channel)+sharedEnvelope/2), string(cursorOf(message, bare)))
-	kept.Store(&event)
-	return event
+	return s.events.Get(bare, func() []byte {
+		return s.AppendEvent(make([]byte, 0, len(s.frame)+len(message.Channel)+sharedEnvelope/2), string(cursorOf(message, bare)))
+	})
 }
 
 func cursorOf(message *Message, bare bool) []byte {
