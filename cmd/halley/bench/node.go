@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"halley/cmd/halley/child"
 )
 
 // Times that a node may take.
@@ -69,7 +71,7 @@ func (n *Node) makeApp(ctx context.Context, binary string) (Halley, error) {
 		"--email", "bench@example.com", "--limit", "publishes_per_second=1000000", "--limit", "api_requests_per_second=1000000",
 		"--limit", "connections=1000000", "--limit", "channels=100000", "--limit", "messages_per_month=1000000000000",
 		"--limit", fmt.Sprintf("message_bytes=%d", maxBytes+1<<10))
-	cmd.Env = plainEnvironment()
+	cmd.Env = child.Environment()
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	text, err := cmd.Output()
@@ -97,9 +99,9 @@ func (n *Node) start(binary, public, admin string) error {
 	defer log.Close()
 	cmd := exec.Command(binary, "serve", "--listen", public, "--admin-listen", admin, "--data-dir", n.data(), "--log-level", "warn",
 		"--max-connections-per-ip", "0")
-	cmd.Env = plainEnvironment()
+	cmd.Env = child.Environment()
 	cmd.Stdout, cmd.Stderr = log, log
-	bind(cmd)
+	child.Bind(cmd)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start a node: %w", err)
 	}
@@ -170,15 +172,4 @@ func freeAddresses() (first, second string, err error) {
 	}
 	defer b.Close()
 	return a.Addr().String(), b.Addr().String(), nil
-}
-
-// plainEnvironment is the environment without Halley's own settings, which are for the run.
-func plainEnvironment() []string {
-	var plain []string
-	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "HALLEY_") {
-			plain = append(plain, variable)
-		}
-	}
-	return plain
 }

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
 	"github.com/go-json-experiment/json"
+
+	"halley/cmd/halley/child"
 )
 
 // Cluster is nodes that the run has started itself, and can hurt.
@@ -110,7 +111,7 @@ func (c *Cluster) prepare(index int, s Settings, secret string) (*node, error) {
 	n.command = func(arguments ...string) *exec.Cmd {
 		cmd := c.network.command(index, n.binary(s), arguments...)
 		cmd.Dir = s.Folder
-		cmd.Env = plainEnvironment()
+		cmd.Env = child.Environment()
 		return cmd
 	}
 	data := filepath.Join(s.Folder, n.name)
@@ -167,7 +168,7 @@ func (c *Cluster) makeApp(ctx context.Context, remember int) error {
 // admin runs halley admin on the cluster's database.
 func (c *Cluster) admin(ctx context.Context, arguments ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, c.binary, append(append([]string{"admin"}, arguments...), c.store...)...)
-	cmd.Env, cmd.Dir = plainEnvironment(), c.folder
+	cmd.Env, cmd.Dir = child.Environment(), c.folder
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	answer, err := cmd.Output()
@@ -190,15 +191,4 @@ func (c *Cluster) close() error {
 		errs = append(errs, c.network.close())
 	}
 	return errors.Join(errs...)
-}
-
-// plainEnvironment is the environment without Halley's own settings, which are for the run.
-func plainEnvironment() []string {
-	var plain []string
-	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "HALLEY_") {
-			plain = append(plain, variable)
-		}
-	}
-	return plain
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"halley/cmd/halley/child"
 )
 
 // Times that a node may take.
@@ -61,7 +63,7 @@ func (n *node) start(join ...string) error {
 	defer log.Close()
 	cmd := n.command(arguments...)
 	cmd.Stdout, cmd.Stderr = log, log
-	bind(cmd)
+	child.Bind(cmd)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", n.name, err)
 	}
