@@ -107,7 +107,7 @@ func (s *socket) readSome(buffer []byte) (n int, err error) {
 			return 0, net.ErrClosed
 		}
 		s.ready = false
-		n, err := unix.Read(s.fd, buffer)
+		n, err := receive(s.fd, buffer)
 		switch {
 		case err == nil && n == 0:
 			return 0, io.EOF
@@ -118,7 +118,7 @@ func (s *socket) readSome(buffer []byte) (n int, err error) {
 			s.reading = false
 			return 0, nil
 		default:
-			return 0, os.NewSyscallError("read", err)
+			return 0, os.NewSyscallError("recv", err)
 		}
 	}
 }
@@ -139,7 +139,7 @@ func (s *socket) writeLocked(p []byte) (n int, err error) {
 		return 0, net.ErrClosed
 	}
 	for {
-		n, err = unix.Write(s.fd, p)
+		n, err = send(s.fd, p)
 		switch {
 		case err == nil:
 			return n, nil
@@ -147,7 +147,7 @@ func (s *socket) writeLocked(p []byte) (n int, err error) {
 		case errors.Is(err, unix.EAGAIN):
 			return 0, nil
 		default:
-			return 0, os.NewSyscallError("write", err)
+			return 0, os.NewSyscallError("send", err)
 		}
 	}
 }
