@@ -22,6 +22,9 @@ type Conn interface {
 	// AtOnce reports whether TryWrite is of any use.
 	AtOnce() bool
 
+	// Prefetch has what TryWrite needs fetched into the processor's cache.
+	Prefetch()
+
 	// TryWrite writes what the kernel takes at once. That this is not all of p, or nothing, is no error.
 	TryWrite(p []byte) (n int, err error)
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halley/pushnode/crew"
+	"halley/pushnode/prefetch"
 )
 
 // socket is a plain TCP connection in an epoll set. All system calls on its descriptor are made under mu, which Close takes too: the
@@ -125,6 +126,9 @@ func (s *socket) readSome(buffer []byte) (n int, err error) {
 
 // AtOnce implements Conn.
 func (s *socket) AtOnce() bool { return true }
+
+// Prefetch implements Conn.
+func (s *socket) Prefetch() { prefetch.Of(s) }
 
 // TryWrite implements Conn.
 func (s *socket) TryWrite(p []byte) (n int, err error) {

@@ -48,6 +48,9 @@ func (s *stream) read(early []byte, reader Reader) error {
 // AtOnce implements Conn.
 func (s *stream) AtOnce() bool { return false }
 
+// Prefetch implements Conn: nothing is written at once.
+func (s *stream) Prefetch() {}
+
 // TryWrite implements Conn: nobody knows what would be taken at once.
 func (s *stream) TryWrite([]byte) (int, error) { return 0, nil }
 

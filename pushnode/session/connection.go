@@ -91,6 +91,9 @@ func (a alarm) wake() {
 // close asks the connection to end, with what waits written first. The first reason stays.
 func (c *connection) close(reason *wire.Error) { c.outbox.close(reason) }
 
+// prefetch: nothing is written directly.
+func (a alarm) prefetch() {}
+
 // writeDirect: the goroutine that waits writes.
 func (a alarm) writeDirect(*tally) bool { return false }
 

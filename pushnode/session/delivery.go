@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/prefetch"
 	"halley/pushnode/wire"
 )
 
@@ -180,6 +181,11 @@ func flushSome(outboxes []*outbox) {
 	for i, outbox := range outboxes {
 		if i%clockEvery == 0 {
 			count.now = time.Now()
+		}
+		if i%prefetch.Ahead == 0 {
+			for _, next := range outboxes[i:min(i+prefetch.Ahead, len(outboxes))] {
+				next.writer.prefetch()
+			}
 		}
 		outbox.flush(&count)
 		outboxes[i] = nil

@@ -22,6 +22,8 @@ func newWritten(maxMessages int) *written {
 
 func (w *written) wake() {}
 
+func (w *written) prefetch() {}
+
 func (w *written) writeDirect(*tally) bool {
 	taken := 0
 	for _, one := range w.outbox.take(1 << 20) {

@@ -3,11 +3,19 @@ package session
 import (
 	"errors"
 
+	"halley/pushnode/prefetch"
 	"halley/pushnode/wire"
 )
 
 // errPanicked is why a connection ends of which a direct write has panicked: the fan-out goes on for all others.
 var errPanicked = errors.New("a write panicked")
+
+// prefetch implements writer. What it reads by itself is immutable.
+func (d *driver) prefetch() {
+	prefetch.Of(d.conn)
+	prefetch.Of(d.conn.socket)
+	d.conn.socket.conn.Prefetch()
+}
 
 // writeDirect writes what waits in the outbox on the goroutine of the fan-out, without waiting. It is false where the writer has to
 // go on: it is at work, the client does not take everything, or its connection broke.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/prefetch"
 	"halley/pushnode/wire"
 )
 
@@ -49,7 +50,8 @@ func (e *entry) queueBatch(messages []outgoing, by *Delivery) (all bool) {
 	}
 	all = true
 	var together *batch
-	for _, sub := range e.subs {
+	for i, sub := range e.subs {
+		e.prefetchLocked(i)
 		if sub.mode != live {
 			continue
 		}
@@ -96,7 +98,8 @@ func (e *entry) queue(message outgoing, by *Delivery) {
 	}
 	e.head = message.position
 	exclude := message.publication.Exclude
-	for _, sub := range e.subs {
+	for i, sub := range e.subs {
+		e.prefetchLocked(i)
 		if sub.mode != live || comparePositions(message.position, sub.last) <= 0 {
 			continue
 		}
@@ -110,6 +113,17 @@ func (e *entry) queue(message outgoing, by *Delivery) {
 			continue
 		}
 		e.queueLocked(sub, message.position, item{shared: message.shared(), sub: sub}, by)
+	}
+}
+
+// prefetchLocked has what the next subscriptions need fetched into the processor's cache, when those before i have had their turn.
+func (e *entry) prefetchLocked(i int) {
+	if i%prefetch.Ahead != 0 {
+		return
+	}
+	for _, next := range e.subs[i:min(i+prefetch.Ahead, len(e.subs))] {
+		prefetch.Of(next)
+		prefetch.Of(next.outbox)
 	}
 }
 

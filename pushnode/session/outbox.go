@@ -62,6 +62,8 @@ type outbox struct {
 type writer interface {
 	// wake says that there may be something to do. It is called under the outbox's lock.
 	wake()
+	// prefetch has what writeDirect needs fetched into the processor's cache. It takes no lock.
+	prefetch()
 	// writeDirect writes what waits on the goroutine of who calls. It is false where that cannot be done, or not to the end.
 	writeDirect(count *tally) (done bool)
 }
