@@ -71,6 +71,7 @@ type Host struct {
 	view       atomic.Pointer[view]   // read by all, replaced under mu
 	deaths     atomic.Pointer[deaths] // likewise
 	requests   atomic.Uint64          // the latest request's id
+	doubted    atomic.Int64           // moment at which a slot last went on without a majority: sessions may be lost
 	shyUntil   atomic.Int64           // moment up to which this node should rather not lead
 	waiting    atomic.Int64           // requests without an outcome
 	clearing   atomic.Int64           // sessions whose presence is being cleared

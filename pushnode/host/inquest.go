@@ -14,12 +14,17 @@ const (
 	inquestPage = 64
 	// inquestTime is how long an answer may take, in milliseconds. Without one the member is asked about in the next round.
 	inquestTime = 10_000
+	// inquestPatience is how long after a majority was lost everybody who had entered by then is asked about, in milliseconds: by then a node
+	// has looked at each of its sessions, and attached again those whose record is no more.
+	inquestPatience = 40_000
 )
 
 // inquest is how far a leader has got in asking after its members.
 type inquest struct {
-	due  int64 // when to go on
-	last witness
+	due    int64 // when to go on
+	last   witness
+	before int64 // members who entered before that moment are asked about, however short ago that was
+	after  int64 // the loss of a majority that this takes care of, or took
 }
 
 // witness is one member of one channel of the slot, and the session that it stands for.
@@ -39,18 +44,33 @@ func (w *witness) compare(other *witness) int {
 
 // beginInquest spreads the slots' rounds over the interval.
 func (s *seat) beginInquest() {
-	s.inquest = inquest{due: s.now + int64(s.index+1)*inquestInterval/int64(len(s.host.seats))}
+	s.inquest = inquest{due: s.now + int64(s.index+1)*inquestInterval/int64(len(s.host.seats)), after: s.inquest.after}
+}
+
+// doubtAll begins a round that leaves nobody out, where a slot has lost its majority since the last such round: it may have lost sessions
+// whose members stand here. Who leads only now asks when its turn comes.
+func (s *seat) doubtAll() {
+	doubted := s.host.doubted.Load()
+	if doubted <= s.inquest.after {
+		return
+	}
+	due := s.inquest.due
+	if soon := doubted + inquestPatience; soon > s.now {
+		due = soon
+	}
+	s.inquest = inquest{due: due, before: doubted, after: doubted}
 }
 
 // inquire asks after the next members, if that is due. Every way in which a session ends takes its memberships along; this is for those
 // that nobody thought of.
 func (s *seat) inquire() {
+	s.doubtAll()
 	if s.now < s.inquest.due {
 		return
 	}
 	page := s.nextWitnesses()
 	if len(page) < inquestPage {
-		s.inquest = inquest{due: s.now + inquestInterval}
+		s.inquest = inquest{due: s.now + inquestInterval, after: s.inquest.after}
 	} else {
 		s.inquest.last = page[len(page)-1]
 	}
@@ -66,7 +86,7 @@ func (s *seat) nextWitnesses() (page []witness) {
 	if state.Usage().Members == 0 {
 		return nil
 	}
-	state.EachMember(s.now-inquestInterval, func(id channel.ID, one channel.Member, generation uint64) bool {
+	state.EachMember(max(s.now-inquestInterval, s.inquest.before), func(id channel.ID, one channel.Member, generation uint64) bool {
 		found := witness{id: id, clientID: one.ClientID, session: one.Session, generation: generation}
 		if found.compare(&s.inquest.last) > 0 {
 			page = append(page, found)

@@ -57,3 +57,37 @@ func TestInquest(t *testing.T) {
 		t.Errorf("%d members at last, want the %d who live", got, living)
 	}
 }
+
+// TestInquestAfterALostMajority has a member whose session was lost with the majority of its slot: it leaves sooner than others would.
+func TestInquestAfterALostMajority(t *testing.T) {
+	p := newHosts(t, 3, 3)
+	p.pass(10_000)
+	a := p.nodes[0]
+	room := channel.ID{App: "app", Name: "room"}
+	slot := a.SlotOf(room.App, room.Name)
+	ghost := channel.EnterPresence{Channel: room, ClientID: "ada", Session: "ses_lost", Generation: 1}
+	if came := p.ask(a, slot, ghost, 1000); came == nil || came.Err != nil {
+		t.Fatalf("enter: %+v", came)
+	}
+	members := func() int {
+		came := p.query(a, slot, channel.MembersQuery{Channel: room}, 1000)
+		if came == nil || came.Err != nil {
+			t.Fatalf("members: %+v", came)
+		}
+		return len(came.Answer.(channel.MemberSet).Members)
+	}
+	p.pass(1000)
+	p.sever(a, p.nodes[1])
+	p.sever(a, p.nodes[2])
+	if err := a.Recover(p.now, []uint64{2, 3}); err != nil {
+		t.Fatal(err)
+	}
+	p.pass(30_000)
+	if got := members(); got != 1 {
+		t.Errorf("%d members before sessions could be attached again, want the one", got)
+	}
+	p.pass(15_000)
+	if got := members(); got != 0 {
+		t.Errorf("%d members, want none: nobody is it", got)
+	}
+}

@@ -43,6 +43,9 @@ func (s *seat) learn(found route) {
 	if found.leader == 0 || found.compare(&s.route) < 0 {
 		return
 	}
+	if s.route.leader != 0 && found.generation > s.route.generation {
+		s.host.doubted.Store(s.now)
+	}
 	moved, anew := found.leader != s.route.leader, found.term != s.route.term || found.generation != s.route.generation
 	s.route = found
 	if moved {
