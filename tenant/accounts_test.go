@@ -170,6 +170,9 @@ func testForeignIDs(t *testing.T, s *tenant.Store) {
 	key, _, err := s.CreateKey(ctx, theirs.scope, theirs.app.ID, tenant.KeyForm{Kind: secretKind})
 	must(t, err)
 	must(t, s.SetRule(ctx, theirs.scope, theirs.app.ID, tenant.DefaultRule("room:")))
+	must(t, s.SwitchPusher(ctx, theirs.scope, theirs.app.ID, true))
+	pushers, err := s.PusherKeys(ctx, theirs.scope, theirs.app.ID)
+	must(t, err)
 	before, err := s.Audit(ctx, theirs.scope, "")
 	must(t, err)
 	attempts := map[string]func(scope tenant.Scope, appID, keyID string) error{
@@ -212,6 +215,27 @@ func testForeignIDs(t *testing.T, s *tenant.Store) {
 		"AddTokenKey": func(scope tenant.Scope, appID, _ string) error {
 			return s.AddTokenKey(ctx, scope, appID, "k", auth.NewSecret("0123456789abcdef0123456789abcdef"))
 		},
+		"Pusher":       func(scope tenant.Scope, appID, _ string) error { _, err := s.Pusher(ctx, scope, appID); return err },
+		"PusherKeys":   func(scope tenant.Scope, appID, _ string) error { _, err := s.PusherKeys(ctx, scope, appID); return err },
+		"SwitchPusher": func(scope tenant.Scope, appID, _ string) error { return s.SwitchPusher(ctx, scope, appID, true) },
+		"SetPusher": func(scope tenant.Scope, appID, _ string) error {
+			return s.SetPusher(ctx, scope, appID, tenant.DefaultPusherSettings())
+		},
+		"AddPusherKey": func(scope tenant.Scope, appID, _ string) error {
+			_, err := s.AddPusherKey(ctx, scope, appID)
+			return err
+		},
+		"PusherSecret": func(scope tenant.Scope, appID, keyID string) error {
+			_, err := s.PusherSecret(ctx, scope, appID, keyID)
+			return err
+		},
+		"RollPusherKey": func(scope tenant.Scope, appID, keyID string) error {
+			_, err := s.RollPusherKey(ctx, scope, appID, keyID, 0)
+			return err
+		},
+		"RevokePusherKey": func(scope tenant.Scope, appID, keyID string) error {
+			return s.RevokePusherKey(ctx, scope, appID, keyID)
+		},
 	}
 	for name, attempt := range attempts {
 		if err := attempt(mine.scope, theirs.app.ID, key.ID); !errors.Is(err, tenant.ErrNotFound) {
@@ -229,6 +253,14 @@ func testForeignIDs(t *testing.T, s *tenant.Store) {
 	for _, name := range []string{"RollKey", "RevokeKey"} {
 		if err := attempts[name](mine.scope, mine.app.ID, key.ID); !errors.Is(err, tenant.ErrNotFound) {
 			t.Errorf("%s with a foreign key in an app of one's own: %v, want ErrNotFound", name, err)
+		}
+	}
+	must(t, s.SwitchPusher(ctx, mine.scope, mine.app.ID, true))
+	for _, name := range []string{"PusherSecret", "RollPusherKey", "RevokePusherKey"} {
+		for _, appID := range []string{mine.app.ID, theirs.app.ID} {
+			if err := attempts[name](mine.scope, appID, pushers[0].Key); !errors.Is(err, tenant.ErrNotFound) {
+				t.Errorf("%s with a foreign Pusher key in app %s: %v, want ErrNotFound", name, appID, err)
+			}
 		}
 	}
 	if _, err := s.Scope(ctx, tenant.LoginAs(mine.scope.UserID()), theirs.accountID); !errors.Is(err, tenant.ErrNotFound) {
@@ -255,6 +287,8 @@ func testForeignKeys(t *testing.T, s *tenant.Store) {
 		"usage_ledger": `INSERT INTO usage_ledger (account_id, app_id, period, begins_at, node, publishes, deliveries, bytes_in,
 			bytes_out,
 			presence, connections) VALUES ($1, $2, 'month', 0, 'n', 0, 0, 0, 0, 0, 0)`,
+		"pusher_apps": `INSERT INTO pusher_apps (account_id, app_id, number, enabled, client_events, subscription_counts, event_bytes,
+			rewind) VALUES ($1, $2, '1', 0, 0, 0, 0, 0)`,
 	} {
 		args := []any{mine.accountID, theirs.app.ID, []byte{}}[:2+strings.Count(insert, "$3")]
 		if err := s.Exec(t.Context(), insert, args...); !errors.Is(err, tenant.ErrNoParent) {

@@ -241,6 +241,9 @@ func (a App) Form() AppForm {
 func (s *Store) DeleteApp(ctx context.Context, scope Scope, appID string) error {
 	return wrap("delete the app", s.change(ctx, scope, Manage, appID, func(c *change) error {
 		c.did("app.delete", appID, thisApp)
+		if err := c.dropPusher(); err != nil {
+			return err
+		}
 		return one(c.exec(sqlDeleteApp, scope.accountID, appID, millis(time.Now())))
 	}))
 }

@@ -35,6 +35,9 @@ type Directory struct {
 	used  sync.Map // key id -> keyUse: since the last writing
 	count atomic.Int64
 
+	pusherKeys    sync.Map // Pusher's key -> app id; the view says whether it works
+	pusherNumbers sync.Map // Pusher's app id -> app id
+
 	missed missed
 
 	placing sync.Mutex // held while views are put in place, never while they are read

@@ -16,6 +16,9 @@ const MaxKeys = 100
 // keptRevoked is how long a push node can tell a revoked key from one that never was.
 const keptRevoked = 30 * 24 * time.Hour
 
+// maxOverlap is how long a key that is rolled may work on.
+const maxOverlap = 7 * 24 * time.Hour
+
 // Key is a long-lived credential, as people see it. The text of a secret key was shown once and is not known.
 type Key struct {
 	ID         string
@@ -169,7 +172,7 @@ func (s *Store) Keys(ctx context.Context, scope Scope, appID string) ([]Key, err
 
 // RollKey makes a key with the same rights in place of one, which works on for overlap: 0 to 7 days.
 func (s *Store) RollKey(ctx context.Context, scope Scope, appID, keyID string, overlap time.Duration) (Key, auth.Secret, error) {
-	if overlap < 0 || overlap > 7*24*time.Hour {
+	if overlap < 0 || overlap > maxOverlap {
 		return Key{}, auth.Secret{}, invalid("overlap", "from nothing to 7 days")
 	}
 	var key Key

@@ -141,6 +141,7 @@ func (d *Directory) placeLocked(view *AppView, anyCase bool) {
 	for _, key := range view.Keys {
 		d.keys.Store(key.ID, key.Prepared())
 	}
+	d.placePusherLocked(view, before)
 	if before == nil {
 		return
 	}
@@ -154,6 +155,7 @@ func (d *Directory) placeLocked(view *AppView, anyCase bool) {
 func (d *Directory) forgetLocked(view *AppView) {
 	d.apps.Delete(view.ID)
 	d.count.Add(-1)
+	d.forgetPusherLocked(view)
 	for _, key := range view.Keys {
 		d.keys.Delete(key.ID)
 	}

@@ -9,6 +9,8 @@ import (
 const (
 	sqlSealedTokenKeys   = `SELECT account_id, app_id, token_key_id, sealed FROM token_keys`
 	sqlResealTokenKey    = `UPDATE token_keys SET sealed = $4 WHERE account_id = $1 AND app_id = $2 AND token_key_id = $3`
+	sqlSealedPusherKeys  = `SELECT account_id, app_id, pusher_key, sealed FROM pusher_keys`
+	sqlResealPusherKey   = `UPDATE pusher_keys SET sealed = $4 WHERE account_id = $1 AND app_id = $2 AND pusher_key = $3`
 	sqlSealedSigningKeys = `SELECT '', '', key_id, sealed FROM signing_keys`
 	sqlResealSigningKey  = `UPDATE signing_keys SET sealed = $2 WHERE key_id = $1`
 )
@@ -33,6 +35,14 @@ func (s *Store) Reseal(ctx context.Context) (count int, err error) {
 		if err != nil {
 			return err
 		}
+		pushers, err := s.reseal(ctx, tx, sqlSealedPusherKeys, func(row sealedRow) []byte {
+			return pusherPlace(row.accountID, row.appID, row.id)
+		}, func(row sealedRow, sealed []byte) error {
+			return one(tx.ExecContext(ctx, sqlResealPusherKey, row.accountID, row.appID, row.id, sealed))
+		})
+		if err != nil {
+			return err
+		}
 		signing, err := s.reseal(ctx, tx, sqlSealedSigningKeys, func(row sealedRow) []byte {
 			return place("", "signing_keys", row.id)
 		}, func(row sealedRow, sealed []byte) error {
@@ -41,7 +51,7 @@ func (s *Store) Reseal(ctx context.Context) (count int, err error) {
 		if err != nil {
 			return err
 		}
-		count = tokens + signing
+		count = tokens + pushers + signing
 		_, err = tx.ExecContext(ctx, sqlSetMasterKey, s.seals.fingerprint())
 		return err
 	})

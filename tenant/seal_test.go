@@ -75,6 +75,7 @@ func TestRotateMasterKey(t *testing.T) {
 			s := open(t, config)
 			c := newCustomer(t, s)
 			must(t, s.AddTokenKey(t.Context(), c.scope, c.app.ID, "k", auth.NewSecret("0123456789abcdef0123456789abcdef")))
+			must(t, s.SwitchPusher(t.Context(), c.scope, c.app.ID, true))
 			before, err := s.SigningKeys(t.Context())
 			must(t, err)
 
@@ -83,8 +84,8 @@ func TestRotateMasterKey(t *testing.T) {
 			if prints := both.Fingerprints(); len(prints) != 2 || prints[1] != s.Fingerprints()[0] {
 				t.Errorf("fingerprints %v, want the old one %v last", prints, s.Fingerprints())
 			}
-			if count, err := both.Reseal(t.Context()); err != nil || count != 2 {
-				t.Errorf("resealed %d, %v; want 2", count, err)
+			if count, err := both.Reseal(t.Context()); err != nil || count != 3 {
+				t.Errorf("resealed %d, %v; want 3", count, err)
 			}
 
 			write(2)
@@ -97,6 +98,9 @@ func TestRotateMasterKey(t *testing.T) {
 			must(t, err)
 			if view, err := directory.App(c.app.ID); err != nil || len(view.Trust.Keys) != 1 {
 				t.Errorf("token keys after the rotation: %+v, %v", view, err)
+			}
+			if pusher, err := directory.PusherOf(c.app.ID); err != nil || pusher.Secret.IsZero() {
+				t.Errorf("pusher secret after the rotation: %v", err)
 			}
 
 			write(3)

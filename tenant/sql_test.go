@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"regexp"
 	"slices"
@@ -19,13 +20,15 @@ import (
 // tenantTables are the tables that have a column account_id, by what the migrations say.
 func tenantTables(t *testing.T) (tenants, others []string) {
 	t.Helper()
-	text, err := migrations.Postgres().Open("0001_begin.sql")
+	names, err := fs.Glob(migrations.Postgres(), "*.sql")
 	must(t, err)
-	defer text.Close()
-	content := make([]byte, 1<<20)
-	n, err := text.Read(content)
-	must(t, err)
-	for _, found := range regexp.MustCompile(`(?s)CREATE TABLE (\w+) \((.*?)\n\);`).FindAllStringSubmatch(string(content[:n]), -1) {
+	var content []byte
+	for _, name := range names {
+		text, err := fs.ReadFile(migrations.Postgres(), name)
+		must(t, err)
+		content = append(content, text...)
+	}
+	for _, found := range regexp.MustCompile(`(?s)CREATE TABLE (\w+) \((.*?)\n\);`).FindAllStringSubmatch(string(content), -1) {
 		if strings.Contains(found[2], "account_id") {
 			tenants = append(tenants, found[1])
 			if !regexp.MustCompile(`PRIMARY KEY \(account_id|account_id +text PRIMARY KEY`).MatchString(found[2]) {
@@ -58,7 +61,13 @@ func unscoped() map[string]string {
 		"sqlViewTokenKeys": "the directory reads apps of all tenants by id; app ids are unique",
 		"sqlAuditUser":     "what a person does to their own user is told in each of their accounts",
 
-		"sqlSealedTokenKeys": "the operator seals everything anew",
+		"sqlAppOfPusherKey":    "a key is found by itself: who comes with one has not said more",
+		"sqlAppOfPusherNumber": "a number is found by itself: who comes with one has not said more",
+		"sqlViewPushers":       "the directory reads apps of all tenants by id; app ids are unique",
+		"sqlViewPusherKeys":    "the directory reads apps of all tenants by id; app ids are unique",
+
+		"sqlSealedTokenKeys":  "the operator seals everything anew",
+		"sqlSealedPusherKeys": "the operator seals everything anew",
 	}
 }
 

@@ -22,7 +22,8 @@ type AppView struct {
 	Trust     auth.TokenTrust // whose tokens it trusts beside Halley's, and the longest life of a token
 	Revision  int64           // rises with each change
 
-	rules []channel.Rule // longest prefix first
+	rules  []channel.Rule // longest prefix first
+	pusher *pusherView    // nil: Pusher's SDKs may not reach the app
 }
 
 // Rule returns the rule in force for a channel: the longest prefix wins. Where none fits, everybody with the publishable key may
