@@ -225,6 +225,9 @@ func testForeignIDs(t *testing.T, s *tenant.Store) {
 			_, err := s.AddPusherKey(ctx, scope, appID)
 			return err
 		},
+		"BringPusher": func(scope tenant.Scope, appID, _ string) error {
+			return s.BringPusher(ctx, scope, appID, credentials(t, "4711:brought:secret"))
+		},
 		"PusherSecret": func(scope tenant.Scope, appID, keyID string) error {
 			_, err := s.PusherSecret(ctx, scope, appID, keyID)
 			return err

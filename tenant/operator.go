@@ -17,6 +17,9 @@ type Provision struct {
 	Email   string // of the account's owner; the person sets a password by asking for a reset
 	Limits  Overrides
 	Origins []string // empty: as they are
+
+	Pusher            bool              // let Pusher's SDKs reach the app
+	PusherCredentials PusherCredentials // of an app that moves in; empty: those that the app has, or new ones
 }
 
 // Provisioned is what it got: ids, and keys that are shown once.
@@ -25,6 +28,7 @@ type Provisioned struct {
 	AppID          string
 	SecretKey      auth.Secret
 	PublishableKey auth.Secret
+	Pusher         PusherCredentials // where it was asked for
 }
 
 // AppOfAccount is an app with the name of its account.
@@ -64,12 +68,18 @@ func (s *Store) Provision(ctx context.Context, want Provision, client Client) (P
 	if err := want.Limits.Validate(); err != nil {
 		return Provisioned{}, err
 	}
+	if want.PusherCredentials != (PusherCredentials{}) {
+		if err := want.PusherCredentials.Validate(); err != nil {
+			return Provisioned{}, err
+		}
+		want.Pusher = true
+	}
 	made := Provisioned{}
 	if made.AccountID, err = s.provisionAccount(ctx, want); err != nil {
 		return Provisioned{}, wrap("create the account", err)
 	}
 	err = s.change(ctx, s.OperatorScope(made.AccountID, client), Own, "", func(c *change) error {
-		return c.provisionApp(form, want, &made)
+		return c.provisionApp(s.seals, form, want, &made)
 	})
 	return made, wrap("create the app", err)
 }
@@ -107,7 +117,7 @@ func findOrAddUser(ctx context.Context, tx *sql.Tx, email string) (userID string
 	return userID, err
 }
 
-func (c *change) provisionApp(form AppForm, want Provision, made *Provisioned) error {
+func (c *change) provisionApp(seals *sealer, form AppForm, want Provision, made *Provisioned) error {
 	app, err := scanApp(c.row(sqlAppByName, c.scope.accountID, form.Name).Scan)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -129,6 +139,11 @@ func (c *change) provisionApp(form AppForm, want Provision, made *Provisioned) e
 	publishable := KeyForm{Kind: auth.KindPublishable, Name: "Publishable key"}
 	if _, made.PublishableKey, err = c.addKey(publishable, ""); err != nil {
 		return err
+	}
+	if want.Pusher {
+		if made.Pusher, err = c.provisionPusher(seals, want); err != nil {
+			return err
+		}
 	}
 	c.did("app.provision", app.ID, thisApp)
 	return nil
