@@ -48,6 +48,7 @@ type Info struct {
 	Messages int      // publications kept
 	Bytes    int
 	Members  int // of presence
+	Users    int // different clients among Members
 	Version  uint64
 	// Subscribers is how many follow the channel in the whole cluster. The state does not know: whoever hosts it adds them.
 	Subscribers int

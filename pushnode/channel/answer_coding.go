@@ -103,7 +103,7 @@ func (r *reader) answer() Answer {
 // The least bytes that the items of answers take.
 const (
 	leastPosition    = 8 + 3
-	leastInfo        = leastPosition + 5
+	leastInfo        = leastPosition + 6
 	leastMember      = 3
 	leastAppCount    = 2
 	leastLiveSession = 3 + 8
@@ -175,7 +175,7 @@ func (r *reader) congestedInfo() InfoAnswer {
 func (w *writer) info(i Info) {
 	w.Text(i.Name)
 	w.position(i.Position)
-	each([]int{i.Messages, i.Bytes, i.Members}, func(n int) { w.Signed(int64(n)) })
+	each([]int{i.Messages, i.Bytes, i.Members, i.Users}, func(n int) { w.Signed(int64(n)) })
 	w.Number(i.Version)
 	w.Count(i.Subscribers)
 }
@@ -183,8 +183,8 @@ func (w *writer) info(i Info) {
 func (r *reader) info() Info {
 	return Info{
 		Name: r.text(), Position: r.position(),
-		Messages: int(r.Signed()), Bytes: int(r.Signed()), Members: int(r.Signed()), Version: r.Number(),
-		Subscribers: int(r.Number32()),
+		Messages: int(r.Signed()), Bytes: int(r.Signed()), Members: int(r.Signed()), Users: int(r.Signed()),
+		Version: r.Number(), Subscribers: int(r.Number32()),
 	}
 }
 

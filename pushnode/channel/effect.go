@@ -25,6 +25,9 @@ type PresenceChanged struct {
 	Channel ID
 	Action  Action
 	Member  Member
+	// Only says that the client has no other member in the channel: who is told of clients and not of members is told of an enter or a leave
+	// only then.
+	Only    bool
 	Version uint64
 }
 

@@ -44,6 +44,7 @@ func (w *writer) effect(effect Effect) {
 		w.id(e.Channel)
 		w.action(e.Action)
 		w.member(e.Member)
+		w.Bool(e.Only)
 		w.Number(e.Version)
 	case PresenceDue:
 		w.Byte(codePresenceDue)
@@ -70,7 +71,9 @@ func (r *reader) effect() Effect {
 	case codePublished:
 		return Published{Channel: r.id(), Epoch: r.epoch(), Publication: r.numbered()}
 	case codePresenceChanged:
-		return PresenceChanged{Channel: r.id(), Action: r.action(), Member: r.member(), Version: r.Number()}
+		return PresenceChanged{
+			Channel: r.id(), Action: r.action(), Member: r.member(), Only: r.Bool(), Version: r.Number(),
+		}
 	case codePresenceDue:
 		return PresenceDue{
 			App: r.text(), Session: r.text(), Generation: r.Number(), ClientID: r.text(), Channels: r.texts(),

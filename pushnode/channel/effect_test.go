@@ -17,7 +17,8 @@ var effects = []func(*rapid.T) channel.Effect{
 	},
 	func(t *rapid.T) channel.Effect {
 		return channel.PresenceChanged{
-			Channel: drawID(t), Member: drawMember(t), Version: rapid.Uint64().Draw(t, "version"),
+			Channel: drawID(t), Member: drawMember(t), Only: rapid.Bool().Draw(t, "only"),
+			Version: rapid.Uint64().Draw(t, "version"),
 			Action: rapid.SampledFrom([]channel.Action{
 				channel.ActionEnter, channel.ActionUpdate, channel.ActionLeave,
 			}).Draw(t, "action"),
@@ -58,14 +59,14 @@ func TestEffectsBytes(t *testing.T) {
 			Channel: id, Epoch: epoch, Publication: &channel.Publication{ID: "c", Offset: 4, Data: []byte("1"), Time: 5},
 		},
 		channel.PresenceChanged{
-			Channel: id, Action: channel.ActionLeave, Member: channel.Member{ClientID: "c", Session: "d"}, Version: 6,
+			Channel: id, Action: channel.ActionLeave, Member: channel.Member{ClientID: "c", Session: "d"}, Only: true, Version: 6,
 		},
 		channel.PresenceDue{App: "a", Session: "b", ClientID: "c", Generation: 7, Channels: []string{"d"}},
 		channel.SessionEnded{App: "a", Session: "b", Edge: 8},
 		channel.SessionMoved{App: "a", Session: "b", Generation: 9, From: 10, To: 11},
 	}, "05"+
 		"01"+"0161"+"0162"+"0100000000000000"+"02"+"03"+"04"+"0163"+"00"+"0131"+"00"+"0a"+
-		"02"+"0161"+"0162"+"02"+"0163"+"0164"+"00"+"06"+
+		"02"+"0161"+"0162"+"02"+"0163"+"0164"+"00"+"01"+"06"+
 		"03"+"0161"+"0162"+"07"+"0163"+"01"+"0164"+
 		"04"+"0161"+"0162"+"0800000000000000"+
 		"05"+"0161"+"0162"+"09"+"0a00000000000000"+"0b00000000000000")
@@ -76,7 +77,7 @@ func TestEffectsRefused(t *testing.T) {
 		"nothing":                 "",
 		"a kind of zero":          "01" + "00" + "0000",
 		"an unknown kind":         "01" + "06" + "0000",
-		"an unknown action":       "01" + "02" + "0000" + "03" + "000000" + "00",
+		"an unknown action":       "01" + "02" + "0000" + "03" + "000000" + "00" + "00",
 		"more effects than bytes": "02" + "0400",
 		"something after the end": "0000",
 	})

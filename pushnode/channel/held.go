@@ -13,9 +13,9 @@ type channelState struct {
 	retention Retention // of the latest publish
 	history   history
 	ids       dedupe
-	members   map[memberKey]*member
-	version   uint64 // of presence
-	touched   int64  // when it was last published to or its presence changed
+	members   *members // nil: nobody
+	version   uint64   // of presence
+	touched   int64    // when it was last published to or its presence changed
 }
 
 // tombstone is what is left of a channel that was dropped: a publish before the deadline goes on with its numbers.
@@ -64,7 +64,7 @@ func (c *channelState) deadline() int64 {
 	if c.ids.order.len() > 0 {
 		at = min(at, c.ids.order.at(0).time+c.dedupeWindow())
 	}
-	if at == never && len(c.members) == 0 {
+	if at == never && c.members.size() == 0 {
 		return c.touched + idleTTL.Milliseconds()
 	}
 	return at

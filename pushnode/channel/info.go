@@ -44,7 +44,8 @@ func (s *State) Info(id ID) (Info, bool) {
 		Position: Position{Epoch: s.epoch(&seen.numbering), Offset: seen.head},
 		Messages: seen.history.len(),
 		Bytes:    seen.history.bytes,
-		Members:  len(seen.members),
+		Members:  seen.members.size(),
+		Users:    seen.members.users(),
 		Version:  seen.version,
 	}, seen.held
 }

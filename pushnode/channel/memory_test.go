@@ -25,7 +25,7 @@ func BenchmarkMemory(b *testing.B) {
 		{"publication", 287, func(tb testing.TB) float64 {
 			return held(tb, some, published(some)) - held(tb, some, published(0)) - dataBytes
 		}},
-		{"member", 171, func(tb testing.TB) float64 { return held(tb, some, entered) }},
+		{"member", 184, func(tb testing.TB) float64 { return held(tb, some, entered) }},
 		{"departure", 78, func(tb testing.TB) float64 { return held(tb, 3<<10, departed) }},
 	}
 	for _, row := range rows {

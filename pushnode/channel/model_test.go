@@ -341,7 +341,7 @@ func (m *model) enter(c channel.EnterPresence, epoch channel.Epoch) channel.Resu
 	}
 	known = m.hold(c.Channel.Name, epoch)
 	known.members[c.ClientID+"/"+c.Session] = after
-	return m.changed(known, c.Channel, action, after.Member)
+	return m.changed(known, c.Channel, action, after.Member, known.memberships(c.ClientID) == 1)
 }
 
 func (m *model) departed(name, member string, generation uint64) bool {
@@ -367,13 +367,35 @@ func (m *model) leave(c channel.LeavePresence) channel.Result {
 	}
 	delete(known.members, c.ClientID+"/"+c.Session)
 	known.touched = m.now
-	return m.changed(known, c.Channel, channel.ActionLeave, before.Member)
+	return m.changed(known, c.Channel, channel.ActionLeave, before.Member, known.memberships(c.ClientID) == 0)
 }
 
-func (m *model) changed(c *modelChannel, id channel.ID, action channel.Action, member channel.Member) channel.Result {
+func (m *model) changed(
+	c *modelChannel, id channel.ID, action channel.Action, member channel.Member, only bool,
+) channel.Result {
 	c.version++
-	m.effects = append(m.effects, channel.PresenceChanged{Channel: id, Action: action, Member: member, Version: c.version})
+	m.effects = append(m.effects,
+		channel.PresenceChanged{Channel: id, Action: action, Member: member, Only: only, Version: c.version})
 	return channel.Result{Version: c.version}
+}
+
+// memberships counts the members that are of a client.
+func (c *modelChannel) memberships(clientID string) (count int) {
+	for _, one := range c.members {
+		if one.ClientID == clientID {
+			count++
+		}
+	}
+	return count
+}
+
+// users counts the different clients of the members.
+func (c *modelChannel) users() int {
+	seen := map[string]bool{}
+	for _, one := range c.members {
+		seen[one.ClientID] = true
+	}
+	return len(seen)
 }
 
 func (m *model) attach(c channel.AttachSession) channel.Result {

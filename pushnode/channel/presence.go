@@ -2,24 +2,9 @@ package channel
 
 import (
 	"bytes"
-	"cmp"
-	"maps"
 	"slices"
 	"strings"
 )
-
-// memberKey is what a member is unique by in its channel.
-type memberKey struct {
-	clientID string
-	session  string
-}
-
-type member struct {
-	generation uint64 // of the session, when it last entered
-	attempt    uint64 // that made the member what it is
-	since      int64  // when it last entered: Unix milliseconds
-	data       []byte
-}
 
 // enter makes a member or changes its data. To enter again with the same data is no event: a session has moved, or a client asks again
 // that does not know what came of it (section 4.2 of web/docs/protocol.md).
@@ -35,10 +20,10 @@ func (s *State) enter(c EnterPresence) Result {
 	var known *member
 	held := s.channels[c.Channel]
 	if held != nil {
-		known = held.members[key]
+		known = held.members.find(key)
 	}
 	switch {
-	case known == nil && held != nil && c.Max > 0 && len(held.members) >= c.Max:
+	case known == nil && held != nil && c.Max > 0 && held.members.size() >= c.Max:
 		return Result{Err: ErrPresenceFull, Version: held.version}
 	case known == nil:
 		return s.enterNew(s.hold(c.Channel), c)
@@ -53,24 +38,26 @@ func (s *State) enter(c EnterPresence) Result {
 		return Result{Version: held.version}
 	}
 	known.data = bytes.Clone(c.Data)
-	s.presenceChanged(held, ActionUpdate, key, known.data)
+	s.presenceChanged(held, ActionUpdate, present{c.ClientID, known}, held.members.only(c.ClientID))
 	return Result{Version: held.version}
 }
 
 func (s *State) enterNew(held *channelState, c EnterPresence) Result {
-	key := memberKey{clientID: strings.Clone(c.ClientID), session: strings.Clone(c.Session)}
-	entered := &member{generation: c.Generation, attempt: c.Attempt, since: s.now, data: bytes.Clone(c.Data)}
-	s.join(held, key, entered)
-	s.presenceChanged(held, ActionEnter, key, entered.data)
+	clientID := strings.Clone(c.ClientID)
+	entered := &member{
+		session: strings.Clone(c.Session), generation: c.Generation, attempt: c.Attempt, since: s.now, data: bytes.Clone(c.Data),
+	}
+	s.join(held, clientID, entered)
+	s.presenceChanged(held, ActionEnter, present{clientID, entered}, held.members.only(clientID))
 	return Result{Version: held.version}
 }
 
 // join puts a member into the set.
-func (s *State) join(held *channelState, key memberKey, entered *member) {
+func (s *State) join(held *channelState, clientID string, entered *member) {
 	if held.members == nil {
-		held.members = make(map[memberKey]*member)
+		held.members = &members{clients: make(map[string]*member)}
 	}
-	held.members[key] = entered
+	held.members.add(clientID, entered)
 	s.usage.Members++
 }
 
@@ -87,30 +74,33 @@ func (s *State) leave(c LeavePresence) Result {
 	if held == nil {
 		return Result{Version: s.look(c.Channel).version}
 	}
-	known := held.members[key]
+	known := held.members.find(key)
 	if known == nil {
 		return Result{Version: held.version}
 	}
 	if c.Generation < known.generation {
 		return Result{Err: ErrGeneration, Version: held.version}
 	}
-	delete(held.members, key)
+	left, only := *known, held.members.only(c.ClientID)
+	held.members.remove(key)
 	s.usage.Members--
-	if len(held.members) == 0 {
+	if held.members.size() == 0 {
 		held.members = nil // a map does not shrink by itself
 	}
-	s.presenceChanged(held, ActionLeave, key, known.data)
+	s.presenceChanged(held, ActionLeave, present{c.ClientID, &left}, only)
 	return Result{Version: held.version}
 }
 
-func (s *State) presenceChanged(held *channelState, action Action, key memberKey, data []byte) {
+func (s *State) presenceChanged(held *channelState, action Action, who present, only bool) {
 	held.version++
 	held.touched = s.now
+	s.digest.number(uint64(held.members.users()))
 	s.timers.set(&held.timer, held.deadline())
 	s.emit(PresenceChanged{
 		Channel: held.id,
 		Action:  action,
-		Member:  Member{ClientID: key.clientID, Session: key.session, Data: data},
+		Member:  who.public(),
+		Only:    only,
 		Version: held.version,
 	})
 }
@@ -119,11 +109,11 @@ func (s *State) presenceChanged(held *channelState, action Action, key memberKey
 // changed.
 func (s *State) Members(id ID) ([]Member, uint64) {
 	seen := s.look(id)
-	var members []Member
-	for _, key := range sortedMembers(seen.members) {
-		members = append(members, key.member(seen.members[key]))
+	var list []Member
+	for _, one := range seen.members.sorted() {
+		list = append(list, one.public())
 	}
-	return members, seen.version
+	return list, seen.version
 }
 
 // EachMember calls do for each member of the slot's channels that last entered before a moment (Unix milliseconds), ordered by
@@ -131,9 +121,8 @@ func (s *State) Members(id ID) ([]Member, uint64) {
 // channel of the slot. The data is shared: not to be changed.
 func (s *State) EachMember(before int64, do func(id ID, one Member, generation uint64) bool) {
 	for _, held := range s.peopled() {
-		for _, key := range sortedMembers(held.members) {
-			one := held.members[key]
-			if one.since < before && !do(held.id, key.member(one), one.generation) {
+		for _, one := range held.members.sorted() {
+			if one.since < before && !do(held.id, one.public(), one.generation) {
 				return
 			}
 		}
@@ -144,20 +133,10 @@ func (s *State) EachMember(before int64, do func(id ID, one Member, generation u
 func (s *State) peopled() []*channelState {
 	var found []*channelState
 	for _, held := range s.channels {
-		if len(held.members) > 0 {
+		if held.members.size() > 0 {
 			found = append(found, held)
 		}
 	}
 	slices.SortFunc(found, func(a, b *channelState) int { return a.id.Compare(b.id) })
 	return found
-}
-
-func (k memberKey) member(one *member) Member {
-	return Member{ClientID: k.clientID, Session: k.session, Data: one.data}
-}
-
-func sortedMembers(members map[memberKey]*member) []memberKey {
-	return slices.SortedFunc(maps.Keys(members), func(a, b memberKey) int {
-		return cmp.Or(strings.Compare(a.clientID, b.clientID), strings.Compare(a.session, b.session))
-	})
 }

@@ -6,7 +6,7 @@ import "slices"
 type view struct {
 	numbering
 	history history
-	members map[memberKey]*member
+	members *members
 	version uint64
 	held    bool
 }

@@ -243,7 +243,7 @@ func showEffects(effects []channel.Effect) string {
 		case channel.Published:
 			fmt.Fprintf(&b, "  published %s %s:%s\n", e.Channel.Name, e.Epoch, showPublication(e.Publication))
 		case channel.PresenceChanged:
-			fmt.Fprintf(&b, "  %s %s %s version %d\n", e.Action, e.Channel.Name, showMember(e.Member), e.Version)
+			fmt.Fprintf(&b, "  %s %s %s version %d only=%t\n", e.Action, e.Channel.Name, showMember(e.Member), e.Version, e.Only)
 		case channel.PresenceDue:
 			fmt.Fprintf(&b, "  presence due %s of %s gen=%d in %v\n", e.Session, e.ClientID, e.Generation, e.Channels)
 		case channel.SessionEnded:
@@ -287,8 +287,8 @@ func showPage(p channel.HistoryPage) string {
 }
 
 func showInfo(i channel.Info) string {
-	return fmt.Sprintf("%s %s messages=%d bytes=%d members=%d version=%d",
-		i.Name, i.Position, i.Messages, i.Bytes, i.Members, i.Version)
+	return fmt.Sprintf("%s %s messages=%d bytes=%d members=%d users=%d version=%d",
+		i.Name, i.Position, i.Messages, i.Bytes, i.Members, i.Users, i.Version)
 }
 
 func showMember(m channel.Member) string {

@@ -182,12 +182,11 @@ func (r *reader) publication(offset uint64) *Publication {
 // ownText reads a string into memory of its own.
 func (r *reader) ownText() string { return strings.Clone(r.text()) }
 
-func (w *writer) members(members map[memberKey]*member) {
-	w.Count(len(members))
-	for _, key := range sortedMembers(members) {
-		one := members[key]
-		w.Text(key.clientID)
-		w.Text(key.session)
+func (w *writer) members(m *members) {
+	w.Count(m.size())
+	for _, one := range m.sorted() {
+		w.Text(one.clientID)
+		w.Text(one.session)
 		w.Number(one.generation)
 		w.Number(one.attempt)
 		w.Signed(one.since)
@@ -198,9 +197,14 @@ func (w *writer) members(members map[memberKey]*member) {
 func (r *reader) members(s *State, c *channelState) {
 	for range r.Count(1) {
 		key := memberKey{clientID: r.ownText(), session: r.ownText()}
-		s.join(c, key, &member{
-			generation: r.Number(), attempt: r.Number(), since: r.Signed(), data: bytes.Clone(r.Bytes()),
-		})
+		one := &member{
+			session: key.session, generation: r.Number(), attempt: r.Number(), since: r.Signed(), data: bytes.Clone(r.Bytes()),
+		}
+		if c.members.find(key) != nil {
+			r.Fail("member that comes twice")
+			return
+		}
+		s.join(c, key.clientID, one)
 	}
 }
 

@@ -42,7 +42,7 @@ func TestStateAgainstModel(t *testing.T) {
 var (
 	channelNames = []string{"a", "b", "c"}
 	clientNames  = []string{"ada", "bob"}
-	sessionNames = []string{"s1", "s2"}
+	sessionNames = []string{"s1", "s2", "s3"}
 	idNames      = []string{"i1", "i2", "i3", "i4", "i5"}
 	spans        = []int64{0, 1, 999, 4_000, 5_000, 14_999, 15_000, 59_000, 60_000, 119_000, 120_000, 300_000, 600_000, -1_000}
 	ages         = []int64{0, 1, 10_000, 60_000, 300_000}
@@ -264,7 +264,8 @@ func (m *machine) checkChannel(t *rapid.T, name string, usage *channel.Usage) {
 	}
 	want := channel.Info{
 		Name: name, Position: channel.Position{Epoch: known.epoch, Offset: uint64(len(known.all))},
-		Messages: len(known.all) - known.evicted, Members: len(known.members), Version: known.version,
+		Messages: len(known.all) - known.evicted, Members: len(known.members), Users: known.users(),
+		Version: known.version,
 	}
 	for _, p := range known.all[known.evicted:] {
 		want.Bytes += len(p.ID) + len(p.Event) + len(p.Data)
