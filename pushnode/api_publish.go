@@ -46,7 +46,7 @@ func (n *Node) publishBody(
 	if fault != nil {
 		return 0, nil, fault
 	}
-	published, err := n.publishIn(ctx, app, grant, publishOf(name, request))
+	published, err := n.publishIn(ctx, app, grant, publishOf(grant, name, request))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -94,7 +94,7 @@ func (n *Node) publishItem(r *http.Request, grant *auth.Grant, item wire.BatchIt
 		if i > 0 {
 			results = append(results, ',')
 		}
-		published, err := n.Publish(r.Context(), grant, publishOf(name, item.Publish))
+		published, err := n.Publish(r.Context(), grant, publishOf(grant, name, item.Publish))
 		if err != nil {
 			results = wire.AppendErrorBody(results, n.clientError(r.Method, r.URL.Path, err))
 			continue
@@ -104,8 +104,10 @@ func (n *Node) publishItem(r *http.Request, grant *auth.Grant, item wire.BatchIt
 	return results
 }
 
-func publishOf(name string, request wire.Publish) session.Publish {
-	return session.Publish{Channel: name, ID: request.ID, Event: request.Event, Data: request.Data, Exclude: request.Exclude}
+func publishOf(grant *auth.Grant, name string, request wire.Publish) session.Publish {
+	return session.Publish{
+		Channel: name, ID: request.ID, Event: request.Event, Data: request.Data, Exclude: request.Exclude, ClientID: grant.ClientID,
+	}
 }
 
 func appendPublished(dst []byte, p session.Published) []byte {

@@ -110,8 +110,8 @@ func (n *Node) append(ctx context.Context, id channel.ID, rule channel.Rule, p s
 		p.Event = wire.DefaultEvent
 	}
 	reply, err := n.slots.propose(ctx, slotOf(id.App, id.Name), channel.Publish{
-		Channel: id, ID: p.ID, Event: p.Event, Data: p.Data, Exclude: p.Exclude, Retention: rule.Retention,
-		Attempt: uint32(newAttempt()),
+		Channel: id, ID: p.ID, Event: p.Event, Data: p.Data, Exclude: p.Exclude, ClientID: p.ClientID,
+		Retention: rule.Retention, Attempt: uint32(newAttempt()),
 	})
 	if err != nil {
 		return session.Published{}, n.wireError("publish", err)

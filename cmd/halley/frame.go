@@ -46,6 +46,7 @@ type message struct {
 	Epoch     string         `json:"epoch"`
 	Offset    uint64         `json:"offset"`
 	Timestamp int64          `json:"timestamp"`
+	ClientID  string         `json:"client_id,omitempty"`
 }
 
 func (m *message) position() string { return fmt.Sprintf("%s:%d", m.Epoch, m.Offset) }

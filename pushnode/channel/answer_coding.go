@@ -107,7 +107,7 @@ const (
 	leastMember      = 3
 	leastAppCount    = 2
 	leastLiveSession = 3 + 8
-	leastPublication = 6
+	leastPublication = 7
 )
 
 func (w *writer) gap(g Gap) {
@@ -146,7 +146,8 @@ func (w *writer) numbered(p *Publication) {
 
 func (r *reader) numbered() *Publication {
 	return &Publication{
-		Offset: r.Number(), ID: r.text(), Event: r.text(), Data: r.Bytes(), Exclude: r.text(), Time: r.Signed(),
+		Offset: r.Number(), ID: r.text(), Event: r.text(), Data: r.Bytes(),
+		Exclude: r.text(), ClientID: r.text(), Time: r.Signed(),
 	}
 }
 

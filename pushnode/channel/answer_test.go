@@ -67,8 +67,8 @@ func TestAnswerBytes(t *testing.T) {
 	epoch := channel.Epoch{Cluster: 1, Generation: 2, Incarnation: 3}
 	at := func(offset uint64) channel.Position { return channel.Position{Epoch: epoch, Offset: offset} }
 	info := channel.Info{Name: "a", Position: at(4), Messages: 1, Bytes: 2, Members: 3, Users: 2, Version: 4, Subscribers: 9}
-	publications := []*channel.Publication{{ID: "a", Offset: 5, Event: "b", Data: []byte("c"), Exclude: "d", Time: 6}}
-	const epochBytes, publicationBytes = "0100000000000000" + "02" + "03", "05" + "0161" + "0162" + "0163" + "0164" + "0c"
+	publications := []*channel.Publication{{ID: "a", Offset: 5, Event: "b", Data: []byte("c"), Exclude: "d", ClientID: "e", Time: 6}}
+	const epochBytes, publicationBytes = "0100000000000000" + "02" + "03", "05" + "0161" + "0162" + "0163" + "0164" + "0165" + "0c"
 	const infoBytes = "0161" + epochBytes + "04" + "02" + "04" + "06" + "04" + "04" + "09"
 	const backlogBytes = "01" + "00" + "07" + "08" + epochBytes + "04" + "01" + publicationBytes + epochBytes + "05" + epochBytes + "06"
 	for want, answer := range map[string]channel.Answer{

@@ -15,7 +15,7 @@ type Batch struct {
 }
 
 // batchVersion is the first byte of a batch. A reader refuses every other.
-const batchVersion = 1
+const batchVersion = 2
 
 // AppendBatch appends the encoding of a batch to dst. Retention.Age is encoded in whole milliseconds.
 func AppendBatch(dst []byte, b Batch) []byte {
@@ -37,7 +37,7 @@ func (b *Batch) sizeHint() int {
 	for _, command := range b.Commands {
 		size += rest
 		if c, ok := command.(Publish); ok {
-			size += len(c.Channel.App) + len(c.Channel.Name) + len(c.ID) + len(c.Event) + len(c.Data) + len(c.Exclude)
+			size += len(c.Channel.App) + len(c.Channel.Name) + len(c.ID) + len(c.Event) + len(c.Data) + len(c.Exclude) + len(c.ClientID)
 		}
 	}
 	return size

@@ -43,8 +43,8 @@ func TestBatchBytes(t *testing.T) {
 		},
 		channel.Advance{},
 	}})
-	want := "01" + "0100000000000000" + "02" + "06" + "02" +
-		"02" + "0161" + "0162" + "0163" + "0164" + "0131" + "00" + "c801" + "80808004" + "80d30e" + "00" +
+	want := "02" + "0100000000000000" + "02" + "06" + "02" +
+		"02" + "0161" + "0162" + "0163" + "0164" + "0131" + "00" + "00" + "c801" + "80808004" + "80d30e" + "00" +
 		"01"
 	if got := hex.EncodeToString(entry); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -52,17 +52,17 @@ func TestBatchBytes(t *testing.T) {
 }
 
 func TestBatchRefused(t *testing.T) {
-	header := "010000000000000000" + "00" + "00"
+	header := "020000000000000000" + "00" + "00"
 	for name, entry := range map[string]string{
 		"nothing":                      "",
-		"another version":              "020000000000000000000000",
+		"another version":              "010000000000000000000000",
 		"something after the end":      header + "0000",
 		"more commands than bytes":     header + "ff01",
 		"an unknown kind":              header + "0163",
 		"a kind of zero":               header + "0100",
 		"a bool of two":                header + "01" + "06" + "0000" + "0000" + "01" + "00" + "02" + "00",
 		"a generation above 32 bits":   header + "01" + "0a" + "ffffffffff01",
-		"an age beyond all time":       header + "01" + "02" + "000000000000" + "0000" + "ffffffffffffffffff01",
+		"an age beyond all time":       header + "01" + "02" + "00000000000000" + "0000" + "ffffffffffffffffff01",
 		"a number of eleven bytes":     header + "ffffffffffffffffffff01",
 		"a text longer than the entry": header + "01" + "03" + "09",
 	} {

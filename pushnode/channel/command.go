@@ -10,6 +10,7 @@ type Publish struct {
 	Event     string
 	Data      []byte // compact JSON; the state keeps it, so the caller must not touch it again
 	Exclude   string
+	ClientID  string // of who published, where it is known
 	Retention Retention
 	// Attempt is the caller's number for what it wants, the same each time it asks again because it does not know what came of it: what
 	// it has stored itself is no duplicate. 0: every repeated ID is one.
@@ -31,6 +32,7 @@ type Imported struct {
 	Event     string
 	Data      []byte
 	Exclude   string
+	ClientID  string
 	Timestamp int64 // Unix milliseconds at which it was accepted there
 }
 

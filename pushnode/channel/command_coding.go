@@ -130,7 +130,7 @@ func (r *reader) command() Command {
 	case codeRestartGrace:
 		return RestartGrace{}
 	case codeImport:
-		const least = 5 // bytes of a publication: four lengths and a time
+		const least = 6 // bytes of a publication: five lengths and a time
 		return Import{Channel: r.id(), Retention: r.retention(), Publications: list(r, least, r.imported)}
 	}
 	r.Fail("kind of command")
@@ -143,14 +143,15 @@ func (w *writer) publish(c *Publish) {
 	w.Text(c.Event)
 	w.Bytes(c.Data)
 	w.Text(c.Exclude)
+	w.Text(c.ClientID)
 	w.retention(c.Retention)
 	w.Number(uint64(c.Attempt))
 }
 
 func (r *reader) publish() Publish {
 	return Publish{
-		Channel: r.id(), ID: r.text(), Event: r.text(), Data: r.Bytes(), Exclude: r.text(), Retention: r.retention(),
-		Attempt: r.Number32(),
+		Channel: r.id(), ID: r.text(), Event: r.text(), Data: r.Bytes(), Exclude: r.text(), ClientID: r.text(),
+		Retention: r.retention(), Attempt: r.Number32(),
 	}
 }
 
@@ -159,11 +160,14 @@ func (w *writer) imported(one Imported) {
 	w.Text(one.Event)
 	w.Bytes(one.Data)
 	w.Text(one.Exclude)
+	w.Text(one.ClientID)
 	w.Signed(one.Timestamp)
 }
 
 func (r *reader) imported() Imported {
-	return Imported{ID: r.text(), Event: r.text(), Data: r.Bytes(), Exclude: r.text(), Timestamp: r.Signed()}
+	return Imported{
+		ID: r.text(), Event: r.text(), Data: r.Bytes(), Exclude: r.text(), ClientID: r.text(), Timestamp: r.Signed(),
+	}
 }
 
 func (w *writer) attach(c *AttachSession) {

@@ -20,7 +20,7 @@ var commands = []func(*rapid.T) channel.Command{
 	func(t *rapid.T) channel.Command {
 		return channel.Publish{
 			Channel: drawID(t), ID: drawText().Draw(t, "id"), Event: drawText().Draw(t, "event"), Data: drawData(t),
-			Exclude: drawText().Draw(t, "exclude"), Attempt: rapid.Uint32().Draw(t, "attempt"), Retention: drawRetention(t),
+			Exclude: drawText().Draw(t, "exclude"), ClientID: drawText().Draw(t, "publisher"), Attempt: rapid.Uint32().Draw(t, "attempt"), Retention: drawRetention(t),
 		}
 	},
 	func(t *rapid.T) channel.Command {
@@ -86,7 +86,8 @@ var commands = []func(*rapid.T) channel.Command{
 func drawImported(t *rapid.T) channel.Imported {
 	return channel.Imported{
 		ID: drawText().Draw(t, "id"), Event: drawText().Draw(t, "event"), Data: drawData(t),
-		Exclude: drawText().Draw(t, "exclude"), Timestamp: rapid.Int64().Draw(t, "timestamp"),
+		Exclude: drawText().Draw(t, "exclude"), ClientID: drawText().Draw(t, "publisher"),
+		Timestamp: rapid.Int64().Draw(t, "timestamp"),
 	}
 }
 
@@ -98,8 +99,8 @@ func TestCommandBytes(t *testing.T) {
 	secret := "0100000000000000000000000000000000000000000000000000000000000000"
 	for want, command := range map[string]channel.Command{
 		"01": channel.Advance{},
-		"02" + "0161" + "0162" + "0163" + "0164" + "0131" + "0165" + "02" + "04" + "06" + "05": channel.Publish{
-			Channel: id, ID: "c", Event: "d", Data: []byte("1"), Exclude: "e",
+		"02" + "0161" + "0162" + "0163" + "0164" + "0131" + "0165" + "0166" + "02" + "04" + "06" + "05": channel.Publish{
+			Channel: id, ID: "c", Event: "d", Data: []byte("1"), Exclude: "e", ClientID: "f",
 			Attempt: 5, Retention: channel.Retention{Messages: 1, Bytes: 2, Age: milliseconds(3)},
 		},
 		"03" + "0161" + "0162" + "0163" + "0164" + "01" + "0131" + "04" + "03": channel.EnterPresence{
@@ -122,9 +123,9 @@ func TestCommandBytes(t *testing.T) {
 		"0a" + "01" + "01":        channel.BreakEpoch{Generation: 1, Whole: true},
 		"0b" + "0100000000000000": channel.EdgeLost{Edge: 1},
 		"0c":                      channel.RestartGrace{},
-		"0d" + "0161" + "0162" + "020406" + "01" + "0163" + "0164" + "0131" + "0165" + "08": channel.Import{
+		"0d" + "0161" + "0162" + "020406" + "01" + "0163" + "0164" + "0131" + "0165" + "0166" + "08": channel.Import{
 			Channel: id, Retention: channel.Retention{Messages: 1, Bytes: 2, Age: milliseconds(3)},
-			Publications: []channel.Imported{{ID: "c", Event: "d", Data: []byte("1"), Exclude: "e", Timestamp: 4}},
+			Publications: []channel.Imported{{ID: "c", Event: "d", Data: []byte("1"), Exclude: "e", ClientID: "f", Timestamp: 4}},
 		},
 	} {
 		commandCoding.pinned(t, command, want)

@@ -57,7 +57,8 @@ func drawPosition(t *rapid.T) channel.Position {
 func drawPublication(t *rapid.T) *channel.Publication {
 	return &channel.Publication{
 		ID: drawText().Draw(t, "id"), Offset: rapid.Uint64().Draw(t, "offset"), Event: drawText().Draw(t, "event"),
-		Data: drawData(t), Exclude: drawText().Draw(t, "exclude"), Time: rapid.Int64().Draw(t, "time"),
+		Data: drawData(t), Exclude: drawText().Draw(t, "exclude"), ClientID: drawText().Draw(t, "publisher"),
+		Time: rapid.Int64().Draw(t, "time"),
 	}
 }
 

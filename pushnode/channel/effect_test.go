@@ -56,7 +56,7 @@ func TestEffectsBytes(t *testing.T) {
 	epoch := channel.Epoch{Cluster: 1, Generation: 2, Incarnation: 3}
 	effectCoding.pinned(t, []channel.Effect{
 		channel.Published{
-			Channel: id, Epoch: epoch, Publication: &channel.Publication{ID: "c", Offset: 4, Data: []byte("1"), Time: 5},
+			Channel: id, Epoch: epoch, Publication: &channel.Publication{ID: "c", Offset: 4, Data: []byte("1"), ClientID: "d", Time: 5},
 		},
 		channel.PresenceChanged{
 			Channel: id, Action: channel.ActionLeave, Member: channel.Member{ClientID: "c", Session: "d"}, Only: true, Version: 6,
@@ -65,7 +65,7 @@ func TestEffectsBytes(t *testing.T) {
 		channel.SessionEnded{App: "a", Session: "b", Edge: 8},
 		channel.SessionMoved{App: "a", Session: "b", Generation: 9, From: 10, To: 11},
 	}, "05"+
-		"01"+"0161"+"0162"+"0100000000000000"+"02"+"03"+"04"+"0163"+"00"+"0131"+"00"+"0a"+
+		"01"+"0161"+"0162"+"0100000000000000"+"02"+"03"+"04"+"0163"+"00"+"0131"+"00"+"0164"+"0a"+
 		"02"+"0161"+"0162"+"02"+"0163"+"0164"+"00"+"01"+"06"+
 		"03"+"0161"+"0162"+"07"+"0163"+"01"+"0164"+
 		"04"+"0161"+"0162"+"0800000000000000"+

@@ -25,5 +25,8 @@ func (s *State) importOne(held *channelState, one *Imported, keep Retention) {
 		at = max(at, held.history.ring.at(kept-1).Time)
 	}
 	s.digest.number(uint64(at))
-	s.append(held, seenID{key: key, time: s.now}, &Publication{ID: one.ID, Event: one.Event, Data: one.Data, Exclude: one.Exclude, Time: at}, keep)
+	publication := &Publication{
+		ID: one.ID, Event: one.Event, Data: one.Data, Exclude: one.Exclude, ClientID: one.ClientID, Time: at,
+	}
+	s.append(held, seenID{key: key, time: s.now}, publication, keep)
 }

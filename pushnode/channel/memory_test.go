@@ -22,7 +22,7 @@ func BenchmarkMemory(b *testing.B) {
 		{"session's channel", 56, func(tb testing.TB) float64 { return held(tb, some/each, follows) / each }},
 		{"channel", 424, func(tb testing.TB) float64 { return held(tb, some, begun) }},
 		{"id", 85, func(tb testing.TB) float64 { return held(tb, some, published(0)) }},
-		{"publication", 287, func(tb testing.TB) float64 {
+		{"publication", 302, func(tb testing.TB) float64 {
 			return held(tb, some, published(some)) - held(tb, some, published(0)) - dataBytes
 		}},
 		{"member", 184, func(tb testing.TB) float64 { return held(tb, some, entered) }},

@@ -258,7 +258,7 @@ func (m *model) publish(c channel.Publish, epoch channel.Epoch) channel.Result {
 		return channel.Result{ID: c.ID, Position: at, Duplicate: true}
 	}
 	at := m.append(c.Channel, epoch, c.Retention, &channel.Publication{
-		ID: c.ID, Event: c.Event, Data: c.Data, Exclude: c.Exclude, Time: m.now,
+		ID: c.ID, Event: c.Event, Data: c.Data, Exclude: c.Exclude, ClientID: c.ClientID, Time: m.now,
 	})
 	return channel.Result{ID: c.ID, Position: at}
 }
@@ -300,7 +300,7 @@ func (m *model) importAll(c channel.Import, epoch channel.Epoch) channel.Result 
 			accepted = max(accepted, known.all[len(known.all)-1].Time)
 		}
 		at = m.append(c.Channel, epoch, c.Retention, &channel.Publication{
-			ID: one.ID, Event: one.Event, Data: one.Data, Exclude: one.Exclude, Time: accepted,
+			ID: one.ID, Event: one.Event, Data: one.Data, Exclude: one.Exclude, ClientID: one.ClientID, Time: accepted,
 		})
 	}
 	return channel.Result{Position: at}

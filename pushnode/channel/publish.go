@@ -10,7 +10,7 @@ func (s *State) publish(c Publish) Result {
 		again := held.ids.storedBy(c.Attempt, offset, held.head)
 		return Result{ID: c.ID, Position: Position{Epoch: s.epoch(&held.numbering), Offset: offset}, Duplicate: !again}
 	}
-	publication := &Publication{ID: c.ID, Event: c.Event, Data: c.Data, Exclude: c.Exclude, Time: s.now}
+	publication := &Publication{ID: c.ID, Event: c.Event, Data: c.Data, Exclude: c.Exclude, ClientID: c.ClientID, Time: s.now}
 	epoch := s.append(held, seenID{key: key, attempt: c.Attempt, time: s.now}, publication, c.Retention)
 	return Result{ID: c.ID, Position: Position{Epoch: epoch, Offset: held.head}}
 }
@@ -23,6 +23,7 @@ func (s *State) append(held *channelState, seen seenID, publication *Publication
 	held.touched = s.now
 	publication.Offset = held.head
 	s.digest.bytes(publication.Data)
+	s.digest.text(publication.ClientID)
 	s.keep(held, publication)
 	held.ids.add(seen, held.head)
 	s.usage.DedupeIDs++

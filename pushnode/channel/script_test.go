@@ -47,7 +47,7 @@ func (w *world) command(c script.Command) channel.Command {
 	case "publish":
 		return channel.Publish{
 			Channel: room(c.Word(0)), ID: c.Options["id"], Event: "e", Data: []byte(c.Options["data"]),
-			Exclude: c.Options["exclude"], Retention: retention(c),
+			Exclude: c.Options["exclude"], ClientID: c.Options["client"], Retention: retention(c),
 		}
 	case "import": // ids with their times, as a@12
 		return channel.Import{Channel: room(c.Word(0)), Retention: retention(c), Publications: imported(w.t, c.Words[1:])}
@@ -259,6 +259,9 @@ func showPublication(p *channel.Publication) string {
 	text := fmt.Sprintf("%d=%s(%s)@%s", p.Offset, p.ID, p.Data, milliseconds(p.Time))
 	if p.Exclude != "" {
 		text += "-" + p.Exclude
+	}
+	if p.ClientID != "" {
+		text += " by " + p.ClientID
 	}
 	return text
 }

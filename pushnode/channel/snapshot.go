@@ -14,7 +14,7 @@ import (
 )
 
 // snapshotVersion is the first byte of a snapshot. A reader refuses every other.
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 // checksumBytes is the length of the xxhash that ends a snapshot.
 const checksumBytes = 8
@@ -170,12 +170,14 @@ func (w *writer) publication(p *Publication) {
 	w.Text(p.Event)
 	w.Bytes(p.Data)
 	w.Text(p.Exclude)
+	w.Text(p.ClientID)
 	w.Signed(p.Time)
 }
 
 func (r *reader) publication(offset uint64) *Publication {
 	return &Publication{
-		ID: r.ownText(), Offset: offset, Event: r.ownText(), Data: bytes.Clone(r.Bytes()), Exclude: r.ownText(), Time: r.Signed(),
+		ID: r.ownText(), Offset: offset, Event: r.ownText(), Data: bytes.Clone(r.Bytes()),
+		Exclude: r.ownText(), ClientID: r.ownText(), Time: r.Signed(),
 	}
 }
 

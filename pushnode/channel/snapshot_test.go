@@ -22,7 +22,7 @@ func full() *channel.State {
 	})
 	s.Apply(200_000, []channel.Command{
 		channel.Advance{},
-		channel.Publish{Channel: room("room"), ID: "a", Event: "e", Data: []byte("1"), Exclude: "s2", Retention: keep},
+		channel.Publish{Channel: room("room"), ID: "a", Event: "e", Data: []byte("1"), Exclude: "s2", ClientID: "ada", Retention: keep},
 		channel.Publish{Channel: room("room"), ID: "b", Event: "e", Data: []byte("2"), Retention: keep},
 		channel.EnterPresence{Channel: room("room"), ClientID: "ada", Session: "s1", Generation: 1, Data: []byte("{}")},
 		channel.AttachSession{
@@ -61,8 +61,8 @@ func TestSnapshotRefused(t *testing.T) {
 	empty := channel.AppendSnapshot(nil, channel.NewState(1))
 	empty = empty[:len(empty)-4-8] // without the numbers of channels, tombstones, sessions and departures
 	for name, changed := range map[string][]byte{
-		"more messages than the head": append(empty, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-		"another version":             append([]byte{2}, body[1:]...),
+		"more messages than the head": append(empty, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+		"another version":             append([]byte{1}, body[1:]...),
 		"something after the end":     append(bytes.Clone(body), 0),
 	} {
 		if _, err := channel.RestoreSnapshot(sealed(changed)); !errors.Is(err, channel.ErrEncoding) {

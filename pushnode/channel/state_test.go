@@ -65,8 +65,13 @@ func (m *machine) publish(t *rapid.T) {
 	}
 	m.advance(t, channel.Publish{
 		Channel: room(rapid.SampledFrom(channelNames).Draw(t, "channel")), ID: id, Event: "e",
-		Data: []byte(rapid.StringN(0, 8, 8).Draw(t, "data")), Retention: drawTightRetention(t),
+		Data: []byte(rapid.StringN(0, 8, 8).Draw(t, "data")), ClientID: drawPublisher(t), Retention: drawTightRetention(t),
 	})
+}
+
+// drawPublisher draws the client id of who publishes, or none.
+func drawPublisher(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"", "ada"}).Draw(t, "publisher")
 }
 
 // drawTightRetention draws bounds that matter to a handful of publications.
@@ -82,7 +87,7 @@ func (m *machine) importSome(t *rapid.T) {
 	publications := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) channel.Imported {
 		return channel.Imported{
 			ID: rapid.SampledFrom([]string{"i1", "i2", "i3", "j1", "j2"}).Draw(t, "id"), Event: "e", Data: []byte("1"),
-			Timestamp: m.now + rapid.SampledFrom(spans).Draw(t, "ahead") - 120_000,
+			ClientID: drawPublisher(t), Timestamp: m.now + rapid.SampledFrom(spans).Draw(t, "ahead") - 120_000,
 		}
 	}), 0, 4).Draw(t, "publications")
 	m.advance(t, channel.Import{

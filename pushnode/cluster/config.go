@@ -31,7 +31,7 @@ type Config struct {
 	Key       *[32]byte      // for AES-256-GCM of all gossip; nil: none, and then only loopback addresses are let in
 	OtherKeys [][32]byte     // of nodes that have not changed to Key yet, or have changed from it: their gossip is heard too
 	Zone      string         // at most 32 bytes
-	Protocol  Range          // that this binary speaks; zero: 1-1
+	Protocol  Range          // that this binary speaks; zero: currentProtocol alone
 
 	Transport Transport // nil: UDP and TCP
 	Resolver  Resolver  // nil: the system's
@@ -46,9 +46,13 @@ func (c Config) LogValue() slog.Value {
 		slog.String("bind", c.Bind.String()), slog.String("label", c.Label), slog.Bool("key", c.Key != nil))
 }
 
+// currentProtocol is the version of what nodes say to each other: of gossip, frames, log entries and snapshots. It rises where a node of
+// the version before would misread them. 2: publications say who published them.
+const currentProtocol = 2
+
 func (c Config) withDefaults() Config {
 	if c.Protocol == (Range{}) {
-		c.Protocol = Range{1, 1}
+		c.Protocol = Range{currentProtocol, currentProtocol}
 	}
 	if c.Resolver == nil {
 		c.Resolver = net.DefaultResolver

@@ -19,7 +19,7 @@ func TestStrangersNeverMeet(t *testing.T) {
 	}{
 		"another label":    {func(c *cluster.Config) { c.Label = "staging" }, "halley_cluster_gossip_faults_total"},
 		"another key":      {func(c *cluster.Config) { c.Key = &[32]byte{9} }, "halley_cluster_gossip_faults_total"},
-		"another protocol": {func(c *cluster.Config) { c.Protocol = cluster.Range{Min: 2, Max: 3} }, "halley_cluster_refusals_total"},
+		"another protocol": {func(c *cluster.Config) { c.Protocol = cluster.Range{Min: 3, Max: 4} }, "halley_cluster_refusals_total"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

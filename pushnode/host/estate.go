@@ -221,11 +221,13 @@ func (e *estate) page() (list []channel.Imported) {
 	bytes := 0
 	for _, r := range e.remains[e.known:] {
 		p := r.Publication
-		bytes += len(p.ID) + len(p.Event) + len(p.Data) + len(p.Exclude)
+		bytes += len(p.ID) + len(p.Event) + len(p.Data) + len(p.Exclude) + len(p.ClientID)
 		if len(list) > 0 && bytes > estatePage {
 			break
 		}
-		list = append(list, channel.Imported{ID: p.ID, Event: p.Event, Data: p.Data, Exclude: p.Exclude, Timestamp: p.Time})
+		list = append(list, channel.Imported{
+			ID: p.ID, Event: p.Event, Data: p.Data, Exclude: p.Exclude, ClientID: p.ClientID, Timestamp: p.Time,
+		})
 	}
 	return list
 }

@@ -70,11 +70,12 @@ type Channels interface {
 
 // Publish is one publication as a client asks for it. Data is compact, valid JSON.
 type Publish struct {
-	Channel string
-	ID      string // empty: the node mints one
-	Event   string // empty: "message"
-	Data    []byte
-	Exclude string
+	Channel  string
+	ID       string // empty: the node mints one
+	Event    string // empty: "message"
+	Data     []byte
+	Exclude  string
+	ClientID string // of who publishes; empty: not known
 }
 
 // Published is where a publication stands.

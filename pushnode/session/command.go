@@ -172,7 +172,9 @@ func (s *Server) unsubscribe(session *Session, name string) {
 }
 
 func (s *Server) publish(ctx context.Context, session *Session, grant *auth.Grant, command wire.Command) (outcome, error) {
-	publish := Publish{Channel: command.Channel, ID: command.ID, Event: command.Event, Data: command.Data}
+	publish := Publish{
+		Channel: command.Channel, ID: command.ID, Event: command.Event, Data: command.Data, ClientID: session.clientID,
+	}
 	if !command.Echo {
 		publish.Exclude = session.id
 	}

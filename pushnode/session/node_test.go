@@ -262,7 +262,7 @@ func (n *node) Publish(_ context.Context, grant *auth.Grant, p session.Publish) 
 		p.ID = auth.NewID("msg_")
 	}
 	result := n.apply(channel.Publish{
-		Channel: id, ID: p.ID, Event: p.Event, Data: p.Data, Exclude: p.Exclude, Retention: n.Rule(id).Retention,
+		Channel: id, ID: p.ID, Event: p.Event, Data: p.Data, Exclude: p.Exclude, ClientID: p.ClientID, Retention: n.Rule(id).Retention,
 	})
 	return session.Published{ID: p.ID, Channel: p.Channel, Position: result.Position, Copies: 1, Duplicate: result.Duplicate}, nil
 }

@@ -8,7 +8,7 @@ type Push interface {
 	Object
 }
 
-// Message is a publication as clients see it. Data is JSON already.
+// Message is a publication as clients see it. Data is JSON already. ClientID is left out where it is empty.
 type Message struct {
 	Channel   string
 	Event     string
@@ -17,6 +17,7 @@ type Message struct {
 	Epoch     string
 	Offset    uint64
 	Timestamp int64
+	ClientID  string // of who published it
 }
 
 // Connected opens a connection. Resume, ClientID and Expires are left out where they are zero. Ref answers the command connect.

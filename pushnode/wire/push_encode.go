@@ -68,7 +68,11 @@ func (m Message) appendFields(dst []byte) []byte {
 	dst = appendRawMember(dst, "data", m.Data)
 	dst = appendStringMember(dst, "id", m.ID)
 	dst = appendPosition(dst, m.Epoch, m.Offset)
-	return appendIntMember(dst, "timestamp", m.Timestamp)
+	dst = appendIntMember(dst, "timestamp", m.Timestamp)
+	if m.ClientID != "" {
+		dst = appendStringMember(dst, "client_id", m.ClientID)
+	}
+	return dst
 }
 
 func (c Connected) appendFields(dst []byte) []byte {

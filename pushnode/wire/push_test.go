@@ -20,6 +20,8 @@ func somePushes() []wire.Push {
 	return []wire.Push{
 		&wire.Message{Channel: "news", Event: "greeting", Data: []byte(`{"any":"JSON"}`), ID: "msg_01jd", Epoch: "3k9f0-0-7",
 			Offset: 42, Timestamp: 1795458123456},
+		&wire.Message{Channel: "news", Event: "message", Data: []byte(`1`), ID: "msg_01je", Epoch: "3k9f0-0-7", Offset: 43,
+			Timestamp: 1795458123456, ClientID: "ada"},
 		wire.Message{Channel: "a:b/c", ID: "\"quoted\\\"", Epoch: "1-0-1", Offset: 18446744073709551615},
 		&wire.Message{Channel: "news", Event: "sépia\t\u2028<&>\x00", Data: []byte(`"line\nbreak"`), ID: "x", Epoch: "1-0-1",
 			Offset: 1},

@@ -147,7 +147,9 @@ func AppendHistory(dst []byte, h HistoryReply) []byte { return AppendObject(dst,
 
 // MessageOf is a publication of a channel as clients see it. epoch is the text of its epoch.
 func MessageOf(name, epoch string, p *channel.Publication) Message {
-	return Message{Channel: name, Event: p.Event, Data: p.Data, ID: p.ID, Epoch: epoch, Offset: p.Offset, Timestamp: p.Time}
+	return Message{
+		Channel: name, Event: p.Event, Data: p.Data, ID: p.ID, Epoch: epoch, Offset: p.Offset, Timestamp: p.Time, ClientID: p.ClientID,
+	}
 }
 
 // MembersOf is the members of a channel as clients see them.

@@ -23,7 +23,7 @@ const sharedEnvelope = 224
 func Share(push Push) *Shared {
 	size := sharedEnvelope
 	if message, ok := push.(*Message); ok {
-		size += len(message.Data) + len(message.Channel) + len(message.Event) + len(message.ID)
+		size += len(message.Data) + len(message.Channel) + len(message.Event) + len(message.ID) + len(message.ClientID)
 	}
 	// The header's length is known only after the text: the text is written behind the longest header, which then ends before it.
 	frame := make([]byte, maxFrameHeader, maxFrameHeader+size)

@@ -10,6 +10,8 @@ export interface Message {
   offset: number
   /** Unix time in milliseconds at which the server accepted it. */
   timestamp: number
+  /** The client id of who published it, where its token had one. */
+  client_id?: string
 }
 
 /** A member of a channel's presence. */
