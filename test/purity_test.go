@@ -8,7 +8,7 @@ import (
 
 // pure are the packages whose every result follows from their arguments alone: so each copy of a slot comes to the same state, and what a
 // client sent is read the same however it came.
-var pure = []string{"pushnode/coding", "pushnode/channel", "pushnode/slot", "pushnode/host", "pushnode/session/frame"}
+var pure = []string{"pushnode/coding", "pushnode/channel", "pushnode/slot", "pushnode/host", "pushnode/session/frame", "pushnode/pusher"}
 
 // seeded are pure packages that draw from a source which they are given a seed for.
 var seeded = []string{"pushnode/host"}
@@ -16,6 +16,7 @@ var seeded = []string{"pushnode/host"}
 // single are the packages that leave concurrency to their callers.
 var single = []string{
 	"auth", "pushnode/wire", "pushnode/coding", "pushnode/channel", "pushnode/slot", "pushnode/host", "pushnode/session/frame",
+	"pushnode/pusher",
 }
 
 // impure are the imports by which the outer world would get in.
