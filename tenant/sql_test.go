@@ -66,6 +66,8 @@ func unscoped() map[string]string {
 		"sqlViewPushers":       "the directory reads apps of all tenants by id; app ids are unique",
 		"sqlViewPusherKeys":    "the directory reads apps of all tenants by id; app ids are unique",
 
+		"sqlForeignApps": "another server's table, in another database",
+
 		"sqlSealedTokenKeys":  "the operator seals everything anew",
 		"sqlSealedPusherKeys": "the operator seals everything anew",
 	}

@@ -12,7 +12,7 @@ var levels = []struct {
 	beside   map[string][]string // packages of the same level that some of them may import
 }{
 	{packages: []string{"cmd/halley", "cmd/halley/edge"}, beside: map[string][]string{"cmd/halley": {"cmd/halley/edge"}}},
-	{packages: []string{"pushnode", "console"}},
+	{packages: []string{"pushnode", "console", "cmd/halley/foreign"}},
 	{packages: []string{"pushnode/host"}},
 	{packages: []string{"pushnode/session", "pushnode/slot", "pushnode/cluster", "tenant"}},
 	{packages: []string{"pushnode/session/frame", "pushnode/wire", "pushnode/channel", "auth", "pushnode/cluster/link", "pushnode/cluster/trust", "pushnode/netpoll"},

@@ -17,13 +17,14 @@ import (
 type adminCommand struct {
 	storeConfig `embed:""`
 
-	CreateApp createAppCommand `cmd:"" help:"Make an account and an app with keys; what exists of that name is used, and gets new keys."`
-	SetRule   setRuleCommand   `cmd:"" help:"Say what holds for the channels of an app whose names begin with a prefix."`
-	SetLimit  setLimitCommand  `cmd:"" help:"Give an app limits of its own."`
-	ListApps  listAppsCommand  `cmd:"" help:"List the apps of all accounts."`
-	BuryNode  buryNodeCommand  `cmd:"" help:"Call a node dead, for ever, so that slots go on which wait for it."`
-	Nodes     nodesCommand     `cmd:"" help:"List the nodes, what they hold and lead, and what lags."`
-	Hot       hotCommand       `cmd:"" help:"List the channels and apps with the most to do, of all nodes."`
+	CreateApp    createAppCommand    `cmd:"" help:"Make an account and an app with keys; what exists of that name is used, and gets new keys."`
+	ImportPusher importPusherCommand `cmd:"" help:"Bring apps in, with their ids, keys and secrets, from another server that speaks Pusher's protocol."`
+	SetRule      setRuleCommand      `cmd:"" help:"Say what holds for the channels of an app whose names begin with a prefix."`
+	SetLimit     setLimitCommand     `cmd:"" help:"Give an app limits of its own."`
+	ListApps     listAppsCommand     `cmd:"" help:"List the apps of all accounts."`
+	BuryNode     buryNodeCommand     `cmd:"" help:"Call a node dead, for ever, so that slots go on which wait for it."`
+	Nodes        nodesCommand        `cmd:"" help:"List the nodes, what they hold and lead, and what lags."`
+	Hot          hotCommand          `cmd:"" help:"List the channels and apps with the most to do, of all nodes."`
 }
 
 // operator is who audit rows name as the one who asked.
@@ -48,7 +49,12 @@ func (c adminCommand) runAnew(p *process, log logConfig, do func(ctx context.Con
 	if err := errors.Join(err, store.Close()); err != nil {
 		return err
 	}
-	line, err := json.Marshal(result)
+	return printResult(p, result)
+}
+
+// printResult prints what a command came to, the names of maps in their order.
+func printResult(p *process, result any) error {
+	line, err := json.Marshal(result, json.Deterministic(true))
 	if err != nil {
 		return fmt.Errorf("encode the result: %w", err)
 	}
@@ -75,30 +81,47 @@ type createAppCommand struct {
 	Email   string           `required:"" placeholder:"ADDRESS" help:"An owner of the account, who gets into the console by resetting the password. In an account that exists: one more."`
 	Limit   map[string]int64 `placeholder:"NAME=VALUE" help:"A limit of the app's own; may be given several times. The names are those of set-limit. Others stay as they are."`
 	Origin  []string         `placeholder:"ORIGIN" help:"Where browsers may come from, as https://example.com or https://*.example.com; may be given several times. Default: anywhere, and in an app that exists as it is."`
+
+	Pusher            bool   `help:"Let Pusher's SDKs reach the app, and print their credentials: those that it has, else new ones."`
+	PusherCredentials string `placeholder:"ID:KEY:SECRET" env:"HALLEY_PUSHER_CREDENTIALS" help:"The same, with credentials that clients have already: app id, key and secret as Pusher or another server gave them. They belong in the environment or the file, where other users of the machine do not see them."`
 }
 
 // Help is the long text of --help.
 func (createAppCommand) Help() string {
-	return `Prints {"account_id","app_id","secret_key","publishable_key"}. The keys are shown this once.
+	return `Prints {"account_id","app_id","secret_key","publishable_key"}, and with --pusher "pusher":{"app_id","key","secret"}. The keys are shown this
+once; Pusher's secret can be looked at again in the console.
 
 An account of that name is used if halley admin made it or the address is a member of it. The address then becomes one more owner
 beside those that it has; who is a member already keeps their role. An app of that name in the account is used too, and gets new
-keys beside those it has. Of its settings only what is given changes: each limit by itself, the list of origins as a whole.`
+keys beside those it has. Of its settings only what is given changes: each limit by itself, the list of origins as a whole. Pusher's app id and key must not be another app's.`
 }
 
 // Run makes the app.
 func (c createAppCommand) Run(p *process, log logConfig, admin *adminCommand) error {
+	want := tenant.Provision{
+		Account: c.Account, App: c.App, Email: c.Email, Limits: overrides(c.Limit), Origins: c.Origin, Pusher: c.Pusher,
+	}
+	if c.PusherCredentials != "" {
+		var err error
+		if want.PusherCredentials, err = tenant.ParsePusherCredentials(c.PusherCredentials); err != nil {
+			return err
+		}
+	}
 	return admin.runAnew(p, log, func(ctx context.Context, store *tenant.Store) (any, error) {
-		made, err := store.Provision(ctx, tenant.Provision{
-			Account: c.Account, App: c.App, Email: c.Email, Limits: overrides(c.Limit), Origins: c.Origin,
-		}, operator)
-		return struct {
-			AccountID      string `json:"account_id"`
-			AppID          string `json:"app_id"`
-			SecretKey      string `json:"secret_key"`
-			PublishableKey string `json:"publishable_key"`
-		}{made.AccountID, made.AppID, made.SecretKey.Reveal(), made.PublishableKey.Reveal()}, err
+		made, err := store.Provision(ctx, want, operator)
+		return createdApp{
+			made.AccountID, made.AppID, made.SecretKey.Reveal(), made.PublishableKey.Reveal(), pusherShown(made.Pusher),
+		}, err
 	})
+}
+
+// createdApp is what create-app prints.
+type createdApp struct {
+	AccountID      string      `json:"account_id"`
+	AppID          string      `json:"app_id"`
+	SecretKey      string      `json:"secret_key"`
+	PublishableKey string      `json:"publishable_key"`
+	Pusher         *pusherMade `json:"pusher,omitzero"`
 }
 
 type setRuleCommand struct {

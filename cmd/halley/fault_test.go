@@ -29,10 +29,11 @@ func TestFaultsAreOneLine(t *testing.T) {
 		"serve --role push":                                               {exitUsage, "unknown flag --role"},
 		"serve --join 10.0.0.1":                                           {exitUsage, "a cluster needs Postgres"},
 		"serve --cluster-listen localhost:7946 --database postgres://h/d": {exitUsage, "--cluster-listen: want an IP address and a port"},
-		"admin create-app --account a --app b --email c@d.e --pusher":     {exitUsage, "unknown flag --pusher\n"},
-		"publish news notjson":                                            {exitUsage, "DATA is not JSON"},
-		"publish news -":                                                  {exitUsage, "it is empty"},
-		"publish news ":                                                   {exitUsage, "text): it is empty\n"},
+		"admin create-app --account a --app b --email c@d.example --pusher-credentials 1:k" + here: {exitUsage, "as id:key:secret\n"},
+		"admin import-pusher --account a --email c@d.example" + here:                               {exitUsage, "SOKETI_DEFAULT_APP_ID"},
+		"publish news notjson": {exitUsage, "DATA is not JSON"},
+		"publish news -":       {exitUsage, "it is empty"},
+		"publish news ":        {exitUsage, "text): it is empty\n"},
 	} {
 		got := execute(strings.Split(line, " ")...)
 		reason, help, _ := strings.Cut(got.stderr, "\n")
