@@ -50,6 +50,8 @@ func (n *Node) routes() http.Handler {
 		v1.Options("/commands", n.sessions.Preflight)
 		read(v1, "/openapi.yaml", web.OpenAPI)
 	})
+	router.HandleFunc("/apps/*", n.servePusher)
+	router.HandleFunc("/users/*", n.servePusher)
 	read(router, "/halley.js", web.Client().ServeHTTP)
 	read(router, "/halley.mjs", web.Client().ServeHTTP)
 	read(router, "/docs", web.Docs().ServeHTTP)

@@ -16,6 +16,9 @@ const (
 	maxChannels     = 1000
 )
 
+// beforeNames sorts before all names of channels but those that Halley itself makes: they begin with "#".
+const beforeNames = "$"
+
 // getChannels is GET /v1/channels: the channels in use, which are those that hold something or that somebody follows, by name,
 // a page at a time. The cursor is the last name of the page before.
 func (n *Node) getChannels(w http.ResponseWriter, r *http.Request, grant *auth.Grant) error {
@@ -38,7 +41,7 @@ func (n *Node) getChannels(w http.ResponseWriter, r *http.Request, grant *auth.G
 	if err != nil {
 		return err
 	}
-	found, err := n.channelsInUse(r.Context(), grant.AppID, prefix, after, limit+1)
+	found, err := n.channelsInUse(r.Context(), grant.AppID, prefix, max(after, beforeNames), limit+1)
 	if err != nil {
 		return err
 	}

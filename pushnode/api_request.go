@@ -24,6 +24,11 @@ func body(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error) {
 	if err := jsonContent(r); err != nil {
 		return nil, err
 	}
+	return content(w, r, limit)
+}
+
+// content is body for what need not be JSON.
+func content(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error) {
 	if err := session.AnnouncedBody(w, r, limit); err != nil {
 		return nil, err
 	}

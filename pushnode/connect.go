@@ -76,7 +76,7 @@ func (n *Node) Rule(id channel.ID) channel.Rule {
 	if err != nil {
 		return channel.Rule{Policy: channel.PolicyResume, Retention: channel.DefaultRetention}
 	}
-	return app.Rule(id.Name)
+	return ruleFor(app, id.Name)
 }
 
 // Allow checks the channel's name and whether the grant may do op on it.

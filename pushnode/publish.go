@@ -43,15 +43,18 @@ func (n *Node) publish(ctx context.Context, app *tenant.AppView, grant *auth.Gra
 		return session.Published{}, err
 	}
 	id := channel.ID{App: app.ID, Name: p.Channel}
-	rule := app.Rule(p.Channel)
-	if err := n.roomFor(ctx, app, id, rule, p); err != nil {
+	rule := ruleFor(app, p.Channel)
+	if err := n.fits(ctx, app, id, rule, p); err != nil {
 		return session.Published{}, err
+	}
+	if refusal := n.limiter.Publish(app, 1, time.Now()); refusal != nil {
+		return session.Published{}, limitError(refusal)
 	}
 	return n.append(ctx, id, rule, p)
 }
 
-// roomFor applies what bounds a publication: its size, the app's rate and quota, and the queues of the channel's subscribers.
-func (n *Node) roomFor(ctx context.Context, app *tenant.AppView, id channel.ID, rule channel.Rule, p session.Publish) error {
+// fits applies what bounds one publication: its size, the queues of its channel's subscribers, and how many channels the app may have.
+func (n *Node) fits(ctx context.Context, app *tenant.AppView, id channel.ID, rule channel.Rule, p session.Publish) error {
 	if size := len(p.Data) + len(p.Event); size > app.Limits.MessageBytes {
 		return wire.Errorf(wire.CodeMessageTooLarge, "the message has %d bytes; the limit %s is %d",
 			size, tenant.LimitMessageBytes, app.Limits.MessageBytes)
@@ -61,13 +64,7 @@ func (n *Node) roomFor(ctx context.Context, app *tenant.AppView, id channel.ID, 
 			return err
 		}
 	}
-	if err := n.roomForChannel(ctx, app, id); err != nil {
-		return err
-	}
-	if refusal := n.limiter.Publish(app, 1, time.Now()); refusal != nil {
-		return limitError(refusal)
-	}
-	return nil
+	return n.roomForChannel(ctx, app, id)
 }
 
 // roomForQueues refuses a publication under policy block while a subscriber could lose it: one of this node, or one elsewhere of which the

@@ -12,6 +12,7 @@ import (
 	"halley/console"
 	"halley/pushnode"
 	"halley/pushnode/http1"
+	"halley/pushnode/pusher"
 )
 
 // publicHandler says who answers what on the public port. It takes paths as they come: a router that cleans them would redirect
@@ -22,7 +23,8 @@ func publicHandler(node *pushnode.Node, pages *console.Server, ring *auth.Keyrin
 	keys := onlyRead(keysHandler(ring))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
-		case strings.HasPrefix(path, "/v1/"), path == "/docs", strings.HasPrefix(path, "/docs/"), path == "/halley.js", path == "/halley.mjs":
+		case strings.HasPrefix(path, "/v1/"), path == "/docs", strings.HasPrefix(path, "/docs/"), path == "/halley.js", path == "/halley.mjs",
+			isPusherPath(path):
 			node.Handler().ServeHTTP(w, r)
 		case path == "/healthz":
 			health.ServeHTTP(w, r)
@@ -36,6 +38,17 @@ func publicHandler(node *pushnode.Node, pages *console.Server, ring *auth.Keyrin
 			pages.ServeHTTP(w, r)
 		}
 	})
+}
+
+// isPusherPath tells the paths of Pusher's HTTP API from those of the console's pages, which are below /apps/ too. An app of the console is
+// called app_…, and so may one be that moved in from elsewhere: no page has the path of a call.
+func isPusherPath(path string) bool {
+	if _, found := pusher.ParsePath(path); found {
+		return true
+	}
+	rest, below := strings.CutPrefix(path, "/apps/")
+	id, _, more := strings.Cut(rest, "/")
+	return below && more && !strings.HasPrefix(id, "app_")
 }
 
 // onlyRead refuses methods other than GET and HEAD.

@@ -58,3 +58,33 @@ func TestPublicMethods(t *testing.T) {
 		}
 	}
 }
+
+// TestPusherPaths: Pusher's API and the console's pages share /apps/, and neither takes a path of the other.
+func TestPusherPaths(t *testing.T) {
+	t.Parallel()
+	for path, pushers := range map[string]bool{
+		"/apps/123456/events": true, "/apps/123456/channels/news/users": true, "/apps/app_1/events": true, "/apps/app_1/channels": true,
+		"/apps/123456/nothing": true, "/users/ada/terminate_connections": true, "/apps/app-id/users/ada/terminate_connections": true,
+		"/apps": false, "/apps/": false, "/apps/new": false, "/apps/123456": false, "/apps/app_1": false, "/apps/app_1/keys": false,
+		"/apps/app_1/settings/name": false, "/users/ada": false, "/": false, "/v1/apps/1/events": false,
+	} {
+		if got := isPusherPath(path); got != pushers {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	s := serveHere(t)
+	for path, status := range map[string]int{"/apps/123456/events": http.StatusMethodNotAllowed, "/apps/123456/channels": http.StatusNotFound} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := plainClient().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if kind := response.Header.Get("Content-Type"); response.StatusCode != status || kind != "text/plain; charset=utf-8" {
+			t.Errorf("%s: %d %s, want %d", path, response.StatusCode, kind, status)
+		}
+	}
+}

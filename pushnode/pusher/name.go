@@ -2,6 +2,7 @@ package pusher
 
 import (
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -12,6 +13,9 @@ const (
 	MaxEventRunes   = 200 // an event's name, in characters
 	MaxUserIDRunes  = 128 // a user's id, in characters
 )
+
+// CacheTTL is how long a cache channel remembers its last event (Pusher protocol, "Cache channels").
+const CacheTTL = 30 * time.Minute
 
 // Kind is what the prefix of a channel's name makes of it: a set of the properties below. The zero Kind is a public channel.
 type Kind uint8

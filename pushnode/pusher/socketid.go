@@ -24,9 +24,6 @@ func ValidSocketID(text string) bool {
 	return found && len(text) <= MaxSocketIDBytes && digits(first) && digits(second)
 }
 
-// ValidNumber reports whether a text can be Pusher's id of an app: 1 to 19 digits. Some libraries refuse others.
-func ValidNumber(text string) bool { return len(text) <= 19 && digits(text) }
-
 func digits(text string) bool {
 	for i := range len(text) {
 		if text[i] < '0' || text[i] > '9' {

@@ -3,7 +3,6 @@ package pusher_test
 import (
 	"math"
 	"regexp"
-	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -24,17 +23,6 @@ func TestSocketIDs(t *testing.T) {
 	})
 	if id := pusher.SocketIDOf([2]uint64{math.MaxUint64, 7}); id != "3709551615.7" {
 		t.Errorf("two numbers make %q", id)
-	}
-}
-
-func TestNumbers(t *testing.T) {
-	t.Parallel()
-	for text, valid := range map[string]bool{
-		"1": true, "0012": true, strings.Repeat("9", 19): true, strings.Repeat("9", 20): false, "": false, "12a": false, "-1": false, "١": false,
-	} {
-		if got := pusher.ValidNumber(text); got != valid {
-			t.Errorf("ValidNumber(%q) = %v", text, got)
-		}
 	}
 }
 
