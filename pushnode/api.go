@@ -52,6 +52,7 @@ func (n *Node) routes() http.Handler {
 	})
 	router.HandleFunc("/apps/*", n.servePusher)
 	router.HandleFunc("/users/*", n.servePusher)
+	router.Get(session.PusherPath+"*", n.sessions.Pusher) // as /ws
 	read(router, "/halley.js", web.Client().ServeHTTP)
 	read(router, "/halley.mjs", web.Client().ServeHTTP)
 	read(router, "/docs", web.Docs().ServeHTTP)

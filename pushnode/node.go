@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -125,6 +126,10 @@ func (n *Node) Handler() http.Handler {
 		}
 		if r.URL.Path == webSocketPath && r.Method == http.MethodGet { // the router costs as much as a system call
 			n.sessions.WebSocket(w, r)
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, session.PusherPath) && r.Method == http.MethodGet { // likewise
+			n.sessions.Pusher(w, r)
 			return
 		}
 		n.handler.ServeHTTP(w, r)

@@ -22,12 +22,17 @@ type raw struct {
 
 func (h *house) rawConnect() *raw {
 	h.tb.Helper()
+	return h.rawConnectTo("/v1/ws?key=hl_pk_a")
+}
+
+func (h *house) rawConnectTo(target string) *raw {
+	h.tb.Helper()
 	conn, err := h.dial(t0())
 	if err != nil {
 		h.tb.Fatal(err)
 	}
 	h.tb.Cleanup(func() { _ = conn.Close() })
-	request := "GET /v1/ws?key=hl_pk_a HTTP/1.1\r\nHost: halley\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+	request := "GET " + target + " HTTP/1.1\r\nHost: halley\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 	if _, err := io.WriteString(conn, request); err != nil {
 		h.tb.Fatal(err)

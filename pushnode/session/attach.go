@@ -25,6 +25,7 @@ type opening struct {
 	presence   bool     // on all of channels
 	ref        int64    // of the command connect
 	polls      bool     // the connection is one long poll of many
+	id         string   // of a session that does not last; empty: any
 	anew       bool     // a poll that does not wait: its client may not have got the last answer
 }
 
@@ -93,6 +94,9 @@ func (s *Server) openRecord(ctx context.Context, open opening) (
 		done()
 	}
 	token = newResumeToken()
+	if open.id != "" {
+		token.session = open.id
+	}
 	if !open.lasting {
 		return token, channel.Session{}, false, func() {}, nil
 	}
@@ -143,7 +147,8 @@ func (s *Server) tellEnded(attach channel.AttachSession) error {
 
 func newSession(open opening, token resumeToken) *Session {
 	return &Session{
-		id: strings.Clone(token.session), app: open.grant.AppID, clientID: open.grant.ClientID, lasting: open.lasting, secret: token.hash(),
+		id: strings.Clone(token.session), app: open.grant.AppID, clientID: open.grant.ClientID, lasting: open.lasting, recorded: open.lasting,
+		secret: token.hash(),
 	}
 }
 
@@ -294,10 +299,10 @@ func (s *Server) resubscribe(session *Session, conn *connection, name string, ol
 
 // connected is the push that opens a connection.
 func (c *connection) connected(open opening, token resumeToken, resumed bool) *wire.Connected {
-	config := &c.server.config
+	interval, timeout := c.pingTimes()
 	push := &wire.Connected{
 		Ref: open.ref, Session: token.session, Resumed: resumed, ClientID: open.grant.ClientID, Expires: expires(open.grant),
-		Time: time.Now().UnixMilli(), Ping: config.PingInterval.Milliseconds(), Timeout: config.PongTimeout.Milliseconds(),
+		Time: time.Now().UnixMilli(), Ping: interval.Milliseconds(), Timeout: timeout.Milliseconds(),
 		MessageBytes: int(c.message), Channels: int(c.channels),
 	}
 	if c.session.lasting {

@@ -14,6 +14,7 @@ type Backend interface {
 	Channels
 	Records
 	Elsewhere
+	Pushers
 }
 
 // Gate decides who may come in and what they may do.
@@ -36,6 +37,22 @@ type App struct {
 	ChannelsPerConnection int
 	QueueBytes            int // of one connection
 	Meter                 Meter
+}
+
+// Pushers knows the apps that clients of Pusher's may use, and their secrets, which do not come here.
+type Pushers interface {
+	// PusherApp returns what one of Pusher's keys stands for. The error is app_not_found where no app has it, or has it any more.
+	PusherApp(key string) (PusherApp, error)
+	// Signed reports whether a credential, KEY:HEX, is the signature of a text by one of the app's keys.
+	Signed(appID, credential, text string) bool
+}
+
+// PusherApp is what a socket of Pusher's needs to know of its app beside App.
+type PusherApp struct {
+	AppID              string
+	ClientEvents       bool // clients may publish, on channels that take a signature
+	SubscriptionCounts bool // subscribers are told how many there are
+	EventBytes         int  // of the data of a client event
 }
 
 // Meter counts what one app uses. Its methods are safe for concurrent use and cheap.

@@ -14,6 +14,7 @@ type Config struct {
 	HandshakeTimeout time.Duration // for a WebSocket's credential to come; 10 s
 	PingInterval     time.Duration // of silence after which the server says something; 25 s
 	PongTimeout      time.Duration // for the answer to a WebSocket ping; 10 s
+	ActivityTimeout  time.Duration // of silence of a client of Pusher's after which it is asked, and the time that it has to answer; 30 s
 	WriteTimeout     time.Duration // a socket that takes nothing for so long is closed with 4110; 10 s
 	CloseTimeout     time.Duration // for the client's answer to a close; 2 s
 	CommandTimeout   time.Duration // for one call of the Backend; 5 s
@@ -41,6 +42,7 @@ func (c Config) withDefaults() Config {
 		{&c.HandshakeTimeout, 10 * time.Second},
 		{&c.PingInterval, 25 * time.Second},
 		{&c.PongTimeout, 10 * time.Second},
+		{&c.ActivityTimeout, 30 * time.Second},
 		{&c.WriteTimeout, 10 * time.Second},
 		{&c.CloseTimeout, 2 * time.Second},
 		{&c.CommandTimeout, 5 * time.Second},

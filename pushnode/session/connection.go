@@ -24,9 +24,10 @@ type connection struct {
 	alarm     alarm   // wakes the writer, where there is none
 	metrics   *transportMetrics
 	meter     Meter
-	channels  int32 // that it may follow: a limit of its app, as it was when the connection opened
-	message   int32 // bytes that it may publish in one message, likewise
-	browser   bool  // the request carried an Origin
+	pusher    *pusherClient // of a socket of Pusher's; nil: another protocol
+	channels  int32         // that it may follow: a limit of its app, as it was when the connection opened
+	message   int32         // bytes that it may publish in one message, likewise
+	browser   bool          // the request carried an Origin
 
 	continues bool        // set with session: the next long poll of a client whose last one was of this session
 	answered  atomic.Bool // a poll: the client has its answer. Set by the poll, read by who takes the session over

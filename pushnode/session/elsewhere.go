@@ -105,9 +105,9 @@ type Lasting struct {
 // Every session is asked for under a lock, so wanted must be quick, and not call the server.
 func (s *Server) Lasting(wanted func(app, session string) bool) []Lasting {
 	var list []Lasting
-	for _, one := range s.sessions.lasting(wanted) {
+	for _, one := range s.sessions.matching(wanted) {
 		one.mu.Lock()
-		if !one.ended {
+		if one.recorded && !one.ended {
 			list = append(list, Lasting{App: one.app, ID: one.id, Generation: one.generation, Attached: one.conn != nil})
 		}
 		one.mu.Unlock()

@@ -455,6 +455,7 @@ func messageOf(name, epoch string, publication *channel.Publication) *wire.Messa
 func presenceOf(name string, changed channel.PresenceChanged) *wire.Presence {
 	return &wire.Presence{
 		Channel: name, Action: string(changed.Action), Member: memberOf(changed.Member), Version: changed.Version,
+		Only: changed.Only,
 	}
 }
 

@@ -10,14 +10,14 @@ import (
 )
 
 // accept answers the handshake: RFC 6455, section 4.2. It returns what the client has sent behind it. The origin was checked by its app's
-// list. Where the error is not nil, the library has answered.
+// list. Where the error is not nil, the library has answered. deflate offers compression.
 //
 // The library checks the request and answers it. It is stopped where it would begin to read: what it makes for that costs 2.5 KB, which
 // two collections are needed to get rid of.
-func (v *visit) accept(w http.ResponseWriter, r *http.Request) (early []byte, err error) {
+func (v *visit) accept(w http.ResponseWriter, r *http.Request, deflate bool) (early []byte, err error) {
 	hijacker := &hijacker{ResponseWriter: w}
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled}
-	if v.server.config.Compression {
+	if deflate {
 		options.CompressionMode = websocket.CompressionNoContextTakeover // by client and server: nothing is kept between messages
 	}
 	if _, err := websocket.Accept(hijacker, r, options); !errors.Is(err, errShaken) {

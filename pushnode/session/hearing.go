@@ -14,11 +14,14 @@ import (
 func (v *visit) Received(p []byte) (err error) {
 	err = net.ErrClosed // of a panic
 	defer v.server.recovered("read")
-	err = v.read(p)
+	err = v.read(p, v)
 	return err
 }
 
-func (v *visit) read(p []byte) error {
+// listener does what the messages of a WebSocket ask for, each a text of UTF-8.
+type listener interface{ hearText(text []byte) }
+
+func (v *visit) read(p []byte, to listener) error {
 	for len(p) > 0 && !v.deaf {
 		event, rest, err := v.frames.Next(p, v.rules)
 		p = rest
@@ -26,7 +29,7 @@ func (v *visit) read(p []byte) error {
 			v.misread(err)
 			continue
 		}
-		if err := v.hear(event); err != nil {
+		if err := v.hear(event, to); err != nil {
 			return err
 		}
 	}
@@ -56,13 +59,13 @@ func (v *visit) fault(reason *wire.Error) {
 }
 
 // hear does what a message or control frame asks for. An error ends the connection at once.
-func (v *visit) hear(event frame.Event) error {
+func (v *visit) hear(event frame.Event, to listener) error {
 	if v.conn != nil {
 		v.conn.heard.Store(int64(momentOf(time.Now())))
 	}
 	switch event.Opcode {
 	case wire.OpcodeText:
-		v.hearText(event.Payload)
+		to.hearText(event.Payload)
 	case wire.OpcodeBinary:
 		v.fault(wire.Errorf(wire.CodeProtocolError, "binary frames are not part of the protocol"))
 	case wire.OpcodePing:

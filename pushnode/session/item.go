@@ -35,8 +35,9 @@ type batch struct {
 	messages []*wire.Shared
 	frames   []byte // of all messages, one behind the other
 
-	kept     wire.KeptEvents // what events returns
-	deflated wire.Kept       // what deflatedFrames returns
+	kept       wire.KeptEvents // what events returns
+	deflated   wire.Kept       // what deflatedFrames returns
+	translated wire.Kept       // what translatedFrames returns
 }
 
 // deflatedFrames is frames, compressed one by one. They are joined once.
@@ -44,6 +45,16 @@ func (b *batch) deflatedFrames() []byte {
 	return b.deflated.Get(func() (frames []byte) {
 		for _, message := range b.messages {
 			frames = append(frames, message.DeflatedFrame(frame.AppendDeflated)...)
+		}
+		return frames
+	})
+}
+
+// translatedFrames is the messages in another protocol, as wire.Shared.TranslatedFrame has them. They are joined once.
+func (b *batch) translatedFrames(translate func(dst []byte, push wire.Push) []byte) []byte {
+	return b.translated.Get(func() (frames []byte) {
+		for _, message := range b.messages {
+			frames = append(frames, message.TranslatedFrame(translate)...)
 		}
 		return frames
 	})

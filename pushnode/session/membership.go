@@ -22,7 +22,7 @@ func (s *Server) enterPresence(ctx context.Context, session *Session, grant *aut
 		return outcome{}, wire.Errorf(wire.CodeLimitExceeded, "a session may be a member of %d channels", app.ChannelsPerConnection)
 	}
 	isNew := session.setMember(command.Channel, true)
-	version, err := s.enterRecorded(ctx, session, command)
+	version, err := s.enterRecorded(ctx, session, command.Channel, session.memberID(), command.Data)
 	if err != nil && isNew && !mayBeDone(err) {
 		session.setMember(command.Channel, false)
 	}
@@ -34,14 +34,14 @@ func (s *Server) enterPresence(ctx context.Context, session *Session, grant *aut
 }
 
 // enterRecorded has the record know before the channel does: a membership that no record knows would never end.
-func (s *Server) enterRecorded(ctx context.Context, session *Session, command wire.Command) (version uint64, err error) {
+func (s *Server) enterRecorded(ctx context.Context, session *Session, name, member string, data []byte) (version uint64, err error) {
 	s.touch(session)
 	if err := s.writeRecord(ctx, session); err != nil {
 		return 0, err
 	}
 	return s.backend.Enter(ctx, channel.EnterPresence{
-		Channel: session.channelID(command.Channel), ClientID: session.memberID(), Session: session.id,
-		Generation: session.currentGeneration(), Data: command.Data,
+		Channel: session.channelID(name), ClientID: member, Session: session.id,
+		Generation: session.currentGeneration(), Data: data,
 	})
 }
 

@@ -41,6 +41,7 @@ const (
 	transportWebSocket = "websocket"
 	transportEvents    = "sse"
 	transportPoll      = "poll"
+	transportPusher    = "pusher"
 )
 
 func newMetrics(registerer prometheus.Registerer, queued func() float64, parked func() float64) *metrics {
@@ -65,7 +66,7 @@ func newMetrics(registerer prometheus.Registerer, queued func() float64, parked 
 		gaugeFunc("queue_bytes", "Bytes that wait for connections.", queued),
 		gaugeFunc("parked", "Sessions that have no connection.", parked))
 	m.transports = make(map[string]*transportMetrics)
-	for _, name := range []string{transportWebSocket, transportEvents, transportPoll} {
+	for _, name := range []string{transportWebSocket, transportEvents, transportPoll, transportPusher} {
 		m.transports[name] = &transportMetrics{
 			connections: m.connections.WithLabelValues(name),
 			deliveries:  m.deliveries.WithLabelValues(name),

@@ -13,6 +13,7 @@ import (
 
 	"halley/auth"
 	"halley/pushnode/channel"
+	"halley/pushnode/pusher"
 	"halley/pushnode/session"
 	"halley/pushnode/wire"
 )
@@ -48,7 +49,8 @@ type node struct {
 	unsure     bool      // the outcome of Enter is not known, as slots.propose says it
 	changed    sync.Cond // effects, held or stopped
 	done       chan struct{}
-	congested  sync.Map // how many messages wait, by channel, as it was told last
+	pushers    map[string]session.PusherApp // by key; the secret of a key is "secret of " and it
+	congested  sync.Map                     // how many messages wait, by channel, as it was told last
 }
 
 // meter counts what was delivered.
@@ -78,11 +80,12 @@ func (m *meter) delivered() int {
 
 func newNode() *node {
 	n := &node{
-		state:  channel.NewState(7),
-		grants: map[string]*auth.Grant{"hl_pk_a": {Kind: auth.KindPublishable, AppID: testApp}},
-		app:    session.App{MessageBytes: 64 << 10, ChannelsPerConnection: 20, QueueBytes: 1 << 20},
-		rule:   channel.Rule{Policy: channel.PolicyResume, Retention: channel.DefaultRetention},
-		done:   make(chan struct{}),
+		state:   channel.NewState(7),
+		grants:  map[string]*auth.Grant{"hl_pk_a": {Kind: auth.KindPublishable, AppID: testApp}},
+		app:     session.App{MessageBytes: 64 << 10, ChannelsPerConnection: 20, QueueBytes: 1 << 20},
+		rule:    channel.Rule{Policy: channel.PolicyResume, Retention: channel.DefaultRetention},
+		done:    make(chan struct{}),
+		pushers: map[string]session.PusherApp{"abc": {AppID: testApp, ClientEvents: true, EventBytes: 10 << 10}},
 	}
 	n.app.Meter = &n.meter
 	n.changed.L = &n.mu
@@ -182,6 +185,25 @@ func (n *node) publish(tb testing.TB, name, text string) channel.Position {
 		tb.Fatalf("publish: %v", err)
 	}
 	return published.Position
+}
+
+// publishData publishes an event with data.
+func (n *node) publishData(tb testing.TB, name, event, data string) {
+	tb.Helper()
+	n.publishAs(tb, session.Publish{Channel: name, Event: event, Data: []byte(data)})
+}
+
+// publishBut publishes text as a JSON string to all but one session.
+func (n *node) publishBut(tb testing.TB, name, text, exclude string) {
+	tb.Helper()
+	n.publishAs(tb, session.Publish{Channel: name, Data: []byte(`"` + text + `"`), Exclude: exclude})
+}
+
+func (n *node) publishAs(tb testing.TB, publish session.Publish) {
+	tb.Helper()
+	if _, err := n.Publish(context.Background(), &auth.Grant{AppID: testApp}, publish); err != nil {
+		tb.Fatalf("publish: %v", err)
+	}
 }
 
 func (n *node) record(id string) (channel.Session, bool) {
@@ -378,6 +400,24 @@ func asWire(err error) error {
 		return wire.NewError(wire.CodePresenceFull).Because(err)
 	}
 	return err
+}
+
+// PusherApp implements session.Backend.
+func (n *node) PusherApp(key string) (session.PusherApp, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	app, known := n.pushers[key]
+	if !known {
+		return session.PusherApp{}, wire.NewError(wire.CodeAppNotFound)
+	}
+	return app, nil
+}
+
+// Signed implements session.Backend.
+func (n *node) Signed(appID, credential, text string) bool {
+	key := pusher.KeyOf(credential)
+	app, err := n.PusherApp(key)
+	return err == nil && app.AppID == appID && pusher.Verify(credential, key, "secret of "+key, text)
 }
 
 // Relay implements session.Backend: there are no other nodes.

@@ -32,6 +32,9 @@ func (s *Server) detach(conn *connection) {
 
 	if ends {
 		conn.outbox.abandon()
+		if !session.lasting {
+			s.recordEnd(ctx, session)
+		}
 		if s.dismiss(session); session.ending() != nil {
 			s.sessions.await(session, now)
 		}
@@ -45,13 +48,14 @@ func (s *Server) detach(conn *connection) {
 	s.recordEnd(ctx, session)
 }
 
-// recordEnd has the record of a lasting session show that it has no connection, or that it has ended. Where that cannot be recorded now,
+// recordEnd has the record of a session, if there is one, show that it has no connection, or that it has ended. Where that cannot be recorded now,
 // it is tried again until it is: a record that nobody detaches keeps its members present for ever.
 func (s *Server) recordEnd(ctx context.Context, session *Session) {
 	session.mu.Lock()
 	ended, connected, generation := session.ended && !session.over, session.conn != nil, session.generation
+	recorded := session.recorded
 	session.mu.Unlock()
-	if !session.lasting || connected && !ended {
+	if !recorded || connected && !ended {
 		return
 	}
 	var err error

@@ -83,7 +83,7 @@ func (s *Server) Reattach(ctx context.Context, app, session string, generation u
 	defer lost.release()
 	lost.mu.Lock()
 	attach := channel.AttachSession{
-		App: lost.app, Session: lost.id, SecretHash: lost.secret, ClientID: lost.clientID, Expires: expires(lost.grant),
+		App: lost.app, Session: lost.id, SecretHash: lost.secret, ClientID: lost.recordClientLocked(), Expires: expires(lost.grant),
 	}
 	settled := lost.conn == nil || lost.ended || lost.generation != generation
 	lost.mu.Unlock()

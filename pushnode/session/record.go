@@ -17,13 +17,13 @@ const recordWriters = 8
 
 // touch says that the record of a session does not show any more what it follows. Changes are collected for RecordDelay.
 func (s *Server) touch(session *Session) {
-	if !session.lasting {
-		return
-	}
 	session.mu.Lock()
-	session.dirty = true
+	recorded := session.recorded
+	session.dirty = recorded
 	session.mu.Unlock()
-	s.unsaved.add(session)
+	if recorded {
+		s.unsaved.add(session)
+	}
 }
 
 // keepRecords writes the records of sessions that changed, until ctx ends.
@@ -98,11 +98,19 @@ func (s *Session) recordUpdate() (channel.UpdateSession, bool) {
 	}
 	s.dirty = false
 	update := channel.UpdateSession{App: s.app, Session: s.id, Generation: s.generation, Expires: expires(s.grant)}
-	for _, sub := range s.subs.list {
+	for _, sub := range s.resumableLocked() {
 		update.Channels = append(update.Channels, channel.Subscription{Channel: sub.entry.id.Name, Presence: sub.entry.watchWanted(sub)})
 	}
 	update.Presence = slices.Clone(s.presence)
 	slices.SortFunc(update.Channels, func(a, b channel.Subscription) int { return strings.Compare(a.Channel, b.Channel) })
 	slices.Sort(update.Presence)
 	return update, true
+}
+
+// resumableLocked is the subscriptions that a later connection goes on with.
+func (s *Session) resumableLocked() []*subscription {
+	if !s.lasting {
+		return nil
+	}
+	return s.subs.list
 }

@@ -95,13 +95,13 @@ func (r *registry) all() []*Session {
 	return list
 }
 
-// lasting is the sessions of all apps that have a record and are wanted.
-func (r *registry) lasting(wanted func(app, session string) bool) (list []*Session) {
+// matching is the sessions of all apps that are wanted.
+func (r *registry) matching(wanted func(app, session string) bool) (list []*Session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, sessions := range r.apps {
 		for _, session := range sessions {
-			if session.lasting && wanted(session.app, session.id) {
+			if wanted(session.app, session.id) {
 				list = append(list, session)
 			}
 		}

@@ -37,7 +37,7 @@ func refusal(err error) error {
 func (s *Server) regrant(session *Session, conn *connection, grant *auth.Grant, credential string) {
 	session.mu.Lock()
 	session.grant, session.credential = grant, keptCredential(grant, credential)
-	session.dirty = session.lasting
+	session.dirty = session.recorded
 	session.mu.Unlock()
 	if conn != nil {
 		conn.expires.Store(expires(grant))
@@ -106,9 +106,8 @@ func (s *Server) recheck(ctx context.Context, session *Session) {
 	if conn == nil {
 		return // it shows its credential when it comes back
 	}
-	grant, err := s.backend.Authenticate(ctx, credential)
+	err := s.verifyAgain(ctx, session, conn, credential)
 	if err == nil {
-		s.regrant(session, conn, grant, credential)
 		return
 	}
 	fault := wire.AsError(err)
@@ -118,6 +117,18 @@ func (s *Server) recheck(ctx context.Context, session *Session) {
 		return
 	}
 	conn.close(closing(fault))
+}
+
+// verifyAgain gives a session what its credential is worth now.
+func (s *Server) verifyAgain(ctx context.Context, session *Session, conn *connection, credential string) error {
+	if conn.pusher != nil {
+		return s.regrantPusher(session, conn, credential)
+	}
+	grant, err := s.backend.Authenticate(ctx, credential)
+	if err == nil {
+		s.regrant(session, conn, grant, credential)
+	}
+	return err
 }
 
 // closing is an error as a connection can be closed with it: those of a single command cannot.

@@ -165,13 +165,43 @@ func (s *Server) endRecord(ctx context.Context, session *Session) {
 func (s *Server) Drain(ctx context.Context) error {
 	draining := wire.NewError(wire.CodeDraining)
 	leaving, strangers := s.refuse(draining)
-	for i, conn := range leaving {
-		conn.close(draining.After(s.comeBack(i, len(leaving))))
+	told, untold := divide(leaving)
+	for i, conn := range told {
+		conn.close(draining.After(s.comeBack(i, len(told))))
 	}
 	for i, stranger := range strangers {
 		stranger.refuseSoon(draining.After(s.comeBack(i, len(strangers))))
 	}
+	s.closeSpread(ctx, untold, draining)
 	return s.wait(ctx)
+}
+
+// divide tells connections that can be told when to come back from those of Pusher's, whose protocol cannot: they come back at once.
+func divide(connections []*connection) (told, untold []*connection) {
+	for _, conn := range connections {
+		if conn.pusher == nil {
+			told = append(told, conn)
+		} else {
+			untold = append(untold, conn)
+		}
+	}
+	return told, untold
+}
+
+// closeSpread closes connections one after the other, as the others come back, within half of the time that ctx leaves.
+func (s *Server) closeSpread(ctx context.Context, connections []*connection, reason *wire.Error) {
+	begun, hurry := time.Now(), 1.0
+	if end, bounded := ctx.Deadline(); bounded && len(connections) > 0 {
+		hurry = min(1, float64(time.Until(end)/2)/float64(s.comeBack(len(connections)-1, len(connections))))
+	}
+	for i, conn := range connections {
+		wait := time.Duration(hurry * float64(s.comeBack(i, len(connections))))
+		select {
+		case <-time.After(time.Until(begun.Add(wait))):
+		case <-ctx.Done():
+		}
+		conn.close(reason)
+	}
 }
 
 // drainRate is how many clients a second are told to come back, where DrainSpread is long enough for that.

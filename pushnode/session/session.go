@@ -40,7 +40,8 @@ type Session struct {
 	over       bool // it ended because nobody came back: its record ends by itself, and a later one may have its id
 	polls      bool // the last connection was a long poll
 	dirty      bool // the record does not show what the session follows
-	lasting    bool // immutable, and here where it takes no room: it has a record, and a resume token
+	recorded   bool // it has a record
+	lasting    bool // immutable, and here where it takes no room: it has had a record from the beginning, and outlives its connection
 
 	// owned by who has the turn
 	left map[string]struct{} // channels that it has left since its last connection: an older cursor does not bring them back
@@ -56,6 +57,13 @@ func (s *Session) memberID() string {
 		return s.clientID
 	}
 	return s.id
+}
+
+// hasRecord reports whether there is a record of the session, as far as it knows.
+func (s *Session) hasRecord() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.recorded
 }
 
 func (s *Session) channelID(name string) channel.ID { return channel.ID{App: s.app, Name: name} }

@@ -13,12 +13,7 @@ import (
 // foreign origin is refused after it, by an error and a close. The connection outlives the handler.
 func (s *Server) WebSocket(w http.ResponseWriter, r *http.Request) {
 	defer s.aborts("websocket")
-	if r.Header.Get("Upgrade") == "" {
-		if r.ProtoMajor == 1 { // HTTP/2 forbids both (RFC 9113, section 8.2.2)
-			w.Header().Set("Connection", "Upgrade")
-			w.Header().Set("Upgrade", "websocket")
-		}
-		writeErrorStatus(w, http.StatusUpgradeRequired, wire.Errorf(wire.CodeBadRequest, "this address speaks WebSocket"))
+	if !wantsWebSocket(w, r) {
 		return
 	}
 	if err := s.enter(); err != nil {
@@ -45,7 +40,7 @@ func (s *Server) WebSocket(w http.ResponseWriter, r *http.Request) {
 		}
 		v.known = leave
 	}
-	early, err := v.accept(w, r)
+	early, err := v.accept(w, r, s.config.Compression)
 	if err != nil {
 		return // the library has answered
 	}
@@ -59,6 +54,19 @@ func (s *Server) WebSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	started = true
 	v.socket.conn.Start(early, v)
+}
+
+// wantsWebSocket reports whether a request asks for a WebSocket. One that does not has been answered.
+func wantsWebSocket(w http.ResponseWriter, r *http.Request) bool {
+	if r.Header.Get("Upgrade") != "" {
+		return true
+	}
+	if r.ProtoMajor == 1 { // HTTP/2 forbids both (RFC 9113, section 8.2.2)
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "websocket")
+	}
+	writeErrorStatus(w, http.StatusUpgradeRequired, wire.Errorf(wire.CodeBadRequest, "this address speaks WebSocket"))
+	return false
 }
 
 // visit is one WebSocket from its handshake to its end, on its reading side. It is read by one goroutine at a time: the handler's, and
@@ -113,6 +121,13 @@ func (v *visit) open(r *http.Request, request request, command wire.Command) {
 		v.refuse(fault)
 		return
 	}
+	v.rules.MessageBytes = request.app.MessageBytes + wire.EnvelopeBytes
+	v.join(request.app, open, transportWebSocket, r.Header.Get("Origin") != "", nil)
+}
+
+// join gives the WebSocket a connection, and that its session. browser says that the request carried an Origin, client what only those of
+// Pusher's have.
+func (v *visit) join(app App, open opening, transport string, browser bool, client *pusherClient) {
 	s := v.server
 	release, err := s.backend.Admit(open.grant.AppID, open.comesBack())
 	if err != nil {
@@ -120,7 +135,8 @@ func (v *visit) open(r *http.Request, request request, command wire.Command) {
 		return
 	}
 	v.isKnown()
-	conn := s.newSocketConnection(request.app, open.grant, v.socket, s.metrics.of(transportWebSocket), r.Header.Get("Origin") != "")
+	conn := s.newSocketConnection(app, open.grant, v.socket, s.metrics.of(transport), browser)
+	conn.pusher = client
 	conn.driver.release, conn.driver.lingers = release, true
 	attached := false
 	defer func() {
@@ -134,7 +150,6 @@ func (v *visit) open(r *http.Request, request request, command wire.Command) {
 	}
 	attached = true
 	v.phase.Store(phaseOpen)
-	v.rules.MessageBytes = request.app.MessageBytes + wire.EnvelopeBytes
 	v.conn = conn
 	s.opened(conn)
 	conn.driver.launch()

@@ -171,8 +171,8 @@ func (c *connection) lookAtClock() (next time.Time, reason *wire.Error) {
 
 // keepAlive does what is due by the clock, and says when the next thing is. A reason ends the connection.
 func (c *connection) keepAlive(now time.Time) (next time.Time, reason *wire.Error) {
-	config := &c.server.config
-	if c.pinged == 0 && now.Sub(c.wrote.time()) >= config.PingInterval {
+	interval, timeout := c.pingTimes()
+	if c.pinged == 0 && now.Sub(c.quietSince().time()) >= interval {
 		answered, err := c.transport.ping()
 		if err != nil {
 			return next, c.lostAlive(err)
@@ -182,15 +182,32 @@ func (c *connection) keepAlive(now time.Time) (next time.Time, reason *wire.Erro
 			c.pinged = c.wrote
 		}
 	}
-	next = c.wrote.time().Add(config.PingInterval)
+	next = c.quietSince().time().Add(interval)
 	if c.pinged != 0 {
 		if moment(c.heard.Load()) >= c.pinged {
 			c.pinged = 0
-		} else if next = c.pinged.time().Add(config.PongTimeout); !now.Before(next) {
+		} else if next = c.pinged.time().Add(timeout); !now.Before(next) {
 			return next, wire.NewError(wire.CodePingTimeout)
 		}
 	}
 	return c.watchExpiry(now, next)
+}
+
+// pingTimes is after how much silence there is a ping, and how long the client has to answer. Clients of Pusher's ask by themselves.
+func (c *connection) pingTimes() (interval, timeout time.Duration) {
+	config := &c.server.config
+	if c.pusher != nil {
+		return config.ActivityTimeout, config.ActivityTimeout
+	}
+	return config.PingInterval, config.PongTimeout
+}
+
+// quietSince is when the silence began that a ping ends: ours, or that of a client of Pusher's, which has to say something every so often.
+func (c *connection) quietSince() moment {
+	if c.pusher != nil {
+		return moment(c.heard.Load())
+	}
+	return c.wrote
 }
 
 // lostAlive is lost where a reason must be given: a write that fails because the client is gone ends the connection as well.

@@ -63,6 +63,7 @@ type Presence struct {
 	Member  Member
 	Members []Member // sync
 	Version uint64
+	Only    bool // the client has no other member in the channel: for protocols that tell of clients; this one does not show it
 }
 
 // Gap says that messages are missing: section 6. From and To are left out where they are 0.

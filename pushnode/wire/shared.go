@@ -12,8 +12,9 @@ type Shared struct {
 	text    int    // where the text begins
 	members int    // where the members after op begin
 
-	events   KeptEvents // of a message, for streams of one channel
-	deflated Kept
+	events     KeptEvents // of a message, for streams of one channel
+	deflated   Kept
+	translated Kept
 }
 
 // sharedEnvelope is about what surrounds the data of a message: names, id, epoch and numbers.
@@ -62,6 +63,18 @@ func (s *Shared) DeflatedFrame(deflate func(dst, payload []byte) []byte) []byte 
 			return packed
 		}
 		return s.frame
+	})
+}
+
+// TranslatedFrame is the whole WebSocket frame in another protocol, whose text translate appends. It is made once, so that there can be one
+// such protocol. Where translate appends nothing there is no frame.
+func (s *Shared) TranslatedFrame(translate func(dst []byte, push Push) []byte) []byte {
+	return s.translated.Get(func() []byte {
+		text := translate(make([]byte, 0, len(s.frame)), s.push)
+		if len(text) == 0 {
+			return nil
+		}
+		return append(AppendFrameHeader(make([]byte, 0, len(text)+maxFrameHeader), OpcodeText, len(text)), text...)
 	})
 }
 

@@ -1,0 +1,151 @@
+package session
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"halley/auth"
+	"halley/pushnode/pusher"
+	"halley/pushnode/wire"
+)
+
+// PusherPath is where sockets of Pusher's begin; the key of the app follows.
+const PusherPath = "/app/"
+
+// The versions of Pusher's protocol that are spoken. What differs between them does not concern a server.
+const (
+	leastPusherProtocol = 4
+	lastPusherProtocol  = 7
+)
+
+// Pusher serves GET /app/{key}, the socket of Pusher's clients (Pusher protocol, "Making a connection"). Who may not connect is told so
+// after the handshake, as an event and by the close: a client that is refused before tries again for ever. The connection outlives the
+// handler.
+func (s *Server) Pusher(w http.ResponseWriter, r *http.Request) {
+	defer s.aborts("pusher")
+	if !wantsWebSocket(w, r) {
+		return
+	}
+	if err := s.enter(); err != nil {
+		writeError(w, err)
+		return
+	}
+	v := &pusherVisit{visit: visit{server: s}}
+	started := false
+	defer func() {
+		if !started {
+			v.abort()
+		}
+	}()
+	early, err := v.accept(w, r, false)
+	if err != nil {
+		return // the library has answered
+	}
+	v.socket.dialect = pusherDialect{}
+	v.open(r)
+	started = true
+	v.socket.conn.Start(early, v)
+}
+
+// pusherVisit is a visit of a client of Pusher's.
+type pusherVisit struct {
+	visit
+	client pusherClient
+}
+
+// pusherClient is what a connection of Pusher's has beside its session. Who has the session's turn owns it.
+type pusherClient struct {
+	app    PusherApp
+	keyed  *auth.Grant       // what the key allows
+	signed *auth.Grant       // what a signature allows, on its channel
+	users  map[string]string // the ids under which it is a member, by channel
+	member string            // the client id of the session's record; empty: there is no record
+	events eventRate
+}
+
+// open connects the client, whose request names a key.
+func (v *pusherVisit) open(r *http.Request) {
+	key, err := pusherKey(r)
+	if err != nil {
+		v.refuse(err)
+		return
+	}
+	app, err := v.admitPusher(r, key)
+	if err != nil {
+		v.refuse(err)
+		return
+	}
+	// A client event of that many bytes may be twice as long as it stands in its frame.
+	v.rules.MessageBytes = max(app.MessageBytes, 2*v.client.app.EventBytes) + wire.EnvelopeBytes
+	open := opening{grant: v.client.keyed, credential: key, id: newSocketID()}
+	v.join(app, open, transportPusher, r.Header.Get("Origin") != "", &v.client)
+}
+
+// pusherKey is the key that a request names, in a protocol that is spoken.
+func pusherKey(r *http.Request) (string, error) {
+	key := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, PusherPath), "/")
+	version := r.URL.Query().Get("protocol")
+	number, err := strconv.Atoi(version)
+	switch {
+	case key == "" || strings.Contains(key, "/"):
+		return "", pusherFault(pusher.CodePath)
+	case version == "":
+		return "", pusherFault(pusher.CodeNoProtocol)
+	case err != nil:
+		return "", pusherFault(pusher.CodeVersionFormat)
+	case number < leastPusherProtocol || number > lastPusherProtocol:
+		return "", pusherFault(pusher.CodeProtocol)
+	}
+	return key, nil
+}
+
+// admitPusher looks the app of a key up, and whether its pages may connect.
+func (v *pusherVisit) admitPusher(r *http.Request, key string) (App, error) {
+	found, err := v.server.backend.PusherApp(key)
+	if err != nil {
+		return App{}, err
+	}
+	app, err := v.server.backend.App(found.AppID)
+	if err != nil {
+		return App{}, err
+	}
+	v.client.app = found
+	v.client.keyed = &auth.Grant{Kind: auth.KindPublishable, AppID: found.AppID}
+	v.client.signed = &auth.Grant{Kind: auth.KindToken, AppID: found.AppID, Scopes: []auth.Capability{auth.AllowAll()}}
+	return app, v.server.admitOrigin(r, app)
+}
+
+// grantFor is by what the client is judged on a channel that it may be on.
+func (c *pusherClient) grantFor(name string) *auth.Grant {
+	if pusher.KindOf(name).Is(pusher.Private) {
+		return c.signed
+	}
+	return c.keyed
+}
+
+// pusherFault is an error of Pusher's protocol alone.
+func pusherFault(code pusher.Code) *wire.Error {
+	return &wire.Error{Code: wire.Code(code), Message: code.Text()}
+}
+
+// regrantPusher looks again at what a client may that is connected by a key. The caller has the session's turn.
+func (s *Server) regrantPusher(session *Session, conn *connection, key string) error {
+	app, err := s.backend.PusherApp(key)
+	if err != nil {
+		return err
+	}
+	if app.AppID != session.app {
+		return wire.NewError(wire.CodeAppNotFound)
+	}
+	conn.pusher.app = app
+	for _, sub := range session.subscriptions() {
+		name := sub.entry.id.Name
+		sub.entry.setRule(s.backend.Rule(sub.entry.id))
+		if err := s.backend.Allow(conn.pusher.grantFor(name), auth.OpSubscribe, name); err != nil {
+			s.unsubscribe(session, name)
+			conn.push(&wire.Unsubscribed{Channel: name, Err: wire.AsError(err)})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package session
+
+import (
+	"context"
+	"strings"
+
+	"halley/pushnode/channel"
+	"halley/pushnode/pusher"
+)
+
+// enterPusher makes the session a member of a presence channel, under the id of the user that its client is there. The caller has the
+// session's turn.
+func (s *Server) enterPusher(ctx context.Context, conn *connection, name string, member pusher.Member) error {
+	session, client := conn.session, conn.pusher
+	if err := s.recordPusher(ctx, session, client, member.ID); err != nil {
+		return err
+	}
+	session.setMember(name, true)
+	_, err := s.enterRecorded(ctx, session, name, member.ID, member.Data())
+	if err != nil && !mayBeDone(err) {
+		session.setMember(name, false)
+		s.touch(session)
+		return err
+	}
+	if client.users == nil {
+		client.users = make(map[string]string)
+	}
+	client.users[strings.Clone(name)] = member.ID
+	return err
+}
+
+// recordPusher opens the record of a session that becomes a member for the first time: it ends the memberships when this node dies.
+func (s *Server) recordPusher(ctx context.Context, session *Session, client *pusherClient, userID string) error {
+	if session.hasRecord() {
+		return nil
+	}
+	done := s.begins(channel.ID{App: session.app, Name: session.id})
+	defer done()
+	record, _, err := s.backend.Attach(ctx, channel.AttachSession{
+		App: session.app, Session: session.id, SecretHash: session.secret, ClientID: userID, Create: true,
+	})
+	if err != nil {
+		return err
+	}
+	session.mu.Lock()
+	defer session.mu.Unlock()
+	client.member = userID
+	session.recorded, session.generation = true, record.Generation
+	return nil
+}
+
+// leavePusher ends the session's membership of a channel, if it has one. The caller has its turn.
+func (s *Server) leavePusher(ctx context.Context, conn *connection, name string) error {
+	session := conn.session
+	if !session.isMember(name) {
+		return nil
+	}
+	_, err := s.backend.Leave(ctx, channel.LeavePresence{
+		Channel: session.channelID(name), ClientID: conn.pusher.users[name], Session: session.id, Generation: session.currentGeneration(),
+	})
+	if err != nil {
+		return err
+	}
+	session.setMember(name, false)
+	delete(conn.pusher.users, name)
+	s.touch(session)
+	return nil
+}
+
+// recordClientLocked is the client id of the session's record.
+func (s *Session) recordClientLocked() string {
+	if s.conn != nil && s.conn.pusher != nil {
+		return s.conn.pusher.member
+	}
+	return s.clientID
+}
