@@ -33,6 +33,7 @@ type node struct {
 	grants     map[string]*auth.Grant
 	app        session.App
 	rule       channel.Rule
+	members    int                        // that a channel may have
 	denied     []string                   // op:channel prefixes that nobody may
 	failing    error                      // what reading channels answers; nil: it works
 	refused    error                      // what Admit answers; nil: everybody is admitted
@@ -85,6 +86,7 @@ func newNode() *node {
 		app:     session.App{MessageBytes: 64 << 10, ChannelsPerConnection: 20, QueueBytes: 1 << 20},
 		rule:    channel.Rule{Policy: channel.PolicyResume, Retention: channel.DefaultRetention},
 		done:    make(chan struct{}),
+		members: 1000,
 		pushers: map[string]session.PusherApp{"abc": {AppID: testApp, ClientEvents: true, EventBytes: 10 << 10}},
 	}
 	n.app.Meter = &n.meter
@@ -340,7 +342,7 @@ func (n *node) happened(what string) {
 }
 
 func (n *node) Enter(_ context.Context, enter channel.EnterPresence) (uint64, error) {
-	enter.Max = 1000
+	enter.Max = n.members
 	result := n.apply(enter)
 	n.mu.Lock()
 	defer n.mu.Unlock()

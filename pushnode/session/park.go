@@ -32,8 +32,8 @@ func (s *Server) detach(conn *connection) {
 
 	if ends {
 		conn.outbox.abandon()
-		if !session.lasting {
-			s.recordEnd(ctx, session)
+		if conn.pusher != nil {
+			s.endPusher(ctx, session, conn.pusher)
 		}
 		if s.dismiss(session); session.ending() != nil {
 			s.sessions.await(session, now)

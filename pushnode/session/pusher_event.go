@@ -41,6 +41,7 @@ func (s *Server) publishPusher(ctx context.Context, conn *connection, command pu
 	}
 	_, err := s.backend.Publish(ctx, client.signed, Publish{
 		Channel: command.Channel, Event: command.Event, Data: pusher.DataOf(command.Data), Exclude: session.id,
+		ClientID: client.users[command.Channel],
 	})
 	if fault := s.shown("client event", err); fault != nil {
 		return answerPusher(pusher.AppendError(nil, pusher.Code(fault.Code), fault.Message)), nil

@@ -75,12 +75,16 @@ func appendPusher(dst []byte, push wire.Push) []byte {
 	}
 }
 
-// appendPusherMessage leaves out what pretends to be the protocol's own.
+// appendPusherMessage leaves out what pretends to be the protocol's own. Who sent a client event is told where users see each other.
 func appendPusherMessage(dst []byte, message *wire.Message) []byte {
 	if pusher.Reserved(message.Event) {
 		return dst
 	}
-	return pusher.AppendEvent(dst, cmp.Or(message.Event, wire.DefaultEvent), message.Channel, message.Data, "")
+	userID := ""
+	if pusher.ByClient(message.Event) && pusher.KindOf(message.Channel).Is(pusher.Presence) {
+		userID = message.ClientID
+	}
+	return pusher.AppendEvent(dst, cmp.Or(message.Event, wire.DefaultEvent), message.Channel, message.Data, userID)
 }
 
 // appendPusherPresence tells of users, not of their connections. A set that is told anew takes the place of what the client has.

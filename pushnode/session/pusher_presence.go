@@ -67,6 +67,23 @@ func (s *Server) leavePusher(ctx context.Context, conn *connection, name string)
 	return nil
 }
 
+// endPusher ends the record of a session that has lost its connection, and with it its memberships: those under the record's client id. One
+// that has another is ended here. The caller has the session's turn.
+func (s *Server) endPusher(ctx context.Context, session *Session, client *pusherClient) {
+	for name, userID := range client.users {
+		if userID == client.member {
+			continue
+		}
+		_, err := s.backend.Leave(ctx, channel.LeavePresence{
+			Channel: session.channelID(name), ClientID: userID, Session: session.id, Generation: session.currentGeneration(), Final: true,
+		})
+		if err != nil { // it ends when somebody asks for its session
+			s.logger.Warn("a membership outlives its connection", "app", session.app, "session", session.id, "channel", name, "err", err)
+		}
+	}
+	s.recordEnd(ctx, session)
+}
+
 // recordClientLocked is the client id of the session's record.
 func (s *Session) recordClientLocked() string {
 	if s.conn != nil && s.conn.pusher != nil {
