@@ -58,7 +58,7 @@ func (s *Server) maySubscribePusher(conn *connection, command pusher.Command) (m
 
 // joinPusher makes the session a subscriber, and on a presence channel a member before: the set that its client is told has it.
 func (s *Server) joinPusher(ctx context.Context, conn *connection, name string, member pusher.Member) (answer pusherAnswer, err error) {
-	session, present := conn.session, pusher.KindOf(name).Is(pusher.Presence)
+	session := conn.session
 	sub, err := s.join(session, session.channelID(name))
 	if err != nil {
 		return answer, err
@@ -68,21 +68,39 @@ func (s *Server) joinPusher(ctx context.Context, conn *connection, name string, 
 			s.hub.leave(sub)
 		}
 	}()
-	if present {
+	if pusher.KindOf(name).Is(pusher.Presence) {
 		if err = s.enterPusher(ctx, conn, name, member); err != nil {
 			return answer, err
 		}
 	}
-	out, err := s.subscribed(ctx, sub, wire.Command{Channel: name, Presence: present}, true)
+	answer, err = s.beginPusher(ctx, conn, sub)
 	if err != nil {
 		return answer, errors.Join(err, s.leavePusher(ctx, conn, name))
 	}
 	session.setSubscription(name, sub)
-	answer.begin = out.begin
-	if told, ok := out.reply.(wire.SubscribeReply); ok && told.Presence != nil {
-		answer.frames = append(answer.frames, pusher.AppendPresent(nil, name, pusherUsers(told.Presence.Members)))
-	} else {
-		answer.frames = append(answer.frames, pusher.AppendSubscribed(nil, name))
+	return answer, nil
+}
+
+// beginPusher reads what the answer to a subscription tells: who is there, and what a cache channel holds.
+func (s *Server) beginPusher(ctx context.Context, conn *connection, sub *subscription) (pusherAnswer, error) {
+	name := sub.entry.id.Name
+	kind := pusher.KindOf(name)
+	out, err := s.subscribed(ctx, sub, wire.Command{Channel: name, Presence: kind.Is(pusher.Presence)}, true)
+	if err != nil {
+		return pusherAnswer{}, err
+	}
+	told := out.reply.(wire.SubscribeReply)
+	succeeded := pusher.AppendSubscribed(nil, name)
+	if told.Presence != nil {
+		succeeded = pusher.AppendPresent(nil, name, pusherUsers(told.Presence.Members))
+	}
+	answer := pusherAnswer{frames: [][]byte{succeeded}, begin: out.begin}
+	if kind.Is(pusher.Cache) {
+		last, err := s.cached(ctx, conn, name, told)
+		if err != nil {
+			return pusherAnswer{}, err
+		}
+		answer.frames = append(answer.frames, last)
 	}
 	return answer, nil
 }
