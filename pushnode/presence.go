@@ -9,6 +9,12 @@ import (
 	"halley/tenant"
 )
 
+// Subscribers is how many subscriptions a channel has in the whole cluster.
+func (n *Node) Subscribers(ctx context.Context, id channel.ID) (int, error) {
+	known, err := n.info(ctx, id)
+	return known.Info.Subscribers, err
+}
+
 // Members reads the presence set of a channel.
 func (n *Node) Members(ctx context.Context, id channel.ID) ([]channel.Member, uint64, error) {
 	if n.sight.blindTo(id) {

@@ -78,6 +78,8 @@ type Channels interface {
 	Backlog(ctx context.Context, id channel.ID, start channel.Start, limit int) (channel.Backlog, error)
 	// History checks permission and reads a page.
 	History(ctx context.Context, grant *auth.Grant, name string, query channel.HistoryQuery) (channel.HistoryPage, error)
+	// Subscribers is how many subscriptions a channel has in the whole cluster.
+	Subscribers(ctx context.Context, id channel.ID) (int, error)
 	// Members reads the presence set and its version.
 	Members(ctx context.Context, id channel.ID) ([]channel.Member, uint64, error)
 	// Enter and Leave change presence; they return the set's new version.

@@ -33,6 +33,7 @@ type node struct {
 	grants     map[string]*auth.Grant
 	app        session.App
 	rule       channel.Rule
+	strangers  int                        // who follow each channel elsewhere
 	members    int                        // that a channel may have
 	denied     []string                   // op:channel prefixes that nobody may
 	failing    error                      // what reading channels answers; nil: it works
@@ -330,6 +331,14 @@ func (n *node) Members(_ context.Context, id channel.ID) ([]channel.Member, uint
 	}
 	members, version := n.state.Members(id)
 	return slices.Clone(members), version, nil
+}
+
+// Subscribers implements session.Backend: there are no other nodes, but for the strangers that a test has follow everything.
+func (n *node) Subscribers(_ context.Context, id channel.ID) (int, error) {
+	n.mu.Lock()
+	failing, strangers := n.failing, n.strangers
+	n.mu.Unlock()
+	return n.server.Occupancy(id).Subscribers + strangers, failing
 }
 
 func (n *node) happened(what string) {

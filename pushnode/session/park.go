@@ -32,11 +32,12 @@ func (s *Server) detach(conn *connection) {
 
 	if ends {
 		conn.outbox.abandon()
-		if conn.pusher != nil {
-			s.endPusher(ctx, session, conn.pusher)
-		}
+		followed := session.subscriptions()
 		if s.dismiss(session); session.ending() != nil {
 			s.sessions.await(session, now)
+		}
+		if conn.pusher != nil {
+			s.endPusher(ctx, session, conn.pusher, followed)
 		}
 		return
 	}

@@ -141,6 +141,10 @@ func (s *Server) regrantPusher(session *Session, conn *connection, key string) e
 	conn.pusher.app = app
 	for _, sub := range session.subscriptions() {
 		name := sub.entry.id.Name
+		if !app.SubscriptionCounts {
+			s.counts.forget(sub.entry.id)
+		}
+		s.countPusher(session, conn.pusher, name)
 		sub.entry.setRule(s.backend.Rule(sub.entry.id))
 		if err := s.backend.Allow(conn.pusher.grantFor(name), auth.OpSubscribe, name); err != nil {
 			s.unsubscribe(session, name)

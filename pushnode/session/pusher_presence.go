@@ -67,9 +67,12 @@ func (s *Server) leavePusher(ctx context.Context, conn *connection, name string)
 	return nil
 }
 
-// endPusher ends the record of a session that has lost its connection, and with it its memberships: those under the record's client id. One
-// that has another is ended here. The caller has the session's turn.
-func (s *Server) endPusher(ctx context.Context, session *Session, client *pusherClient) {
+// endPusher notes that the connection of a session is gone. With its record its memberships end: those under the record's client id. One
+// that has another is ended here. followed is what the session followed. The caller has its turn.
+func (s *Server) endPusher(ctx context.Context, session *Session, client *pusherClient, followed []*subscription) {
+	for _, sub := range followed {
+		s.countPusher(session, client, sub.entry.id.Name)
+	}
 	for name, userID := range client.users {
 		if userID == client.member {
 			continue

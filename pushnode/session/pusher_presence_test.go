@@ -1,6 +1,8 @@
 package session_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,19 +58,17 @@ func TestPusherPresenceIsShared(t *testing.T) {
 		h.set(func() { h.grants["cara"] = &auth.Grant{Kind: auth.KindToken, AppID: testApp, ClientID: "cara"} })
 		native := h.connect("token=cara")
 		native.want("connected")
-		native.ask(`{"op":"subscribe","ref":1,"channel":"presence-room","presence":true}`)
 		native.ask(`{"op":"enter","ref":2,"channel":"presence-room","data":{"n": 1}}`)
-		native.want("presence")
 		ann := h.pusher()
 		answer := ann.subscribe("presence-room", `{"user_id":"ann"}`)
 		if want := `{"presence":{"ids":["ann","cara"],"hash":{"ann":null,"cara":{"n":1}},"count":2}}`; answer.text("data") != want {
 			t.Errorf("ann is told %s, want %s", answer.text("data"), want)
 		}
-		if entered := native.want("presence"); entered.text("action") != "enter" {
-			t.Errorf("cara is told %v", entered)
+		native.send(`{"op":"members","ref":3,"channel":"presence-room"}`)
+		if members := fmt.Sprint(native.want("ok")["members"]); !strings.Contains(members, "client_id:ann data:map[user_id:ann] session:"+ann.id) {
+			t.Errorf("cara is told %v", members)
 		}
 		native.ask(`{"op":"update","ref":3,"channel":"presence-room","data":2}`)
-		native.want("presence")
 		ann.wantNothing()
 		native.ask(`{"op":"leave","ref":4,"channel":"presence-room"}`)
 		ann.wantData("pusher_internal:member_removed", `{"user_id":"cara"}`)

@@ -78,6 +78,11 @@ func (s *Server) joinPusher(ctx context.Context, conn *connection, name string, 
 		return answer, errors.Join(err, s.leavePusher(ctx, conn, name))
 	}
 	session.setSubscription(name, sub)
+	begin := answer.begin
+	answer.begin = func() {
+		begin()
+		s.countPusher(session, conn.pusher, name)
+	}
 	return answer, nil
 }
 
@@ -111,5 +116,6 @@ func (s *Server) unsubscribePusher(ctx context.Context, conn *connection, name s
 		return answerPusher(pusher.AppendError(nil, 0, pusher.NotSubscribed(name))), nil
 	}
 	s.unsubscribe(conn.session, name)
+	s.countPusher(conn.session, conn.pusher, name)
 	return pusherAnswer{}, s.leavePusher(ctx, conn, name)
 }

@@ -31,6 +31,7 @@ type Server struct {
 	poller     netpoll.Poller // holds the sockets
 	alarms     alarms
 	crew       crew.Crew       // drives connections
+	counts     *counts         // numbers of subscriptions that clients of Pusher's are told
 	chores     *sessionQueue   // sessions that are to be dropped
 	unsaved    *sessionQueue   // sessions whose record is to be written
 	doubtful   *sessionQueue   // sessions whose credential is to be verified again
@@ -61,12 +62,14 @@ func New(config Config, backend Backend) *Server {
 	s.pending = newPending(s.config.PendingPerIP)
 	s.chores, s.unsaved, s.unrecorded = newSessionQueue(), newSessionQueue(), newSessionQueue()
 	s.doubtful, s.undecided = newSessionQueue(), newSessionQueue()
+	s.counts = newCounts()
 	s.base, s.stop = context.WithCancel(context.Background())
 	s.workers.Go(func() { s.keepHouse(s.base) })
 	s.workers.Go(func() { s.hub.congestions.run(s.base) })
 	s.workers.Go(func() { s.keepEnds(s.base) })
 	s.workers.Go(func() { s.keepRecords(s.base) })
 	s.workers.Go(func() { s.recheckAll(s.base) })
+	s.workers.Go(func() { s.keepCounts(s.base) })
 	return s
 }
 
