@@ -101,9 +101,10 @@ func (s *Server) subscribed(ctx context.Context, sub *subscription, command wire
 		sub.entry.watchNot(sub)
 		return outcome{reply: reply, begin: func() { s.begin(sub, backlog) }}, nil
 	}
-	before := sub.entry.delivered()
+	before := sub.entry.readSet(sub)
 	members, version, err := s.backend.Members(ctx, sub.entry.id)
 	if err != nil {
+		sub.entry.readNot(sub)
 		return outcome{}, err
 	}
 	reply.Presence = &wire.PresenceSet{Version: version, Members: membersOf(members)}

@@ -26,6 +26,7 @@ type entry struct {
 	behind    int              // subs that are fed from history
 	head      channel.Position // of the last publication that was delivered here; zero before the first
 	version   uint64           // of presence, as it was last delivered here; 0 before the first change
+	changes   *changes         // of presence, for who reads the set; nil: nobody does
 	rule      channel.Rule     // of the channel
 	congested bool             // congestions were told that a subscriber cannot take more
 	forgotten bool             // the hub has let it go: who wants to join must look it up again
@@ -167,10 +168,15 @@ func (e *entry) lapse() {
 func (e *entry) deliverPresence(changed channel.PresenceChanged) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	begun := changed.Version == 1 && e.version >= 2 // else it is late, and known to who has read the set since
 	e.version = changed.Version
 	var shared *wire.Shared
+	if e.changes != nil {
+		shared = wire.Share(presenceOf(e.id.Name, changed))
+		e.keepChangeLocked(shared)
+	}
 	for _, sub := range e.subs {
-		restarted := changed.Version == 1 && sub.watch.version >= 2
+		restarted := begun && sub.watch.version >= 2
 		if !sub.watch.wanted || sub.watch.stale || sub.mode == parked || changed.Version <= sub.watch.version && !restarted {
 			continue
 		}
@@ -201,6 +207,7 @@ func (e *entry) removeLocked(sub *subscription) bool {
 		return false
 	}
 	e.setModeLocked(sub, gone)
+	e.setReadLocked(sub)
 	if sub.outbox != nil {
 		e.attached--
 	}
@@ -307,6 +314,7 @@ func (e *entry) leave(sub *subscription) followed {
 	if sub.mode != gone {
 		e.setModeLocked(sub, parked)
 	}
+	e.setReadLocked(sub)
 	left := followed{place: sub.place, watch: sub.watch, doubted: sub.suspended || sub.doubted}
 	if sub.begun && comparePositions(sub.sending, sub.last) > 0 {
 		left.last = sub.sending
@@ -378,8 +386,18 @@ func (e *entry) watchFrom(sub *subscription, version, before uint64) bool {
 	return e.watchFromLocked(sub, version)
 }
 
+// watchFromLocked has a subscription told what came since a version, as far as that is known.
 func (e *entry) watchFromLocked(sub *subscription, version uint64) bool {
-	sub.watch = watch{wanted: true, known: true, version: version, stale: e.version > version}
+	since, all := e.changesLocked(version)
+	e.setReadLocked(sub)
+	sub.watch = watch{wanted: true, known: true, version: version, stale: !all}
+	for _, change := range since {
+		if sub.outbox == nil || !all || !sub.outbox.tryPush(item{shared: change}) {
+			sub.watch.stale = true
+			break
+		}
+		sub.watch.version++
+	}
 	return !sub.watch.stale
 }
 
@@ -424,6 +442,7 @@ func (e *entry) watchWanted(sub *subscription) bool {
 func (e *entry) watchNot(sub *subscription) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.setReadLocked(sub)
 	sub.watch = watch{}
 }
 

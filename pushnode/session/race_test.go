@@ -86,7 +86,7 @@ func (h *house) publishAndBreak(s *socket) (resume string) {
 	return s.resume
 }
 
-// A change of presence that falls between the reading of the set and its answer is made good.
+// A change of presence that falls between the reading of the set and its answer is told behind it.
 func TestPresenceChangesMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := open(t, nil)
@@ -103,8 +103,8 @@ func TestPresenceChangesMeanwhile(t *testing.T) {
 		if object(set).number("version") != 0 {
 			t.Errorf("subscribe answered %v", answer)
 		}
-		if sync := s.want("presence"); sync.text("action") != "sync" || sync.number("version") != 1 {
-			t.Errorf("got %v", sync)
+		if change := s.want("presence"); change.text("action") != "enter" || change.number("version") != 1 {
+			t.Errorf("got %v", change)
 		}
 	})
 }

@@ -87,6 +87,7 @@ type watch struct {
 	wanted  bool
 	stale   bool   // a change did not get through, or may not have: the set is to be looked at again
 	known   bool   // the client knows the set as it was at version
+	reads   bool   // the set is being read for it, and its entry keeps what changes
 	version uint64 // of the last change that was queued
 }
 
