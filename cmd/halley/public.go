@@ -13,6 +13,7 @@ import (
 	"halley/pushnode"
 	"halley/pushnode/http1"
 	"halley/pushnode/pusher"
+	"halley/pushnode/session"
 )
 
 // publicHandler says who answers what on the public port. It takes paths as they come: a router that cleans them would redirect
@@ -40,10 +41,10 @@ func publicHandler(node *pushnode.Node, pages *console.Server, ring *auth.Keyrin
 	})
 }
 
-// isPusherPath tells the paths of Pusher's HTTP API from those of the console's pages, which are below /apps/ too. An app of the console is
+// isPusherPath tells the paths of Pusher's socket and HTTP API from those of the console's pages, which are below /apps/ too. An app of the console is
 // called app_…, and so may one be that moved in from elsewhere: no page has the path of a call.
 func isPusherPath(path string) bool {
-	if _, found := pusher.ParsePath(path); found {
+	if _, found := pusher.ParsePath(path); found || strings.HasPrefix(path, session.PusherPath) {
 		return true
 	}
 	rest, below := strings.CutPrefix(path, "/apps/")
