@@ -139,6 +139,7 @@ type Server struct {
 	assets    *assets
 	templates *templates
 	snippets  *snippetTemplates
+	pushers   *snippetTemplates // configurations of Pusher's SDKs
 	throttle  *throttle
 	mails     *mailBuckets
 	postbox   *postbox
@@ -171,6 +172,7 @@ func New(config Config) (*Server, error) {
 		assets:    loaded,
 		templates: pages,
 		snippets:  newSnippetTemplates(),
+		pushers:   newPusherSnippets(),
 		throttle:  newThrottle(),
 		mails:     &mailBuckets{},
 		metrics:   newMetrics(config.Registerer),

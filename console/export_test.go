@@ -1,5 +1,7 @@
 package console
 
+import "net/url"
+
 // RouteInfo is a row of the table of routes, for tests that walk it.
 type RouteInfo struct {
 	Pattern string
@@ -59,3 +61,12 @@ type Draft = draft
 
 // MailBuckets hold the mails to each address.
 type MailBuckets = mailBuckets
+
+// FillPusherSnippets writes the configurations of Pusher's SDKs.
+func FillPusherSnippets(public, number, key, secret string) ([]Snippet, error) {
+	address, err := url.Parse(public)
+	if err != nil {
+		return nil, err
+	}
+	return newPusherSnippets().Fill(newPusherInput(address, number, key, secret))
+}

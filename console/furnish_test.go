@@ -14,6 +14,9 @@ type furnished struct {
 	owner *visitor
 	app   string // path of the app
 	key   string // path of a key
+
+	pusher    string // path of a key of Pusher's protocol
+	pusherOff string // path of the Pusher screen of an app that does not have it
 }
 
 // furnish signs somebody up and fills every list. Text stands wherever a user can write; fresh names keep what must be unique so.
@@ -33,7 +36,9 @@ func furnish(tb testing.TB, edit func(h *house), text string) *furnished {
 		}
 		return got
 	}
-	see("/apps", "name", text+" two")
+	second := see("/apps", "name", text+" two")
+	f.pusherOff, _, _ = strings.Cut(second.location, "?")
+	f.pusherOff += "/pusher"
 	made := see(
 		f.app+"/keys", "name", text, "kind", "secret", "operation", "publish", "operation", "history", "pattern", "orders:*",
 	)
@@ -50,6 +55,12 @@ func furnish(tb testing.TB, edit func(h *house), text string) *furnished {
 	see(f.app+"/settings/origins", "origins", "https://shop.example.com\nhttps://*.example.com:8443")
 	see(f.app+"/settings/token-keys/secret", "shared", "")
 	see(f.app+"/settings/token-keys/url", "jwks", "https://login.example.com/jwks.json?"+url.QueryEscape(text))
+	see(f.app+"/pusher/switch", "state", "on")
+	see(f.app+"/pusher/settings", "client_events", "on", "event_bytes", "20000")
+	see(f.app+"/pusher/bring", "number", "1234567", "key", "brought-key", "secret", "brought-secret")
+	see(f.app+"/pusher/keys/brought-key/revoke", "confirm", "brought-key")
+	made = see(f.app + "/pusher/keys/" + find(tb, `/pusher/keys/([0-9a-f]{20})"`, f.owner.get(f.app+"/pusher").body) + "/show")
+	f.pusher, _, _ = strings.Cut(made.location, "?")
 	data, err := json.Marshal(map[string]string{"text": text})
 	if err != nil {
 		tb.Fatal(err)
@@ -62,6 +73,7 @@ func furnish(tb testing.TB, edit func(h *house), text string) *furnished {
 func (f *furnished) screens() map[string]string {
 	return map[string]string{
 		"apps": "/apps", "newapp": "/apps/new", "overview": f.app, "keys": f.app + "/keys", "key": f.key,
+		"pusher": f.app + "/pusher", "pusherkey": f.pusher, "pusheroff": f.pusherOff,
 		"rules": f.app + "/rules", "settings": f.app + "/settings", "account": "/account", "reauth": "/reauth",
 	}
 }

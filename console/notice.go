@@ -26,6 +26,16 @@ func noticeOf(r *http.Request) string {
 		return "The token key is added."
 	case "token-key-removed":
 		return "The token key is removed. Its tokens are refused within two seconds."
+	case "pusher-on":
+		return "Pusher's SDKs can reach the app within two seconds."
+	case "pusher-off":
+		return "Pusher's SDKs are refused within two seconds. The credentials are kept for when you switch it on again."
+	case "pusher-brought":
+		return "The credentials hold within two seconds. Change the host of your clients and servers, and nothing else."
+	case "pusher-set":
+		return "The settings are saved. They hold within two seconds."
+	case "pusher-key":
+		return "The key is made. It works within two seconds."
 	case "session":
 		return "The session is ended."
 	}

@@ -15,7 +15,7 @@ import (
 // page is what every template gets. Data is the screen's own part.
 type page struct {
 	Title      string
-	Nav        string // which item of the rail is this one: overview, keys, rules, settings
+	Nav        string // which item of the rail is this one: overview, keys, rules, pusher, settings
 	Viewer     *viewer
 	App        *appItem  // nil outside of an app
 	Apps       []appItem // for the switcher
@@ -43,7 +43,7 @@ type templates struct {
 }
 
 // sharedTemplates are the files that hold parts and no page.
-var sharedTemplates = []string{"templates/layout.html", "templates/icons.html", "templates/keystate.html"}
+var sharedTemplates = []string{"templates/layout.html", "templates/icons.html", "templates/keystate.html", "templates/pushertabs.html"}
 
 func newTemplates(files fs.FS, assetPath func(name string) (string, error)) (*templates, error) {
 	shared, err := template.New("").Funcs(template.FuncMap{

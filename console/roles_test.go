@@ -20,6 +20,7 @@ func TestViewersOnlyLook(t *testing.T) {
 		"name", "Shop", "kind", "publishable", "overlap", "0s", "confirm", "Shop",
 		"prefix", "orders:", "messages", "1", "age", "1m", "policy", "resume",
 		"channel", "hello", "data", "1", "origins", "", "shared", "", "jwks", "https://a.example",
+		"state", "on", "event_bytes", "100", "number", "77", "key", "k", "secret", "s",
 	})
 	for _, route := range console.Routes() {
 		if !route.App {
@@ -36,6 +37,9 @@ func TestViewersOnlyLook(t *testing.T) {
 		if got := eve.do(method, path, fields, nil); got.status != want {
 			t.Errorf("%s: %d, want %d: %s", route.Pattern, got.status, want, textOf(got.body))
 		}
+	}
+	if got := eve.get(house.pusher); strings.Contains(got.body, "/show") {
+		t.Error("a viewer is offered the secret of a Pusher key")
 	}
 	if got := eve.get(house.app); strings.Contains(got.body, "data-id=") {
 		t.Error("a viewer reads messages, which a debug console shows")

@@ -63,6 +63,16 @@ func routes() []route {
 		{"POST /apps/{app}/rules", forApp, false, (*Server).setRule},
 		{"POST /apps/{app}/rules/remove", forApp, false, (*Server).removeRule},
 
+		{"GET /apps/{app}/pusher", forApp, false, (*Server).pusherPage},
+		{"POST /apps/{app}/pusher/switch", forApp, true, (*Server).switchPusher},
+		{"POST /apps/{app}/pusher/settings", forApp, false, (*Server).setPusher},
+		{"POST /apps/{app}/pusher/bring", forApp, true, (*Server).bringPusher},
+		{"POST /apps/{app}/pusher/keys", forApp, true, (*Server).createPusherKey},
+		{"GET /apps/{app}/pusher/keys/{pusher}", forApp, false, (*Server).pusherKeyPage},
+		{"POST /apps/{app}/pusher/keys/{pusher}/show", forApp, true, (*Server).showPusherSecret},
+		{"POST /apps/{app}/pusher/keys/{pusher}/roll", forApp, true, (*Server).rollPusherKey},
+		{"POST /apps/{app}/pusher/keys/{pusher}/revoke", forApp, true, (*Server).revokePusherKey},
+
 		{"GET /apps/{app}/settings", forApp, false, (*Server).settingsPage},
 		{"POST /apps/{app}/settings/name", forApp, false, (*Server).renameApp},
 		{"POST /apps/{app}/settings/origins", forApp, false, (*Server).setOrigins},

@@ -26,6 +26,7 @@ func fill(pattern string, parts map[string]string) (method, path string) {
 func (f *furnished) own() map[string]string {
 	return map[string]string{
 		"app": strings.TrimPrefix(f.app, "/apps/"), "key": f.key[strings.LastIndex(f.key, "/")+1:],
+		"pusher":  f.pusher[strings.LastIndex(f.pusher, "/")+1:],
 		"session": "csn_none", "file": "console.css",
 	}
 }
@@ -41,21 +42,24 @@ func TestForeignIDsAreNotThere(t *testing.T) {
 	evesOwn := strings.TrimPrefix(eveApp, "/apps/")
 	nobody := map[string]string{
 		"app": "app_00000000000000000000000000", "key": "zzzzzzzz", "session": "csn_00000000000000000000000000",
+		"pusher": "00000000000000000000",
 	}
 	// All that a form of any route needs, so that a route that forgot its check would do something.
 	fields := values([]string{
 		"name", "Shop", "kind", "secret", "operation", "publish", "overlap", "0s", "confirm", "Shop",
 		"prefix", "orders:", "messages", "1", "age", "1m", "policy", "resume",
 		"channel", "hello", "event", "e", "data", "1", "origins", "", "shared", "", "jwks", "https://a.example",
+		"state", "off", "event_bytes", "100", "number", "77", "secret", "s",
 	})
+	eve.post(eveApp+"/pusher/switch", "state", "on").want(t, http.StatusSeeOther)
 
 	before := house.owner.get(house.app + "/keys").body
 	tried := 0
 	for _, route := range console.Routes() {
 		foreign, random := maps.Clone(own), maps.Clone(nobody)
 		switch {
-		case route.App && !strings.Contains(route.Pattern, "{key}"):
-		case strings.Contains(route.Pattern, "{key}") || strings.Contains(route.Pattern, "{session}"):
+		case route.App && !strings.Contains(route.Pattern, "{key}") && !strings.Contains(route.Pattern, "{pusher}"):
+		case strings.Contains(route.Pattern, "{key}") || strings.Contains(route.Pattern, "{pusher}") || strings.Contains(route.Pattern, "{session}"):
 			tried++
 			foreign["app"], random["app"] = evesOwn, evesOwn // her app, somebody else's key
 			sameRefusal(t, eve, route.Pattern, foreign, random, fields)

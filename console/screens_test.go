@@ -32,6 +32,24 @@ func TestScreensFitEveryWindow(t *testing.T) {
 	for name, path := range house.screens() {
 		check(name, path)
 	}
+	check("pushersecret", house.owner.post(house.pusher+"/show").location)
+	b.quiet()
+}
+
+// On a phone the rail is wider than the window: it shows the item of the page, and leaves an anchor where it is.
+func TestRailShowsThisPage(t *testing.T) {
+	t.Parallel()
+	house := furnish(t, nil, "Shop")
+	b := newBrowser(t)
+	b.logIn(house.owner)
+	b.size(320, "light")
+	b.open(house.url + house.app + "/settings#signing")
+	if right := eval[float64](b, `document.querySelector(".rail nav [aria-current]").getBoundingClientRect().right`); right > 320 {
+		t.Errorf("the item of the page ends at %v px", right)
+	}
+	if top := eval[float64](b, `document.querySelector("#signing").getBoundingClientRect().top`); top > 700 {
+		t.Errorf("the anchor is %v px down", top)
+	}
 	b.quiet()
 }
 

@@ -102,7 +102,7 @@ func (i snippetInput) GoBody() string {
 	return `{"event": "greeting", "data": {"text": "Hello from Go"}}`
 }
 
-// snippetTemplates are the five programs, parsed once.
+// snippetTemplates are programs, parsed once.
 type snippetTemplates struct {
 	programs []snippetProgram
 }
@@ -112,21 +112,31 @@ type snippetProgram struct {
 	code        *template.Template
 }
 
+// snippetSource is a program before it is parsed.
+type snippetSource struct{ name, title, code string }
+
 func newSnippetTemplates() *snippetTemplates {
-	quoting := template.FuncMap{"shell": shellQuote, "quote": strconv.Quote, "raw": goRaw, "php": phpQuote, "js": jsQuote}
+	return parseSnippets(
+		snippetSource{"curl", "curl", curlSnippet}, snippetSource{"js", "JS", jsSnippet}, snippetSource{"go", "Go", goSnippet},
+		snippetSource{"python", "Python", pythonSnippet}, snippetSource{"php", "PHP", phpSnippet},
+	)
+}
+
+// parseSnippets parses our own texts, so a fault in one is a fault of the program.
+func parseSnippets(sources ...snippetSource) *snippetTemplates {
+	quoting := template.FuncMap{
+		"shell": shellQuote, "quote": strconv.Quote, "raw": goRaw, "php": phpQuote, "js": jsQuote, "dotenv": dotenvQuote,
+	}
 	set := &snippetTemplates{}
-	for _, program := range []struct{ name, title, code string }{
-		{"curl", "curl", curlSnippet}, {"js", "JS", jsSnippet}, {"go", "Go", goSnippet},
-		{"python", "Python", pythonSnippet}, {"php", "PHP", phpSnippet},
-	} {
-		code := template.Must(template.New(program.name).Funcs(quoting).Parse(program.code))
-		set.programs = append(set.programs, snippetProgram{program.name, program.title, code})
+	for _, source := range sources {
+		code := template.Must(template.New(source.name).Funcs(quoting).Parse(source.code))
+		set.programs = append(set.programs, snippetProgram{source.name, source.title, code})
 	}
 	return set
 }
 
 // Fill writes the programs with the values of one app.
-func (s *snippetTemplates) Fill(input snippetInput) ([]Snippet, error) {
+func (s *snippetTemplates) Fill(input any) ([]Snippet, error) {
 	var filled []Snippet
 	for _, program := range s.programs {
 		var code bytes.Buffer
@@ -143,6 +153,14 @@ func shellQuote(text string) string { return "'" + strings.ReplaceAll(text, "'",
 
 func phpQuote(text string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
+}
+
+// dotenvQuote makes a value of a .env file: in single quotes nothing is expanded, and what they cannot hold goes into double ones.
+func dotenvQuote(text string) string {
+	if !strings.Contains(text, "'") {
+		return "'" + text + "'"
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`).Replace(text) + `"`
 }
 
 func goRaw(text string) string { return "`" + text + "`" }

@@ -77,8 +77,11 @@ func TestKeysAskForThePasswordAgain(t *testing.T) {
 		app, _, _ := strings.Cut(signedUp.location, "?")
 		key := app + "/keys/" + find(t, `/keys/([0-9A-Za-z]{8})"`, ada.do(http.MethodGet, app+"/keys").body)
 		tokenKeys := app + "/settings/token-keys"
+		ada.do(http.MethodPost, app+"/pusher/switch", "state", "on").want(t, http.StatusSeeOther)
+		pusher := app + "/pusher/keys/" + find(t, `/pusher/keys/([0-9a-f]{20})"`, ada.do(http.MethodGet, app+"/pusher").body)
 		guarded := []string{
 			app + "/keys", key + "/roll", key + "/revoke", tokenKeys + "/secret", tokenKeys + "/url", tokenKeys + "/hs/remove",
+			app + "/pusher/switch", app + "/pusher/bring", app + "/pusher/keys", pusher + "/show", pusher + "/roll", pusher + "/revoke",
 		}
 
 		time.Sleep(14 * time.Minute)
@@ -94,7 +97,7 @@ func TestKeysAskForThePasswordAgain(t *testing.T) {
 				t.Errorf("%s after 16 minutes: %d to %q", path, got.status, got.location)
 			}
 		}
-		for _, path := range []string{app + "/keys", key, app + "/settings"} {
+		for _, path := range []string{app + "/keys", key, app + "/settings", app + "/pusher", pusher} {
 			ada.do(http.MethodGet, path).want(t, http.StatusOK, "Confirm it is you")
 		}
 		ada.do(http.MethodPost, app+"/settings/name", "name", "Shop").want(t, http.StatusSeeOther) // not guarded

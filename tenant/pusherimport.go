@@ -134,7 +134,7 @@ func (c *change) bringNumber(number string) (PusherApp, error) {
 		free, app.Number = changed == 1, number
 	}
 	if err == nil && !free {
-		err = invalid("pusher app id", "%s is another app's", number)
+		err = invalid("pusher app id", "the id %s is another app's", number)
 	}
 	return app, err
 }
@@ -149,11 +149,11 @@ func (c *change) bringKey(seals *sealer, brought PusherCredentials) error {
 		return err
 	}
 	if !row.RevokedAt.IsZero() {
-		return invalid("pusher key", "%s was revoked in this app", brought.Key)
+		return invalid("pusher key", "the key %s was revoked in this app", brought.Key)
 	}
 	secret, err := row.open(seals)
 	if err == nil && !auth.Equal([]byte(secret.Reveal()), []byte(brought.Secret.Reveal())) {
-		return invalid("pusher key", "%s has another secret in this app", brought.Key)
+		return invalid("pusher key", "the key %s has another secret in this app", brought.Key)
 	}
 	return err
 }

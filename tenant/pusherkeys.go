@@ -189,7 +189,7 @@ func (c *change) addPusherKey(seals *sealer, add PusherCredentials, rolledFrom s
 	sealed := seals.seal([]byte(add.Secret.Reveal()), pusherPlace(c.scope.accountID, c.appID, add.Key))
 	added, err := affected(c.exec(sqlAddPusherKey, c.scope.accountID, c.appID, add.Key, sealed, now, c.scope.actor(), rolledFrom))
 	if err == nil && added == 0 {
-		return invalid("pusher key", "%s is in use already", add.Key)
+		return invalid("pusher key", "the key %s is in use already", add.Key)
 	}
 	return err
 }

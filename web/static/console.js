@@ -50,6 +50,13 @@
     });
   }
 
+  // On a narrow screen the rail is a row that scrolls: the item of this page must be on show.
+  const here = first(".rail nav [aria-current]");
+  if (here) {
+    const nav = here.closest("nav"); // scrollIntoView would move the page as well, away from an anchor
+    nav.scrollLeft += Math.max(0, here.getBoundingClientRect().right - nav.getBoundingClientRect().right);
+  }
+
   // The tab that is open stays open: a second press on it would leave nothing on show.
   for (const summary of all("[data-tabs] > details > summary")) {
     summary.addEventListener("click", (event) => {
