@@ -41,6 +41,7 @@ type Directory struct {
 	missed missed
 
 	placing sync.Mutex // held while views are put in place, never while they are read
+	endings endings    // guarded by placing
 
 	// owned by Run
 	revision int64 // everything up to it is in memory
@@ -51,7 +52,7 @@ type Directory struct {
 func OpenDirectory(ctx context.Context, store *Store, logger *slog.Logger) (*Directory, error) {
 	d := &Directory{
 		store: store, logger: logger, changes: make(chan string), lookups: make(chan struct{}, missLookups),
-		missed: missed{until: make(map[string]time.Time)},
+		missed: missed{until: make(map[string]time.Time)}, endings: make(endings),
 	}
 	ctx, cancel := context.WithTimeout(ctx, preloadLimit)
 	defer cancel()
@@ -110,8 +111,8 @@ func sourceError(err error) error {
 	return fmt.Errorf("%w: %w", auth.ErrUnavailable, err)
 }
 
-// Changes tells the ids of apps that changed, each at least once after its new view is in place. It has one reader. Where nobody
-// reads, the ids wait, each once.
+// Changes tells the ids of apps that changed, each at least once after its new view is in place, and of those of which a Pusher key has
+// ended by the clock. It has one reader. Where nobody reads, the ids wait, each once.
 func (d *Directory) Changes() <-chan string { return d.changes }
 
 func (d *Directory) known(appID string) *AppView {

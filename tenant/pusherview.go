@@ -154,6 +154,7 @@ func newestFirst(a, b pusherKeyView) int {
 
 // placePusherLocked lets the app of a view be found by its number and keys, and no more by those that the view before had.
 func (d *Directory) placePusherLocked(view, before *AppView) {
+	d.endings.note(view, time.Now())
 	if view.pusher != nil {
 		d.pusherNumbers.Store(view.pusher.number, view.ID)
 		for _, key := range view.pusher.keys {

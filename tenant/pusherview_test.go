@@ -87,6 +87,28 @@ func testDirectoryPusherOverlap(t *testing.T, s *tenant.Store) {
 	}
 }
 
+// testDirectoryPusherEnds: whoever is connected by a key whose overlap ends must be looked at again, which Changes asks for.
+func testDirectoryPusherEnds(t *testing.T, s *tenant.Store) {
+	c := newCustomer(t, s)
+	must(t, s.SwitchPusher(t.Context(), c.scope, c.app.ID, true))
+	keys, err := s.PusherKeys(t.Context(), c.scope, c.app.ID)
+	must(t, err)
+	d := openDirectory(t, s)
+	running(t, d.Run)
+	_, err = s.RollPusherKey(t.Context(), c.scope, c.app.ID, keys[0].Key, 1500*time.Millisecond)
+	must(t, err)
+	end := time.After(1500*time.Millisecond + soon)
+	for alive := true; alive; { // told when it is rolled, and when it has ended
+		select {
+		case appID := <-d.Changes():
+			_, err := d.PusherByKey(keys[0].Key)
+			alive = appID != c.app.ID || err == nil
+		case <-end:
+			t.Fatal("nobody is told that the key has ended")
+		}
+	}
+}
+
 func testDirectoryPusherLookUp(t *testing.T, s *tenant.Store) {
 	c := newCustomer(t, s)
 	d := openDirectory(t, s) // which does not run: only asking helps

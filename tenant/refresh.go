@@ -46,7 +46,7 @@ func (d *Directory) Run(ctx context.Context) error {
 	}
 }
 
-// sweep loads what changed since the last sweep and returns whose views are new.
+// sweep loads what changed since the last sweep and returns whose views are new, or say something new by now.
 func (d *Directory) sweep(ctx context.Context) []string {
 	ctx, cancel := context.WithTimeout(ctx, sweepDeadline)
 	defer cancel()
@@ -60,7 +60,7 @@ func (d *Directory) sweep(ctx context.Context) []string {
 		d.logger.Info("the directory is fresh again")
 		d.failing = false
 	}
-	return changed
+	return append(changed, d.ended(time.Now())...)
 }
 
 func (d *Directory) refresh(ctx context.Context) (changed []string, err error) {

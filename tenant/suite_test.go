@@ -96,6 +96,7 @@ func suite() []storeTest {
 		{"ImportPusher", testImportPusher},
 		{"DirectoryPusher", testDirectoryPusher},
 		{"DirectoryPusherOverlap", testDirectoryPusherOverlap},
+		{"DirectoryPusherEnds", testDirectoryPusherEnds},
 		{"DirectoryPusherLookUp", testDirectoryPusherLookUp},
 		{"Meter", testMeter},
 		{"MeterElsewhere", testMeterElsewhere},
