@@ -125,7 +125,7 @@ func TestPusherSnippets(t *testing.T) {
 			"process.env.PUSHER_APP_SECRET", "getenv('PUSHER_APP_SECRET')", `appId: "77"`,
 		}},
 		{"http://[::1]:8080", `it's "$5\`, []string{
-			`host: "::1"`, "wsPort: 8080", "forceTLS: false", "useTLS: false", "'scheme' => 'http'",
+			`host: "[::1]"`, "wsPort: 8080", "forceTLS: false", "useTLS: false", "'scheme' => 'http'",
 			`PUSHER_APP_SECRET="it's \"\$5\\"`, `secret: "it's \"$5\\"`, `'it\'s "$5\\',`,
 		}},
 	} {

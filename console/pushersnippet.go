@@ -3,6 +3,7 @@ package console
 import (
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // pusherInput is what the configurations of Pusher's SDKs are made from.
@@ -17,7 +18,11 @@ type pusherInput struct {
 
 // newPusherInput takes host and port from the address that browsers use.
 func newPusherInput(public *url.URL, number, key, secret string) pusherInput {
-	input := pusherInput{Host: public.Hostname(), Port: 80, TLS: public.Scheme == "https", Number: number, Key: key, Secret: secret}
+	host := public.Hostname()
+	if strings.Contains(host, ":") { // IPv6: the SDKs put it into addresses as it is
+		host = "[" + host + "]"
+	}
+	input := pusherInput{Host: host, Port: 80, TLS: public.Scheme == "https", Number: number, Key: key, Secret: secret}
 	if input.TLS {
 		input.Port = 443
 	}
