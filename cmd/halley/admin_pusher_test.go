@@ -1,9 +1,15 @@
 package main
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 )
@@ -86,5 +92,39 @@ func TestImportPusher(t *testing.T) {
 	}
 	if after := run(write(t, "third.json", `{"id":"3","key":"k3","secret":"hidden"}`)); after.Apps[0].Made {
 		t.Error("what was before the fault is not there")
+	}
+}
+
+// An app that is imported while a node runs is reached there by its old credentials within two seconds, and by no others.
+func TestImportReachesNodes(t *testing.T) {
+	t.Parallel()
+	client := plainClient()
+	n := startNode(t, client, "http")
+	file := write(t, "env", "SOKETI_DEFAULT_APP_ID=app-id\nSOKETI_DEFAULT_APP_KEY=app-key\nSOKETI_DEFAULT_APP_SECRET=app-secret\n")
+	got := halley(t, nil, "admin", "import-pusher", "--data-dir", n.dataDir, "--account", "acme", "--email", "a@b.example", file)
+	if got.code != exitOK {
+		t.Fatalf("import-pusher: %+v", got)
+	}
+	status := func(secret string) int {
+		t.Helper()
+		query := fmt.Sprintf("auth_key=app-key&auth_timestamp=%d&auth_version=1.0", time.Now().Unix())
+		mac := hmac.New(sha256.New, []byte(secret))
+		fmt.Fprintf(mac, "GET\n/apps/app-id/channels\n%s", query)
+		address := "http://" + n.public + "/apps/app-id/channels?" + query + "&auth_signature=" + hex.EncodeToString(mac.Sum(nil))
+		response, body := fetch(t, client, address)
+		if response.StatusCode == http.StatusOK && body != `{"channels":{}}` {
+			t.Errorf("channels: %s", body)
+		}
+		return response.StatusCode
+	}
+	poll := time.NewTicker(10 * time.Millisecond)
+	defer poll.Stop()
+	for end := time.Now().Add(2*time.Second + time.Second); status("app-secret") != http.StatusOK; <-poll.C {
+		if time.Now().After(end) {
+			t.Fatalf("not reached after 3 s: %d", status("app-secret"))
+		}
+	}
+	if got := status("app-secreT"); got != http.StatusUnauthorized {
+		t.Errorf("with another secret: %d, want 401", got)
 	}
 }
