@@ -164,7 +164,7 @@ func (n *Node) refusePusher(w http.ResponseWriter, r *http.Request, err error) {
 	header.Set("Content-Type", "text/plain; charset=utf-8")
 	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(fault.Status)
-	_, _ = w.Write([]byte(fault.Text + "\n"))
+	_, _ = w.Write([]byte(strings.ToValidUTF8(fault.Text, "\ufffd") + "\n"))
 }
 
 // answerPusher does what a call asks for.

@@ -117,7 +117,7 @@ func (n *Node) pusherCached(ctx context.Context, id channel.ID) (*pusher.Cached,
 	if err != nil || last == nil {
 		return nil, err
 	}
-	left := pusher.CacheTTL - time.Since(time.UnixMilli(last.Time))
+	left := n.Rule(id).Retention.Age - time.Since(time.UnixMilli(last.Time))
 	return &pusher.Cached{Data: last.Data, TTL: int(max(left, 0) / time.Second)}, nil
 }
 

@@ -40,11 +40,7 @@ func (n *Node) lastCached(ctx context.Context, id channel.ID) (*channel.Publicat
 	if err != nil {
 		return nil, n.wireError("read cached event", err)
 	}
-	oldest := time.Now().Add(-pusher.CacheTTL).UnixMilli()
 	for _, publication := range answer.(channel.HistoryPage).Publications { // the newest first
-		if publication.Time < oldest {
-			return nil, nil
-		}
 		if publication.ClientID == "" && !pusher.ByClient(publication.Event) {
 			return publication, nil
 		}

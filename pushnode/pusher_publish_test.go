@@ -98,6 +98,7 @@ func TestPusherInfo(t *testing.T) {
 		{"/channels/presence-room", "info=user_count,subscription_count", `{"occupied":true,"user_count":2,"subscription_count":3}`},
 		{"/channels/presence-empty", "info=user_count", `{"occupied":false,"user_count":0}`},
 		{"/channels/news", "info=cache", `{"occupied":true,"cache":null}`},
+		{"/channels", "body_md5=d41d8cd98f00b204e9800998ecf8427e&filter_by_prefix=n", `{"channels":{"news":{}}}`}, // as pusher-http-python
 		{"/channels/presence-room/users", "", `{"users":[{"id":"ada"},{"id":"bob"}]}`},
 		{"/channels/presence-empty/users", "", `{"users":[]}`},
 	} {
@@ -145,6 +146,18 @@ func TestPusherCacheIsOfServers(t *testing.T) {
 	got := p.ask(t, http.MethodGet, "/channels/private-cache-room", "info=cache", "")
 	if !strings.Contains(got.Text, `"data":"1"`) || len(p.history(t, "private-cache-room")) != 3 {
 		t.Errorf("the cache is %s", got.Text)
+	}
+}
+
+// TestPusherCacheByRule: where a rule keeps more for longer, so does the cache.
+func TestPusherCacheByRule(t *testing.T) {
+	t.Parallel()
+	p := newNode(t).newApp(t, "pusher", nil).pusher(t)
+	p.rule(t, channel.Rule{Prefix: "cache-", Policy: channel.PolicyResume, Retention: channel.Retention{Messages: 9, Bytes: 1000, Age: 2 * time.Hour}})
+	p.trigger(t, `{"name":"e","data":"1","channel":"cache-room"}`)
+	got := p.ask(t, http.MethodGet, "/channels/cache-room", "info=cache", "").JSON.in("cache")
+	if ttl := got.number("ttl"); ttl <= 7000 || ttl > 7200 {
+		t.Errorf("the cache is %v", got)
 	}
 }
 
