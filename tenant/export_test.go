@@ -154,3 +154,6 @@ func ParsePHC(text string) error {
 	_, _, err := parsePHC(text)
 	return err
 }
+
+// Sweep loads what changed, as Run does every second.
+func (d *Directory) Sweep(ctx context.Context) { d.sweep(ctx) }
