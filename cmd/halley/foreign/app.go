@@ -76,6 +76,20 @@ func (r record) app() (App, error) {
 	return app, nil
 }
 
+// soketiPayload is what soketi, and Sockudo after it, lets an event have where nothing is said: servers that rely on it are to go on.
+const soketiPayload = 100 // kB
+
+// withSoketiDefaults fills in what a server of that family does where nothing is said, and what is more than Halley does then.
+func (r record) withSoketiDefaults() record {
+	for _, name := range []string{"maxeventpayloadinkb", "maxmessagesize"} {
+		if r[name].value != nil {
+			return r
+		}
+	}
+	r["maxeventpayloadinkb"] = setting{"max_event_payload_in_kb", float64(soketiPayload)}
+	return r
+}
+
 func (r record) switches(app *App) error {
 	for name, into := range map[string]*bool{"enabled": &app.Enabled, "enableclientmessages": &app.Settings.ClientEvents} {
 		found, ok := r.take(name)

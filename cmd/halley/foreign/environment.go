@@ -58,6 +58,9 @@ func familyOf(values map[string]string, family string) (record, error) {
 	}
 	switch len(missing) {
 	case 0:
+		if strings.HasSuffix(family, "DEFAULT_APP_") {
+			r = r.withSoketiDefaults()
+		}
 		return r, nil
 	case 3:
 		return nil, nil

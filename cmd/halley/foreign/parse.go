@@ -97,7 +97,7 @@ func recordOf(object map[string]any) (record, error) {
 		}
 		r[plain(name)] = setting{name, value}
 	}
-	return r, nil
+	return r.withSoketiDefaults(), nil
 }
 
 // appsOf judges all records. An id twice would leave it to chance which one counts.

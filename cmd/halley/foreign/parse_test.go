@@ -131,12 +131,17 @@ DEFAULT_APP_SECRET=app-secret
 	}
 	soketi, reverb := apps[0], apps[1]
 	if soketi.Credentials.Number != "app-id" || soketi.Credentials.Secret.Reveal() != "app-secret" || !soketi.Settings.ClientEvents ||
-		soketi.Limits[tenant.LimitConnections] != 80 || len(soketi.Left) != 0 {
+		soketi.Settings.EventBytes != 102_400 || soketi.Limits[tenant.LimitConnections] != 80 || len(soketi.Left) != 0 {
 		t.Errorf("soketi's: %+v", soketi)
 	}
 	if reverb.Credentials.Number != "313233" || reverb.Credentials.Key != "reverb-key" ||
-		reverb.Credentials.Secret.Reveal() != "reverb#secret" || reverb.Limits[tenant.LimitConnections] != 70 {
+		reverb.Credentials.Secret.Reveal() != "reverb#secret" || reverb.Limits[tenant.LimitConnections] != 70 ||
+		reverb.Settings.EventBytes != tenant.DefaultPusherEventBytes {
 		t.Errorf("Reverb's: %+v", reverb)
+	}
+	plain, err := foreign.Parse([]byte(`{"id":"1","key":"k","secret":"s","max_event_payload_in_kb":null}`))
+	if err != nil || plain[0].Settings.EventBytes != 102_400 || plain[0].Limits[tenant.LimitMessageBytes] != 204_800 {
+		t.Errorf("an app of which nothing is said: %+v, %v; want soketi's 100 kB", plain, err)
 	}
 	listed, err := foreign.ParseEnvironment([]string{
 		`SOKETI_APP_MANAGER_ARRAY_APPS=[{"id":"1","key":"a","secret":"s"},{"id":"2","key":"b","secret":"s"}]`,
