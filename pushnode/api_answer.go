@@ -17,9 +17,13 @@ const jsonType = "application/json"
 
 // answer writes a JSON answer. That the client has gone meanwhile is nobody's fault.
 func answer(w http.ResponseWriter, status int, body []byte) {
-	header := w.Header()
-	header.Set("Content-Type", jsonType)
-	header.Set("Content-Length", strconv.Itoa(len(body)))
+	w.Header().Set("Content-Type", jsonType)
+	write(w, status, body)
+}
+
+// write writes an answer whose head says already what the body is.
+func write(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }

@@ -1,6 +1,7 @@
 package pushnode
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // pusherCall is a call of Pusher's HTTP API whose signature has been verified.
 type pusherCall struct {
 	target   pusher.Target
-	request  *pusher.Request
+	request  pusher.Request
 	settings tenant.Pusher
 	app      *tenant.AppView
 	body     []byte
@@ -24,37 +25,37 @@ type pusherCall struct {
 func (n *Node) servePusher(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	call, err := n.pusherCall(w, r)
-	if err != nil {
-		n.refusePusher(w, r, err)
-		return
+	status, text := 0, []byte(nil)
+	if err == nil {
+		status, text, err = n.answerPusher(r.Context(), call)
 	}
-	status, text, err := n.answerPusher(r, call)
 	if err != nil {
-		n.refusePusher(w, r, err)
-		return
+		status, text = n.pusherRefusal(w.Header(), r.Method, r.URL.Path, err)
+	} else {
+		w.Header().Set("Content-Type", jsonType)
 	}
-	answer(w, status, text)
+	write(w, status, text)
 }
 
 // pusherCall finds what a request asks for, verifies who asks, and reads its body.
-func (n *Node) pusherCall(w http.ResponseWriter, r *http.Request) (call pusherCall, err error) {
+func (n *Node) pusherCall(w http.ResponseWriter, r *http.Request) (pusherCall, error) {
 	target, found := pusher.ParsePath(r.URL.EscapedPath())
 	if !found {
-		return call, wire.Errorf(wire.CodeNotFound, "There is nothing at %.200s", r.URL.Path)
+		return pusherCall{}, wire.Errorf(wire.CodeNotFound, "There is nothing at %.200s", r.URL.Path)
 	}
 	if err := pusherMethod(w, r, target.Call); err != nil {
-		return call, err
+		return pusherCall{}, err
 	}
 	query, err := pusher.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return call, err
+		return pusherCall{}, err
 	}
-	call = pusherCall{target: target, request: &pusher.Request{Method: r.Method, Path: r.URL.Path, Raw: pathAsSent(r), Query: query}}
+	call := pusherCall{target: target, request: pusher.Request{Method: r.Method, Path: r.URL.Path, Raw: pathAsSent(r), Query: query}}
 	if err := n.verifyPusher(&call); err != nil {
-		return call, err
+		return pusherCall{}, err
 	}
 	if call.body, err = content(w, r, call.mostOfBody()); err != nil {
-		return call, call.bodyError(err)
+		return pusherCall{}, call.bodyError(err)
 	}
 	return call, call.request.VerifyBody(call.body)
 }
@@ -150,32 +151,29 @@ func (c *pusherCall) bodyError(err error) error {
 	return err
 }
 
-// refusePusher answers with an error: a status and its text.
-func (n *Node) refusePusher(w http.ResponseWriter, r *http.Request, err error) {
+// pusherRefusal is the answer to a call that an error ends: what it says in the head, its status and its text.
+func (n *Node) pusherRefusal(head head, method, path string, err error) (status int, text []byte) {
 	fault, is := errors.AsType[*pusher.Fault](err)
 	if !is {
-		told := n.clientError(r.Method, r.URL.Path, err)
+		told := n.clientError(method, path, err)
 		fault = &pusher.Fault{Status: told.Code.Status(), Text: told.Message}
 		if wait := told.RetryAfterHeader(); wait != "" {
-			w.Header().Set("Retry-After", wait)
+			head.Set("Retry-After", wait)
 		}
 	}
-	header := w.Header()
-	header.Set("Content-Type", "text/plain; charset=utf-8")
-	header.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(fault.Status)
-	_, _ = w.Write([]byte(strings.ToValidUTF8(fault.Text, "\ufffd") + "\n"))
+	head.Set("Content-Type", "text/plain; charset=utf-8")
+	head.Set("X-Content-Type-Options", "nosniff")
+	return fault.Status, []byte(strings.ToValidUTF8(fault.Text, "\ufffd") + "\n")
 }
 
 // answerPusher does what a call asks for.
-func (n *Node) answerPusher(r *http.Request, call pusherCall) (status int, text []byte, err error) {
+func (n *Node) answerPusher(ctx context.Context, call pusherCall) (status int, text []byte, err error) {
 	status = http.StatusOK
 	if !call.publishes() {
 		if refusal := n.limiter.Request(call.app, time.Now()); refusal != nil {
 			return 0, nil, limitError(refusal)
 		}
 	}
-	ctx := r.Context()
 	switch call.target.Call {
 	case pusher.CallEvents:
 		text, err = n.pusherEvent(ctx, call)

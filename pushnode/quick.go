@@ -11,8 +11,8 @@ import (
 	"halley/pushnode/wire"
 )
 
-// quick answers the publications that package http1 has read: POST /v1/channels/{channel}/messages with a key or token in Authorization.
-// It does what Handler does for them, by the same functions and in the same order. What it does not take has no effect here.
+// quick answers the publications that package http1 has read: POST /v1/channels/{channel}/messages with a key or token in Authorization, and
+// (quick_pusher.go) events by Pusher's API. It does what Handler does for them, by the same functions and in the same order. What it does not take has no effect here.
 type quick struct{ node *Node }
 
 // Quick is the handler of the quick loop in front of Handler.
@@ -28,26 +28,26 @@ var (
 func channelOf(target []byte) (name []byte, found bool) {
 	rest, begins := bytes.CutPrefix(target, messagesBegin)
 	name, ends := bytes.CutSuffix(rest, messagesEnd)
-	return name, begins && ends && len(name) > 0 && bytes.IndexByte(name, '/') < 0
+	return name, begins && ends && len(name) > 0 && !bytes.ContainsAny(name, "/?")
 }
 
 // Wants implements http1.Handler.
 func (q quick) Wants(target []byte) bool {
 	_, found := channelOf(target)
-	return found
+	return found || isPusherEvents(target)
 }
 
 // Answer implements http1.Handler.
 func (q quick) Answer(ctx context.Context, r *http1.Request, a *http1.Answer) bool {
+	if isPusherEvents(r.Target) {
+		return q.answerPusher(ctx, r, a)
+	}
 	credential, plain := strings.CutPrefix(r.Authorization, "Bearer ")
 	if !plain || credential == "" || strings.IndexByte(credential, ' ') >= 0 || !plainJSON(r.ContentType) {
 		return false
 	}
 	n := q.node
-	a.Set("Cache-Control", "no-store")
-	if n.draining.Load() {
-		a.Set("Connection", "close")
-	}
+	q.begin(a)
 	status, text, err := n.publishQuick(ctx, credential, r, a.Room())
 	if errors.Is(err, errNotQuick) {
 		return false
@@ -58,6 +58,14 @@ func (q quick) Answer(ctx context.Context, r *http1.Request, a *http1.Answer) bo
 	a.Set("Content-Type", jsonType)
 	a.Say(status, text)
 	return true
+}
+
+// begin sets what stands in the head of every answer.
+func (q quick) begin(a *http1.Answer) {
+	a.Set("Cache-Control", "no-store")
+	if q.node.draining.Load() {
+		a.Set("Connection", "close")
+	}
 }
 
 // errNotQuick is what publishQuick returns where it has done nothing because net/http is to answer.

@@ -111,6 +111,8 @@ func TestQuickAnswersAreThoseOfNetHTTP(t *testing.T) {
 		"no type":               {head: key, body: `{"data":1}`, status: 415},
 		"another type":          {head: key + "Content-Type: text/plain\r\n", body: `{"data":1}`, status: 415},
 		"a bad name":            {head: key + json, channel: "a~chanX", body: `{"data":1}`, status: 400, loop: true},
+		"an ampersand":          {head: key + json, channel: "a&chanX", body: `{"data":1}`, status: 400, loop: true},
+		"a query":               {head: key + json, channel: "chanX?a=", body: `{"data":1}`, status: 405},
 		"too long a name":       {head: key + json, channel: strings.Repeat("a", 201), body: `{"data":1}`, status: 400, loop: true},
 		"no name":               {head: key + json, channel: "/", body: `{"data":1}`, status: 404},
 		"no JSON":               {head: key + json, body: `{"data":`, status: 400, loop: true},

@@ -49,7 +49,7 @@ func fieldOf(name []byte) field {
 	case "user-agent", "accept", "accept-encoding", "accept-language", "accept-charset", "cache-control", "pragma", "date", "from",
 		"dnt", "priority", "traceparent", "tracestate", "baggage", "x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "b3",
 		"idempotency-key", "x-requested-with", "via", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port",
-		"x-forwarded-proto", "x-forwarded-server", "x-real-ip", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-dest":
+		"x-forwarded-proto", "x-forwarded-server", "x-pusher-library", "x-real-ip", "sec-fetch-mode", "sec-fetch-site", "sec-fetch-dest":
 		return meaninglessField
 	default:
 		return unknownField

@@ -160,7 +160,7 @@ func plainLength(value []byte) int {
 
 // The classes of bytes.
 const (
-	inTarget = 1 << iota // unreserved characters and some that no router gives a meaning: neither % nor ? nor #
+	inTarget = 1 << iota // unreserved characters, some that no router gives a meaning, and those of a query: neither % nor + nor #
 	inValue              // printable ASCII and the blank
 	inHost               // of names, addresses and ports
 )
@@ -173,7 +173,7 @@ var classes = func() (table [256]byte) {
 		switch c := byte(char); {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '.', c == ':', c == '_':
 			table[c] |= inTarget | inHost
-		case c == '=', c == '@', c == ',', c == ';', c == '/', c == '~':
+		case c == '=', c == '@', c == ',', c == ';', c == '/', c == '~', c == '?', c == '&':
 			table[c] |= inTarget
 		case c == '[', c == ']':
 			table[c] |= inHost

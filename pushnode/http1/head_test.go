@@ -25,6 +25,7 @@ func TestPlainHeads(t *testing.T) {
 			"Authorization: Bearer a.b-c\r\nContent-Type: application/json\r\nX-Request-Id: r1\r\ntraceparent: 00-1-2-3\r\n\r\n",
 		"what means nothing, twice": line + fields + "Accept: a\r\nAccept: b\r\n\r\n",
 		"every character of a name": "POST /v1/channels/aZ09_-=@,.;:~/messages HTTP/1.1\r\n" + fields + "\r\n",
+		"a query":                   "POST /v1/channels/a/messages?key=a&b=1.0&c HTTP/1.1\r\n" + fields + "\r\n",
 		"the longest body":          line + "Host: a\r\nContent-Length: " + strconv.Itoa(http1.MaxBody) + "\r\n\r\n",
 	} {
 		if !http1.Understood(text) {
@@ -54,7 +55,8 @@ func TestForeignHeads(t *testing.T) {
 		"an authority":              "POST a:80 HTTP/1.1\r\n" + fields + "\r\n",
 		"an asterisk":               "POST * HTTP/1.1\r\n" + fields + "\r\n",
 		"no target":                 "POST  HTTP/1.1\r\n" + fields + "\r\n",
-		"a query":                   "POST /v1/channels/a/messages?key=a HTTP/1.1\r\n" + fields + "\r\n",
+		"an encoded query":          "POST /v1/channels/a/messages?key=%61 HTTP/1.1\r\n" + fields + "\r\n",
+		"a blank in a query":        "POST /v1/channels/a/messages?key=a+b HTTP/1.1\r\n" + fields + "\r\n",
 		"a fragment":                "POST /v1/channels/a/messages#a HTTP/1.1\r\n" + fields + "\r\n",
 		"an encoded slash":          "POST /v1/channels/a%2Fb/messages HTTP/1.1\r\n" + fields + "\r\n",
 		"a blank in the target":     "POST /v1/channels/a b/messages HTTP/1.1\r\n" + fields + "\r\n",

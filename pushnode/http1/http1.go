@@ -67,7 +67,7 @@ const (
 type Request struct {
 	Now           time.Time // when it was there
 	Remote        net.Addr  // whose connection it is
-	Target        []byte    // a path of letters, digits and -_=@,.;:/~ alone
+	Target        []byte    // a path, and perhaps a query, of letters, digits and -_=@,.;:/~?& alone
 	Authorization string    // the value of that header, or ""
 	Again         bool      // Authorization is that of the request before on the connection
 	ContentType   []byte    // the same of that

@@ -156,6 +156,8 @@ var streams = map[string]struct {
 }{
 	"nothing":                {"", 0},
 	"one":                    {quickRequest("abc"), 1},
+	"a query":                {strings.Replace(quickRequest("abc"), " HTTP", "?a=b&c=1.0&&d?e HTTP", 1) + quickRequest("x"), 2},
+	"an encoded query":       {quickRequest("abc") + strings.Replace(quickRequest("abc"), " HTTP", "?a=%61 HTTP", 1) + quickRequest("x"), 1},
 	"pipelined":              {quickRequest("abc") + quickRequest("abcd") + quickRequest("x"), 3},
 	"many":                   {strings.Repeat(quickRequest("abcde"), 200), 200},
 	"large":                  {quickRequest(strings.Repeat("a", 5000)) + quickRequest(strings.Repeat("b", 70_000)) + quickRequest("c"), 3},

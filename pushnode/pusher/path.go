@@ -53,11 +53,11 @@ func ParsePath(path string) (target Target, found bool) {
 	} else {
 		rest = path
 	}
-	if user, terminates := between(rest, usersBegin, terminateEnd); terminates {
+	if user, terminates := between(rest, usersBegin, terminateEnd); terminates && ofApp == (target.Number != "") {
 		target.Call = CallTerminate
 		return target.named(user)
 	}
-	if !ofApp {
+	if target.Number == "" {
 		return Target{}, false
 	}
 	return target.ofChannels(rest)

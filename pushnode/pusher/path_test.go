@@ -23,7 +23,6 @@ func TestParsePath(t *testing.T) {
 		"/apps/3/users/7/terminate_connections":         {Call: pusher.CallTerminate, Number: "3", Name: "7"},
 		"/apps/3/users/a/b c%20ë/terminate_connections": {Call: pusher.CallTerminate, Number: "3", Name: "a/b c ë"},
 		"/users/7/terminate_connections":                {Call: pusher.CallTerminate, Name: "7"},
-		"/apps//events":                                 {Call: pusher.CallEvents},
 		"/apps/x/events":                                {Call: pusher.CallEvents, Number: "x"},
 	} {
 		if got, found := pusher.ParsePath(path); !found || got != want {
@@ -34,7 +33,7 @@ func TestParsePath(t *testing.T) {
 		"", "/", "/apps", "/apps/", "/apps/3", "/apps/3/", "/apps/3/event", "/apps/3/events/", "/apps/3/channels/", "/apps/3/channels//users",
 		"/apps/3/channels/news/", "/apps/3/channels/news/other", "/apps/3/channels/news/users/x", "/apps/3/channels/%zz",
 		"/apps/3/users//terminate_connections", "/apps/3/users/7", "/users/", "/users/terminate_connections", "/channels", "/v1/channels",
-		"/apps/3/channelsx", "//apps/3/events",
+		"/apps/3/channelsx", "//apps/3/events", "/apps//events", "/apps//channels", "/apps//users/7/terminate_connections",
 	} {
 		if got, found := pusher.ParsePath(path); found {
 			t.Errorf("ParsePath(%q) = %+v", path, got)

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 
@@ -23,14 +24,20 @@ func (q *quick) Answer(ctx context.Context, r *http1.Request, a *http1.Answer) (
 	q.begin(a, id)
 	defer func() {
 		if reason := recover(); reason != nil {
-			q.panicked(reason, http.MethodPost, string(r.Target), id)
+			q.panicked(reason, http.MethodPost, pathOf(r.Target), id)
 			a.Say(refusal(a, wire.NewError(wire.CodeInternal)))
 			answered = true
 		}
 		if answered { // else it is still to be counted
 			q.metrics.requests.Inc()
-			q.log(func() served { return served{http.MethodPost, string(r.Target), r.Remote.String(), id, r.Now} }, a.Status())
+			q.log(func() served { return served{http.MethodPost, pathOf(r.Target), r.Remote.String(), id, r.Now} }, a.Status())
 		}
 	}()
 	return q.next.Answer(ctx, r, a)
+}
+
+// pathOf is the part of a target that a log may show: a query may hold a signature.
+func pathOf(target []byte) string {
+	path, _, _ := bytes.Cut(target, []byte("?"))
+	return string(path)
 }

@@ -21,10 +21,12 @@ import (
 	"halley/pushnode/http1"
 )
 
-// quickly answers a POST of /quick on both ways, and counts what comes on the quick one.
+// quickly answers a POST of /quick, with a query or without, on both ways, and counts what comes on the quick one.
 type quickly struct{ answered atomic.Int64 }
 
-func (*quickly) Wants(target []byte) bool { return string(target) == "/quick" }
+func (*quickly) Wants(target []byte) bool {
+	return string(target) == "/quick" || bytes.HasPrefix(target, []byte("/quick?"))
+}
 
 func (q *quickly) Answer(_ context.Context, r *http1.Request, a *http1.Answer) bool {
 	if bytes.HasPrefix(r.Body, []byte("panic")) {
@@ -80,6 +82,8 @@ func TestQuickRequestsHaveTheSameRules(t *testing.T) {
 		"an id of the client's": {quickRequest("a", "X-Request-Id: r-1\r\n"), false},
 		"an id that is none":    {quickRequest("a", "X-Request-Id: r 1\r\n"), false},
 		"too long an id":        {quickRequest("a", "X-Request-Id: "+strings.Repeat("r", 65)+"\r\n"), false},
+		"a query":               {strings.Replace(quickRequest("a", ""), "/quick", "/quick?sig=hush", 1), false},
+		"a query, a panic":      {strings.Replace(quickRequest("panic", ""), "/quick", "/quick?sig=hush", 1) + quickRequest("a", ""), false},
 		"reached by https":      {quickRequest("a", ""), true},
 		"a panic":               {quickRequest("panic", "") + quickRequest("a", ""), false},
 		"pipelined":             {quickRequest("a", "") + quickRequest("b", "") + "GET / HTTP/1.1\r\nHost: a\r\n\r\n" + quickRequest("c", ""), false},
@@ -100,6 +104,9 @@ func TestQuickRequestsHaveTheSameRules(t *testing.T) {
 				if got, want := quick.metric(t, metric), plain.metric(t, metric); got != want {
 					t.Errorf("%s is %v, want %v", metric, got, want)
 				}
+			}
+			if strings.Contains(quick.log.String()+plain.log.String(), "hush") {
+				t.Errorf("the log shows a query: %s", quick.log.String())
 			}
 			if log := quick.log.String(); strings.Count(log, "path=/quick") != strings.Count(plain.log.String(), "path=/quick") {
 				t.Errorf("the log is %s", log)
