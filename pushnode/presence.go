@@ -28,6 +28,15 @@ func (n *Node) Members(ctx context.Context, id channel.ID) ([]channel.Member, ui
 	return set.Members, set.Version, nil
 }
 
+// Present reads how many different clients are in the presence set of a channel.
+func (n *Node) Present(ctx context.Context, id channel.ID) (clients int, version uint64, err error) {
+	if n.sight.blindTo(id) {
+		return 0, 0, n.errBlind("read presence")
+	}
+	known, err := n.info(ctx, id)
+	return known.Info.Users, known.Info.Version, err
+}
+
 // Enter makes a session a member of a channel, or changes its data.
 func (n *Node) Enter(ctx context.Context, enter channel.EnterPresence) (uint64, error) {
 	app, err := n.app(enter.Channel.App)

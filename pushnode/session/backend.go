@@ -82,6 +82,8 @@ type Channels interface {
 	Subscribers(ctx context.Context, id channel.ID) (int, error)
 	// Members reads the presence set and its version.
 	Members(ctx context.Context, id channel.ID) ([]channel.Member, uint64, error)
+	// Present reads how many different clients are in the presence set, and its version.
+	Present(ctx context.Context, id channel.ID) (clients int, version uint64, err error)
 	// Enter and Leave change presence; they return the set's new version.
 	Enter(ctx context.Context, enter channel.EnterPresence) (uint64, error)
 	Leave(ctx context.Context, leave channel.LeavePresence) (uint64, error)

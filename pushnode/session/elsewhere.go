@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/pusher"
 	"halley/pushnode/wire"
 )
 
@@ -18,6 +19,10 @@ func (s *Server) Behind(id channel.ID, position channel.Position) {
 // BehindPresence says which version a channel's presence has: who watches it and knows another looks at the whole set. It never blocks
 // on a client.
 func (s *Server) BehindPresence(id channel.ID, version uint64) {
+	if _, online := pusher.OnlineOf(id.Name); online {
+		s.watches.behind(id, version)
+		return
+	}
 	if e := s.hub.find(id); e != nil {
 		e.reachedPresence(version)
 	}

@@ -341,6 +341,17 @@ func (n *node) Subscribers(_ context.Context, id channel.ID) (int, error) {
 	return n.server.Occupancy(id).Subscribers + strangers, failing
 }
 
+func (n *node) Present(_ context.Context, id channel.ID) (int, uint64, error) {
+	defer n.happened("present")
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.failing != nil {
+		return 0, 0, n.failing
+	}
+	info, _ := n.state.Info(id)
+	return info.Users, info.Version, nil
+}
+
 func (n *node) happened(what string) {
 	n.mu.Lock()
 	after := n.after

@@ -14,6 +14,7 @@ import (
 	"halley/pushnode/channel"
 	"halley/pushnode/crew"
 	"halley/pushnode/netpoll"
+	"halley/pushnode/pusher"
 	"halley/pushnode/wire"
 )
 
@@ -26,6 +27,7 @@ type Server struct {
 	logger     *slog.Logger
 	metrics    *metrics
 	hub        *hub
+	watches    *watches
 	sessions   *registry
 	pending    *pending
 	poller     netpoll.Poller // holds the sockets
@@ -59,6 +61,7 @@ func New(config Config, backend Backend) *Server {
 	s.logger = s.config.Logger
 	s.metrics = newMetrics(s.config.Registerer, s.queuedBytes, s.parkedSessions)
 	s.hub = newHub(s.metrics, backend.Follow, backend.Congested)
+	s.watches = newWatches(s.config.CommandTimeout, backend)
 	s.pending = newPending(s.config.PendingPerIP)
 	s.chores, s.unsaved, s.unrecorded = newSessionQueue(), newSessionQueue(), newSessionQueue()
 	s.doubtful, s.undecided = newSessionQueue(), newSessionQueue()
@@ -66,6 +69,7 @@ func New(config Config, backend Backend) *Server {
 	s.base, s.stop = context.WithCancel(context.Background())
 	s.workers.Go(func() { s.keepHouse(s.base) })
 	s.workers.Go(func() { s.hub.congestions.run(s.base) })
+	s.workers.Go(func() { s.watches.run(s.base) })
 	s.workers.Go(func() { s.keepEnds(s.base) })
 	s.workers.Go(func() { s.keepRecords(s.base) })
 	s.workers.Go(func() { s.recheckAll(s.base) })
@@ -76,6 +80,10 @@ func New(config Config, backend Backend) *Server {
 // DeliverPresence hands a change of presence to all who watch the channel, in the order of its log. It never blocks on a client.
 func (s *Server) DeliverPresence(changed channel.PresenceChanged) {
 	defer s.recovered("presence") // who was not told misses a version, and is told the whole set with the next
+	if _, online := pusher.OnlineOf(changed.Channel.Name); online {
+		s.watches.deliver(changed)
+		return
+	}
 	if e := s.hub.find(changed.Channel); e != nil {
 		e.deliverPresence(changed)
 	}
