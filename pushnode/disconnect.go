@@ -5,14 +5,16 @@ import (
 	"time"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/pusher"
 	"halley/pushnode/wire"
 )
 
 // disconnectTime is how long a disconnect may take: longer than it takes the members to agree that a node is dead, which then holds nothing.
 const disconnectTime = 10 * time.Second
 
-// disconnect ends the sessions of a client id, or (where that is empty) one session, wherever they are, and says how many there were.
-// Nodes end what they hold: they know sessions without a record, and what is told their clients. Then records are ended that no
+// disconnect ends the sessions of a client id, or (where that is empty) one session, wherever they are, and says how many there were. Of a
+// client id are those that a token opened which has it, and those that signed in as that user; who is merely present on a channel under that
+// id is not. Nodes end what they hold: they know sessions without a record, and what is told their clients. Then records are ended that no
 // node holds: of sessions whose node died, or that were on their way from one to another. To disconnect again does no harm.
 func (n *Node) disconnect(ctx context.Context, app, clientID, session string) (int, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), disconnectTime)
@@ -38,17 +40,38 @@ func (n *Node) disconnect(ctx context.Context, app, clientID, session string) (i
 	for _, answered := range answers {
 		note(answered.Ended)
 	}
-	left, err := n.recorded(ctx, app, clientID, session)
+	left, err := n.left(ctx, app, clientID, session)
 	if err != nil {
 		return 0, n.wireError("disconnect", err)
 	}
-	for _, one := range left {
-		if err := n.End(ctx, channel.EndSession{App: app, Session: one.ID}); err != nil && !isGone(err) {
+	for _, id := range left {
+		if err := n.End(ctx, channel.EndSession{App: app, Session: id}); err != nil && !isGone(err) {
 			return 0, err
 		}
-		note([]string{one.ID})
+		note([]string{id})
 	}
 	return len(ended), nil
+}
+
+// left is the sessions of a client id, or one session, that have a record after the nodes have ended what they hold.
+func (n *Node) left(ctx context.Context, app, clientID, session string) (ids []string, err error) {
+	known, err := n.recorded(ctx, app, clientID, session)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range known {
+		if clientID == "" || !pusher.ValidSocketID(one.ID) { // whose record only says under which id it is present
+			ids = append(ids, one.ID)
+		}
+	}
+	if clientID == "" {
+		return ids, nil
+	}
+	signedIn, _, err := n.Members(ctx, channel.ID{App: app, Name: pusher.OnlineChannel(clientID)})
+	for _, one := range signedIn {
+		ids = append(ids, one.Session)
+	}
+	return ids, err
 }
 
 // disconnectRecorded ends a session that has a record, which says what node holds it, and reports whether it has one. That node is asked

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/pusher"
 	"halley/pushnode/wire"
 	"halley/tenant"
 )
@@ -46,7 +47,10 @@ func (n *Node) Enter(ctx context.Context, enter channel.EnterPresence) (uint64, 
 	if err := n.roomForChannel(ctx, app, enter.Channel); err != nil {
 		return 0, err
 	}
-	enter.Max, enter.Attempt = app.Limits.PresenceMembers, newAttempt()
+	enter.Attempt = newAttempt()
+	if _, online := pusher.OnlineOf(enter.Channel.Name); !online { // connections of one user are bounded as all connections are
+		enter.Max = app.Limits.PresenceMembers
+	}
 	version, err := n.changePresence(ctx, enter.Channel, enter)
 	if errors.Is(err, channel.ErrPresenceFull) {
 		return 0, wire.Errorf(wire.CodePresenceFull, "the limit %s of %d is reached", tenant.LimitPresenceMembers, enter.Max)

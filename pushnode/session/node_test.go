@@ -48,6 +48,7 @@ type node struct {
 	lose       func(channel.Effect) bool
 	effects    []channel.Effect
 	stopped    bool
+	unentered  error     // what Enter answers; nil: it works
 	unsure     bool      // the outcome of Enter is not known, as slots.propose says it
 	changed    sync.Cond // effects, held or stopped
 	done       chan struct{}
@@ -361,7 +362,16 @@ func (n *node) happened(what string) {
 	}
 }
 
+func (n *node) mayEnter() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.unentered
+}
+
 func (n *node) Enter(_ context.Context, enter channel.EnterPresence) (uint64, error) {
+	if err := n.mayEnter(); err != nil {
+		return 0, err
+	}
 	enter.Max = n.members
 	result := n.apply(enter)
 	n.mu.Lock()

@@ -61,7 +61,10 @@ type pusherClient struct {
 	signed *auth.Grant       // what a signature allows, on its channel
 	users  map[string]string // the ids under which it is a member, by channel
 	member string            // the client id of the session's record; empty: there is no record
+	user   *pusher.Member    // who it signed in as; nil: nobody. Written under Session.mu as well
 	events eventRate
+
+	watchlist *watchlist // of who signed in; nil: it watches nobody
 }
 
 // open connects the client, whose request names a key.
@@ -146,6 +149,9 @@ func (s *Server) regrantPusher(session *Session, conn *connection, key string) e
 		}
 		s.countPusher(session, conn.pusher, name)
 		sub.entry.setRule(s.backend.Rule(sub.entry.id))
+		if pusher.KindOf(name).Is(pusher.User) {
+			continue // that it signed in does not pass
+		}
 		if err := s.backend.Allow(conn.pusher.grantFor(name), auth.OpSubscribe, name); err != nil {
 			s.unsubscribe(session, name)
 			conn.push(&wire.Unsubscribed{Channel: name, Err: wire.AsError(err)})

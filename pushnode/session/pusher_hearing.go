@@ -78,6 +78,8 @@ func (s *Server) executePusher(ctx context.Context, conn *connection, command pu
 		return s.subscribePusher(ctx, conn, command)
 	case command.Event == pusher.EventUnsubscribe:
 		return s.unsubscribePusher(ctx, conn, command.Channel)
+	case command.Event == pusher.EventSignIn:
+		return s.signInPusher(ctx, conn, command)
 	case pusher.ByClient(command.Event):
 		return s.publishPusher(ctx, conn, command)
 	default:

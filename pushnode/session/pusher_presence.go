@@ -73,6 +73,9 @@ func (s *Server) endPusher(ctx context.Context, session *Session, client *pusher
 	for _, sub := range followed {
 		s.countPusher(session, client, sub.entry.id.Name)
 	}
+	if client.watchlist != nil {
+		s.watches.unwatch(client.watchlist)
+	}
 	for name, userID := range client.users {
 		if userID == client.member {
 			continue

@@ -34,6 +34,9 @@ func refuses(fault *wire.Error) bool { return !fault.Code.Closes() }
 // refusal is not nil it is the answer.
 func (s *Server) maySubscribePusher(conn *connection, command pusher.Command) (member pusher.Member, refusal []byte) {
 	name := command.Channel
+	if userID, found := pusher.UserOf(name); found {
+		return member, conn.pusher.mayHearUser(name, userID)
+	}
 	if !pusher.ValidChannel(name) {
 		return member, pusher.AppendSubscriptionError(nil, name, "InvalidChannel", pusher.InvalidChannel(name), http.StatusBadRequest)
 	}
@@ -49,11 +52,19 @@ func (s *Server) maySubscribePusher(conn *connection, command pusher.Command) (m
 	}
 	if kind.Is(pusher.Presence) {
 		var err error
-		if member, err = pusher.ParseMember(command.ChannelData); err != nil {
+		if member, err = conn.pusher.memberOf(command); err != nil {
 			return member, pusher.AppendSubscriptionError(nil, name, "AuthError", err.Error(), http.StatusBadRequest)
 		}
 	}
 	return member, nil
+}
+
+// memberOf is who the client is on a presence channel: who its server says, or who it signed in as.
+func (c *pusherClient) memberOf(command pusher.Command) (pusher.Member, error) {
+	if command.ChannelData == "" && c.user != nil {
+		return *c.user, nil
+	}
+	return pusher.ParseMember(command.ChannelData)
 }
 
 // joinPusher makes the session a subscriber, and on a presence channel a member before: the set that its client is told has it.

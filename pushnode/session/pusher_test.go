@@ -168,7 +168,7 @@ func TestPusherRefusesSubscriptions(t *testing.T) {
 			n.denied = []string{"subscribe:secret"}
 		})
 		s := h.pusher()
-		for name, status := range map[string]int64{"": 400, "a b": 400, "a:b": 400, "#server-to-user-1": 400, "private-a": 401, "secret": 403} {
+		for name, status := range map[string]int64{"": 400, "a b": 400, "a:b": 400, "#server-to-user-1": 401, "#online-1": 400, "private-a": 401, "secret": 403} {
 			s.event("pusher:subscribe", "", map[string]string{"channel": name})
 			s.wantRefusal(name, status)
 		}

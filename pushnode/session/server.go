@@ -144,13 +144,13 @@ func (s *Server) Ended(app, session string) {
 	}
 }
 
-// Disconnect ends the sessions of a client id, or (where clientID is empty) one session, with a reason for their clients. It
+// Disconnect ends the sessions of a client id, those that signed in as that user among them, or (where clientID is empty) one session, with a reason for their clients. It
 // returns the ids of those that were on this node. They end whether or not the caller waits for it.
 func (s *Server) Disconnect(ctx context.Context, app, clientID, session string, reason *wire.Error) (ended []string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.CommandTimeout)
 	defer cancel()
 	for _, one := range s.sessions.of(app) {
-		if clientID != "" && one.clientID != clientID || clientID == "" && one.id != session || one.isEnded() {
+		if clientID != "" && !one.isOf(clientID) || clientID == "" && one.id != session || one.isEnded() {
 			continue
 		}
 		ended = append(ended, one.id)
