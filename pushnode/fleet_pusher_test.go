@@ -50,8 +50,7 @@ func TestFleetOfPushers(t *testing.T) {
 				t.Errorf("heard %v", got)
 			}
 		}
-		at := *a
-		at.app = a.on(f.nodes[2])
+		at := a.on(f.nodes[2])
 		at.trigger(t, `{"name":"news","channel":"presence-room","data":"1","socket_id":"`+clients[1].id+`"}`)
 		clients[2].await("news")
 		clients[1].say("client-bye", "presence-room", "")
@@ -106,8 +105,7 @@ func TestPushersOutliveTheirNode(t *testing.T) {
 		if got := a.dial(t, f.nodes[1].node).subscribe("presence-room", "back"); !strings.Contains(got.text("data"), `"count":4`) {
 			t.Errorf("who comes back is told %v", got)
 		}
-		at := *a
-		at.app = a.on(f.nodes[1])
+		at := a.on(f.nodes[1])
 		at.trigger(t, `{"name":"news","channel":"presence-room","data":"1"}`)
 		if got := watcher.await("news"); got.text("data") != "1" {
 			t.Errorf("got %v", got)
