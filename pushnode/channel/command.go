@@ -130,6 +130,19 @@ type BreakEpoch struct {
 	Whole bool
 }
 
+// Occupy says whether somebody is there: that a channel is followed, or that a client is among its members. The leader of a slot says so
+// of channels whose apps want to be told; where it is no news it changes nothing.
+type Occupy struct {
+	Channel  ID
+	ClientID string // "": anybody who follows the channel
+	Present  bool
+}
+
+// Announced says that hooks need not be told any more: they were, or nobody will.
+type Announced struct {
+	Hooks []uint64 // their numbers
+}
+
 // Advance does nothing but move the state's clock: what is too old goes.
 type Advance struct{}
 
@@ -145,6 +158,8 @@ func (RestartGrace) command()    {}
 func (EndSession) command()      {}
 func (PresenceCleared) command() {}
 func (BreakEpoch) command()      {}
+func (Occupy) command()          {}
+func (Announced) command()       {}
 func (Advance) command()         {}
 
 // Subscription is one channel that a session follows.

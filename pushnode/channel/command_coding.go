@@ -20,6 +20,8 @@ const (
 	codeEdgeLost
 	codeRestartGrace
 	codeImport
+	codeOccupy
+	codeAnnounced
 )
 
 // AppendCommand appends the encoding of one command to dst: what a batch holds of it. A command of an unknown kind is a fault of
@@ -90,6 +92,15 @@ func (w *writer) command(command Command) {
 		w.retention(c.Retention)
 		w.Count(len(c.Publications))
 		each(c.Publications, w.imported)
+	case Occupy:
+		w.Byte(codeOccupy)
+		w.id(c.Channel)
+		w.Text(c.ClientID)
+		w.Bool(c.Present)
+	case Announced:
+		w.Byte(codeAnnounced)
+		w.Count(len(c.Hooks))
+		each(c.Hooks, w.Number)
 	default:
 		panic(fmt.Sprintf("channel: unknown command %T", command))
 	}
@@ -132,6 +143,10 @@ func (r *reader) command() Command {
 	case codeImport:
 		const least = 6 // bytes of a publication: five lengths and a time
 		return Import{Channel: r.id(), Retention: r.retention(), Publications: list(r, least, r.imported)}
+	case codeOccupy:
+		return Occupy{Channel: r.id(), ClientID: r.text(), Present: r.Bool()}
+	case codeAnnounced:
+		return Announced{Hooks: list(r, 1, r.Number)}
 	}
 	r.Fail("kind of command")
 	return Advance{}

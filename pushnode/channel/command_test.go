@@ -79,6 +79,14 @@ var commands = []func(*rapid.T) channel.Command{
 	func(t *rapid.T) channel.Command { return channel.EdgeLost{Edge: rapid.Uint64().Draw(t, "edge")} },
 	func(*rapid.T) channel.Command { return channel.RestartGrace{} },
 	func(t *rapid.T) channel.Command {
+		return channel.Occupy{
+			Channel: drawID(t), ClientID: drawText().Draw(t, "client"), Present: rapid.Bool().Draw(t, "present"),
+		}
+	},
+	func(t *rapid.T) channel.Command {
+		return channel.Announced{Hooks: orNil(rapid.SliceOfN(rapid.Uint64(), 0, 3).Draw(t, "hooks"))}
+	},
+	func(t *rapid.T) channel.Command {
 		return channel.Import{Channel: drawID(t), Retention: drawRetention(t), Publications: drawList(t, "imported", drawImported)}
 	},
 }
@@ -120,9 +128,11 @@ func TestCommandBytes(t *testing.T) {
 		"09" + "0161" + "0162" + "01" + "01" + "0163": channel.PresenceCleared{
 			App: "a", Session: "b", Generation: 1, Channels: []string{"c"},
 		},
-		"0a" + "01" + "01":        channel.BreakEpoch{Generation: 1, Whole: true},
-		"0b" + "0100000000000000": channel.EdgeLost{Edge: 1},
-		"0c":                      channel.RestartGrace{},
+		"0a" + "01" + "01":                     channel.BreakEpoch{Generation: 1, Whole: true},
+		"0b" + "0100000000000000":              channel.EdgeLost{Edge: 1},
+		"0c":                                   channel.RestartGrace{},
+		"0e" + "0161" + "0162" + "0163" + "01": channel.Occupy{Channel: id, ClientID: "c", Present: true},
+		"0f" + "02" + "01" + "8002":            channel.Announced{Hooks: []uint64{1, 256}},
 		"0d" + "0161" + "0162" + "020406" + "01" + "0163" + "0164" + "0131" + "0165" + "0166" + "08": channel.Import{
 			Channel: id, Retention: channel.Retention{Messages: 1, Bytes: 2, Age: milliseconds(3)},
 			Publications: []channel.Imported{{ID: "c", Event: "d", Data: []byte("1"), Exclude: "e", ClientID: "f", Timestamp: 4}},
@@ -136,9 +146,9 @@ func TestCommandRefused(t *testing.T) {
 	commandCoding.refused(t, map[string]string{
 		"nothing":                 "",
 		"a kind of zero":          "00",
-		"an unknown kind":         "0e",
+		"an unknown kind":         "10",
 		"something after the end": "0100",
 	})
 	commandCoding.bounded(t, "06"+"0000"+"00"+"00", "06"+"0000"+"00"+"00"+"00", "09"+"0000"+"00",
-		"0d"+"0000"+"000000")
+		"0d"+"0000"+"000000", "0f")
 }

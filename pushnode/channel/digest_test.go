@@ -25,6 +25,9 @@ func TestHashTellsApart(t *testing.T) {
 		{imported, importedLater},
 		{channel.EdgeLost{Edge: 1}, channel.EdgeLost{Edge: 2}},
 		{channel.Advance{}, channel.RestartGrace{}},
+		{channel.Advance{}, channel.Occupy{Channel: room("room"), Present: true}},
+		{channel.Occupy{Channel: room("room"), Present: true}, channel.Occupy{Channel: room("room"), ClientID: "ada", Present: true}},
+		{channel.Advance{}, channel.Announced{Hooks: []uint64{1}}},
 	} {
 		var hashes [2]uint64
 		for i, command := range pair {

@@ -19,6 +19,7 @@ type model struct {
 	past       map[string][]channel.Epoch // of channels that were forgotten
 	sessions   map[string]*modelSession
 	left       []modelDeparture // for good
+	hooks      []modelHook      // all that there ever were
 	effects    []channel.Effect
 }
 
@@ -41,6 +42,11 @@ type modelMember struct {
 	generation uint64
 	attempt    uint64
 	since      int64
+}
+
+type modelHook struct {
+	channel.Hook
+	gone bool // told, or let go of
 }
 
 // modelDeparture is that nobody enters a channel any more as a member, under a generation or an earlier one.
@@ -69,6 +75,9 @@ func newModel() *model {
 // advance moves the clock and does what is due.
 func (m *model) advance(now int64) {
 	m.now = max(m.now, now)
+	for i := range m.hooks {
+		m.hooks[i].gone = m.hooks[i].gone || m.hooks[i].Time+channel.HookTTL.Milliseconds() <= m.now
+	}
 	for name, c := range m.channels {
 		c.trim(m.now)
 		empty := c.evicted == len(c.all) && c.unseen == len(c.all) && len(c.members) == 0
@@ -248,6 +257,12 @@ func (m *model) apply(command channel.Command, epoch channel.Epoch) channel.Resu
 		m.cleared(c)
 	case channel.BreakEpoch:
 		m.breakEpoch(c)
+	case channel.Occupy:
+		m.occupy(c)
+	case channel.Announced:
+		for i := range m.hooks {
+			m.hooks[i].gone = m.hooks[i].gone || slices.Contains(c.Hooks, m.hooks[i].Number)
+		}
 	}
 	return channel.Result{}
 }
@@ -342,6 +357,33 @@ func (m *model) enter(c channel.EnterPresence, epoch channel.Epoch) channel.Resu
 	known = m.hold(c.Channel.Name, epoch)
 	known.members[c.ClientID+"/"+c.Session] = after
 	return m.changed(known, c.Channel, action, after.Member, known.memberships(c.ClientID) == 1)
+}
+
+// occupy adds a hook where the latest one of the same says otherwise, or there is none and somebody came.
+func (m *model) occupy(c channel.Occupy) {
+	present := false
+	for _, one := range m.hooks {
+		if one.Channel == c.Channel && one.ClientID == c.ClientID {
+			present = one.Present
+		}
+	}
+	if present == c.Present {
+		return
+	}
+	m.hooks = append(m.hooks, modelHook{Hook: channel.Hook{
+		Generation: m.generation, Number: uint64(len(m.hooks) + 1), Channel: c.Channel, ClientID: c.ClientID,
+		Present: c.Present, Time: m.now,
+	}})
+}
+
+// waitingHooks is what has not been told.
+func (m *model) waitingHooks() (waiting []channel.Hook) {
+	for _, one := range m.hooks {
+		if !one.gone {
+			waiting = append(waiting, one.Hook)
+		}
+	}
+	return waiting
 }
 
 func (m *model) departed(name, member string, generation uint64) bool {

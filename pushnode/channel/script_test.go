@@ -85,6 +85,10 @@ func (w *world) command(c script.Command) channel.Command {
 		return channel.EdgeLost{Edge: uint64(c.Number("edge", 1))}
 	case "restart":
 		return channel.RestartGrace{}
+	case "occupy", "vacate":
+		return channel.Occupy{Channel: room(c.Word(0)), ClientID: c.Word(1), Present: c.Name == "occupy"}
+	case "announced":
+		return channel.Announced{Hooks: numbers(w.t, c.Words)}
 	case "advance":
 		return channel.Advance{}
 	}
@@ -123,6 +127,8 @@ func (w *world) query(c script.Command) (answer string, known bool) {
 			answer += fmt.Sprintf("%v=%s ", one.Position, one.Publication.ID)
 		}
 		return answer + fmt.Sprintf("held=%v messages=%d", w.state.Held(), keep.Messages), true
+	case "hooks":
+		return showHooks(w.state, uint64(c.Number("after", 0)), int(c.Number("limit", 100))), true
 	case "edges":
 		return fmt.Sprint(w.state.Edges()), true
 	case "info":
@@ -178,6 +184,18 @@ func imported(t *testing.T, words []string) (publications []channel.Imported) {
 		publications = append(publications, channel.Imported{ID: id, Event: "e", Timestamp: timestamp})
 	}
 	return publications
+}
+
+func numbers(t *testing.T, words []string) (list []uint64) {
+	t.Helper()
+	for _, word := range words {
+		number, err := strconv.ParseUint(word, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, number)
+	}
+	return list
 }
 
 func room(name string) channel.ID { return channel.ID{App: "app", Name: name} }
@@ -292,6 +310,19 @@ func showPage(p channel.HistoryPage) string {
 func showInfo(i channel.Info) string {
 	return fmt.Sprintf("%s %s messages=%d bytes=%d members=%d users=%d version=%d",
 		i.Name, i.Position, i.Messages, i.Bytes, i.Members, i.Users, i.Version)
+}
+
+// showHooks is what waits to be told, who is there, and what was let go of.
+func showHooks(s *channel.State, after uint64, limit int) string {
+	var b strings.Builder
+	for _, one := range s.HooksAfter(after, limit) {
+		fmt.Fprintf(&b, "%d.%d %s/%s present=%t at %s\n",
+			one.Generation, one.Number, one.Channel.Name, one.ClientID, one.Present, milliseconds(one.Time))
+	}
+	s.EachPresent(func(id channel.ID, clientID string) { fmt.Fprintf(&b, "present %s/%s\n", id.Name, clientID) })
+	waiting, lost := s.WaitingHooks()
+	fmt.Fprintf(&b, "head %d, %d wait, %d lost", s.HookHead(), waiting, lost)
+	return b.String()
 }
 
 func showMember(m channel.Member) string {

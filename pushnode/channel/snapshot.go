@@ -47,6 +47,7 @@ func AppendSnapshot(dst []byte, s *State) []byte {
 		w.sessionState(s.sessions[id])
 	}
 	w.departures(&s.departures)
+	w.hooks(&s.hooks)
 	w.Fixed(xxhash.Sum64(w.Data[start:]))
 	return w.Data
 }
@@ -81,6 +82,7 @@ func RestoreSnapshot(data []byte) (*State, error) {
 		r.sessionState(s)
 	}
 	r.departures(&s.departures)
+	r.hooks(&s.hooks)
 	if err := r.End(); err != nil {
 		return nil, err
 	}

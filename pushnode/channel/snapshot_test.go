@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/cespare/xxhash/v2"
@@ -34,6 +35,10 @@ func full() *channel.State {
 		},
 		channel.DetachSession{App: "app", Session: "s1", Generation: 1},
 		channel.LeavePresence{Channel: room("x"), ClientID: "ada", Session: "s1", Generation: 1, Final: true},
+		channel.Occupy{Channel: room("room"), Present: true},
+		channel.Occupy{Channel: room("room"), ClientID: "ada", Present: true},
+		channel.Occupy{Channel: room("room"), ClientID: "ada"},
+		channel.Announced{Hooks: []uint64{2}},
 		channel.BreakEpoch{Generation: 2, Whole: true},
 	})
 	s.Apply(216_000, []channel.Command{
@@ -61,9 +66,10 @@ func TestSnapshotRefused(t *testing.T) {
 	empty := channel.AppendSnapshot(nil, channel.NewState(1))
 	empty = empty[:len(empty)-4-8] // without the numbers of channels, tombstones, sessions and departures
 	for name, changed := range map[string][]byte{
-		"more messages than the head": append(empty, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-		"another version":             append([]byte{1}, body[1:]...),
-		"something after the end":     append(bytes.Clone(body), 0),
+		"more messages than the head":  append(empty, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+		"another version":              append([]byte{1}, body[1:]...),
+		"something after the end":      append(bytes.Clone(body), 0),
+		"hooks of which there is none": append(slices.Clone(empty), 0, 0, 0, 0, 0, 0, 0, 0),
 	} {
 		if _, err := channel.RestoreSnapshot(sealed(changed)); !errors.Is(err, channel.ErrEncoding) {
 			t.Errorf("%s: %v, want ErrEncoding", name, err)

@@ -27,6 +27,7 @@ type State struct {
 	sessions   map[ID]*sessionState // by app and session id
 	edges      edges
 	departures departures
+	hooks      hooks
 	timers     timers
 	usage      Usage
 
@@ -91,6 +92,10 @@ func (s *State) apply(command Command) Result {
 		return s.breakEpoch(c)
 	case EdgeLost:
 		return s.edgeLost(c)
+	case Occupy:
+		return s.occupy(c)
+	case Announced:
+		return s.announced(c)
 	case RestartGrace, Advance: // RestartGrace was heeded before anything could fall due
 		return Result{}
 	}
@@ -108,6 +113,7 @@ func (s *State) emit(effect Effect) {
 // has passed: a copy restored from a snapshot has exact timers, and must do the same things in the same order.
 func (s *State) expire() {
 	s.departures.trim(s.now - DepartureTTL.Milliseconds())
+	s.hooks.trim(s.now - HookTTL.Milliseconds())
 	for len(s.timers) > 0 && s.timers[0].at <= s.now {
 		one := s.timers[0]
 		owner := s.owner(one)

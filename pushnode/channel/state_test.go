@@ -24,6 +24,7 @@ func TestStateAgainstModel(t *testing.T) {
 			"import":   m.importSome,
 			"presence": m.presence,
 			"session":  m.session,
+			"hooks":    m.hooks,
 			"time":     func(t *rapid.T) { m.advance(t, channel.Advance{}) },
 			"lost":     func(t *rapid.T) { m.advance(t, channel.EdgeLost{Edge: rapid.Uint64Range(1, 3).Draw(t, "edge")}) },
 			"restart":  func(t *rapid.T) { m.advance(t, channel.RestartGrace{}) },
@@ -110,6 +111,18 @@ func (m *machine) presence(t *rapid.T) {
 		Channel: id, ClientID: client, Session: session, Generation: generation,
 		Data: []byte(rapid.SampledFrom([]string{"1", "2"}).Draw(t, "data")), Max: rapid.IntRange(0, 3).Draw(t, "max"),
 		Attempt: rapid.Uint64Range(0, 2).Draw(t, "attempt"),
+	})
+}
+
+func (m *machine) hooks(t *rapid.T) {
+	if len(m.model.hooks) > 0 && rapid.IntRange(0, 2).Draw(t, "announce") == 0 {
+		numbers := rapid.SliceOfN(rapid.Uint64Range(1, uint64(len(m.model.hooks))+1), 0, 3).Draw(t, "numbers")
+		m.advance(t, channel.Announced{Hooks: numbers})
+		return
+	}
+	m.advance(t, channel.Occupy{
+		Channel:  room(rapid.SampledFrom(channelNames).Draw(t, "channel")),
+		ClientID: rapid.SampledFrom([]string{"", "ada"}).Draw(t, "client"), Present: rapid.Bool().Draw(t, "present"),
 	})
 }
 
@@ -236,6 +249,11 @@ func (m *machine) check(t *rapid.T) {
 		t.Fatalf("sessions are attached to %v, want %v", got, want)
 	}
 	m.checkEachMember(t)
+	after := rapid.Uint64Range(0, 5).Draw(t, "after")
+	want := slices.DeleteFunc(m.model.waitingHooks(), func(one channel.Hook) bool { return one.Number <= after })
+	if got := m.copied.HooksAfter(after, 1000); !slices.Equal(got, want) {
+		t.Fatalf("hooks\ngot  %+v\nwant %+v", got, want)
+	}
 	usage.Sessions = len(m.model.sessions)
 	if m.state.Usage() != usage {
 		t.Fatalf("usage\ngot  %+v\nwant %+v", m.state.Usage(), usage)
@@ -391,6 +409,32 @@ func TestDepartureBound(t *testing.T) {
 	}
 	if err := enter(0); err != nil {
 		t.Errorf("a departure beyond the bound: %v, want none", err)
+	}
+}
+
+// TestHookBound lets the oldest hooks go first: those of an app that has many, before those of others.
+func TestHookBound(t *testing.T) {
+	s := channel.NewState(1)
+	occupy := func(app string, i int) {
+		s.Apply(1, []channel.Command{channel.Occupy{Channel: channel.ID{App: app, Name: fmt.Sprint(i)}, Present: true}})
+	}
+	occupy("small", 0)
+	for i := range channel.MaxHooksOfApp + 2 {
+		occupy("large", i)
+	}
+	kept := s.HooksAfter(0, channel.MaxHooks)
+	if len(kept) != channel.MaxHooksOfApp+1 || kept[0].Channel.App != "small" || kept[1].Channel.Name != "2" {
+		t.Fatalf("%d hooks are kept, the first are %+v", len(kept), kept[:2])
+	}
+	for i := range channel.MaxHooks {
+		occupy(fmt.Sprint("app", i), i)
+	}
+	kept = s.HooksAfter(0, 2*channel.MaxHooks)
+	if len(kept) != channel.MaxHooks || kept[0].Channel.App != "app0" {
+		t.Errorf("%d hooks are kept, the first is %+v", len(kept), kept[0])
+	}
+	if _, lost := s.WaitingHooks(); lost != 2+1+channel.MaxHooksOfApp {
+		t.Errorf("%d were let go of", lost)
 	}
 }
 
