@@ -207,5 +207,14 @@ func (s *slots) Called(from, id uint64, question []byte) {
 	}
 }
 
+// Watched reports whether an app wants to be told who comes and goes.
+func (s *slots) Watched(string) bool { return false }
+
+// Hooked takes what is to be told.
+func (s *slots) Hooked(_ int, hooks []channel.Hook) int { return len(hooks) }
+
+// Counted takes in how many subscribers a channel has.
+func (s *slots) Counted(channel.ID, int) {}
+
 // Overloaded reports whether the slot's effects are too far behind to take more, or this node has no memory for more.
 func (s *slots) Overloaded(index int) bool { return s.effects.overloaded(index) || s.guard.critical() }

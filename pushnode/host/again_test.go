@@ -30,6 +30,7 @@ type post struct {
 
 // desk is one host's place at the post. What it is told of channels is nobody's here.
 type desk struct {
+	untold
 	p    *post
 	self uint64
 }
@@ -57,7 +58,7 @@ func newPost(t *testing.T) *post {
 	}
 	for _, self := range p.order {
 		config := host.Config{Self: self, Cluster: 1, Slots: 1, Copies: 3, Seed: self, Logger: slog.New(slog.DiscardHandler)}
-		p.hosts[self] = host.New(config, desk{p, self})
+		p.hosts[self] = host.New(config, desk{p: p, self: self})
 	}
 	for _, self := range p.order {
 		for _, other := range p.order {

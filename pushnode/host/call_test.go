@@ -12,6 +12,7 @@ import (
 
 // speaker is the surroundings of a host that is asked by others, and answers at once with what it was asked, twice.
 type speaker struct {
+	untold
 	self   uint64
 	host   *host.Host
 	others map[uint64]*speaker

@@ -97,7 +97,9 @@ func (s *seat) count(edge uint64, whole bool, list []subscribers) {
 	if !s.status.Leads {
 		return // whoever does is told everything
 	}
+	var before map[channel.ID]int // that are told of no more, if whole
 	if whole || s.followers.counts[edge] == nil {
+		before = s.followers.counts[edge]
 		s.followers.counts[edge] = make(map[channel.ID]int)
 	}
 	counts := s.followers.counts[edge]
@@ -110,6 +112,9 @@ func (s *seat) count(edge uint64, whole bool, list []subscribers) {
 	}
 	if len(counts) == 0 {
 		delete(s.followers.counts, edge)
+	}
+	if s.status.Settled {
+		s.noticeCounts(before, list)
 	}
 }
 
@@ -134,6 +139,7 @@ func (s *seat) hand(effects []channel.Effect, restored bool) {
 			s.passTo(effect, what.Channel)
 		case channel.PresenceChanged:
 			s.passTo(effect, what.Channel)
+			s.noticeMember(what)
 		case channel.SessionEnded:
 			s.tell(effect, what.Edge)
 		case channel.SessionMoved:

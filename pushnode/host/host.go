@@ -55,6 +55,13 @@ type Surroundings interface {
 	Missed(slot int)
 	// Called hands over a question of another node, to be answered by Host.Answer with its number.
 	Called(from, id uint64, question []byte)
+	// Watched reports whether an app wants to be told who comes and goes.
+	Watched(app string) bool
+	// Hooked hands over what apps are to be told, on the node that leads the slot, in order, and returns how many of them it takes: the
+	// others are handed over again. What has been told wants to be proposed as Announced. After a change of lead, hooks come again.
+	Hooked(slot int, hooks []channel.Hook) (taken int)
+	// Counted tells, on the node that leads the slot, how many subscribers a channel of an app that is watched has now.
+	Counted(id channel.ID, count int)
 	// Overloaded reports whether what happened in the slot is delivered too slowly to take more.
 	Overloaded(slot int) bool
 }

@@ -23,6 +23,10 @@ type hosts struct {
 // end is one of the hosts. Its instance id is its place, from 1.
 type end struct {
 	*host.Host
+	watches  bool           // apps want to be told who comes and goes
+	deafTo   bool           // hooks are not taken
+	hooks    []channel.Hook // that were taken
+	counted  []int          // of subscribers
 	all      *hosts
 	instance uint64
 	full     bool           // what it is told to deliver is too much
@@ -61,7 +65,16 @@ func (e *end) Queued(to uint64, _ host.Class) int {
 }
 func (e *end) Called(uint64, uint64, []byte) {}
 func (e *end) Missed(int)                    {}
-func (e *end) Overloaded(int) bool           { return e.full }
+func (e *end) Watched(string) bool           { return e.watches }
+func (e *end) Counted(_ channel.ID, n int)   { e.counted = append(e.counted, n) }
+func (e *end) Hooked(_ int, hooks []channel.Hook) int {
+	if e.deafTo {
+		return 0
+	}
+	e.hooks = append(e.hooks, hooks[0])
+	return 1
+}
+func (e *end) Overloaded(int) bool { return e.full }
 
 // newHosts begins so many hosts, linked, of which the first founds the cluster.
 func newHosts(t testing.TB, count, copies int) *hosts {

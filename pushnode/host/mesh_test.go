@@ -31,6 +31,7 @@ type meshFrame struct {
 
 // meshEnd is the surroundings of one host.
 type meshEnd struct {
+	untold
 	*mesh
 	self uint64
 }
@@ -57,7 +58,7 @@ func newMesh(t *testing.T, size int, mode host.TwoNodes) *mesh {
 	for i := range size {
 		self := uint64(i + 1)
 		nodes = append(nodes, host.Node{Instance: self, Name: fmt.Sprint("node", self), Started: int64(i)})
-		m.hosts = append(m.hosts, host.New(m.config(self), meshEnd{m, self}))
+		m.hosts = append(m.hosts, host.New(m.config(self), meshEnd{mesh: m, self: self}))
 	}
 	if err := m.at(1).Found(m.now); err != nil {
 		t.Fatal(err)

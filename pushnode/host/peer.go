@@ -4,6 +4,7 @@ package host
 func (s *seat) peerUp(instance uint64) {
 	s.redirect()
 	s.chooseSource()
+	s.noticeLost(instance, vacantAfter)
 	delete(s.followers.counts, instance) // it tells all of them anew
 	if s.route.leader == instance {
 		s.reportAll()

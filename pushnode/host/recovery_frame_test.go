@@ -124,6 +124,9 @@ func (deafWorld) Missed(int)                                  {}
 func (deafWorld) Queued(uint64, Class) int                    { return 0 }
 func (deafWorld) Overloaded(int) bool                         { return false }
 func (deafWorld) Called(uint64, uint64, []byte)               {}
+func (deafWorld) Watched(string) bool                         { return false }
+func (deafWorld) Hooked(_ int, hooks []channel.Hook) int      { return len(hooks) }
+func (deafWorld) Counted(channel.ID, int)                     {}
 
 // TestGenerations wants recoveries of one generation by any two of its voters to differ, and later ones to be later.
 func TestGenerations(t *testing.T) {

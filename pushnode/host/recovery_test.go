@@ -216,7 +216,7 @@ func TestStoppedTakesNothingIn(t *testing.T) {
 func TestNobodyHoldsTheSlot(t *testing.T) {
 	m := newMesh(t, 3, host.Available)
 	at := m.mustPublish(1, "a")
-	two := host.New(m.config(4), meshEnd{m, 4})
+	two := host.New(m.config(4), meshEnd{mesh: m, self: 4})
 	m.hosts = append(m.hosts, two)
 	two.SetView(m.now, []host.Node{{Instance: 4, Name: "node4"}})
 	for other := uint64(1); other <= 3; other++ {

@@ -38,6 +38,7 @@ type seat struct {
 	inquest   inquest
 	interest  interest
 	followers followers
+	hooks     hooks
 	recovery  recovery
 	estates   []*estate  // of earlier generations that ended without this node
 	missed    bool       // fates of sessions may have been missed
@@ -57,6 +58,7 @@ func (s *seat) init(h *Host, index int) {
 	s.host, s.index = h, index
 	s.interest.init()
 	s.followers.init()
+	s.hooks.init()
 }
 
 // found makes this node the slot's only voter.
@@ -162,6 +164,7 @@ func (s *seat) settle() {
 	}
 	s.hand(out.Effects, s.brokeOff() || out.Restored)
 	s.observe(before, out.Changed)
+	s.handHooks()
 }
 
 // send gives a message of our copy to another's. A copy that no link reaches is told of by silence.
@@ -215,6 +218,7 @@ func (s *seat) observe(before slot.Status, changed bool) {
 // won is called when this node leads the slot and has all that was ever acknowledged.
 func (s *seat) won() {
 	s.beginInquest()
+	s.beginHooks()
 	s.swept = 0
 	s.shun()
 	s.learn(s.ownRoute())

@@ -187,6 +187,7 @@ func (w *world) checkOrder() {
 func (w *world) checkEnd() {
 	w.checkOrder()
 	w.checkMembers()
+	w.checkHooks()
 	for _, m := range w.sentMessages {
 		position, appeared := w.history.places[m.id]
 		if m.over && !m.doubt && m.acked == 0 && appeared {

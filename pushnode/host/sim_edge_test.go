@@ -61,6 +61,11 @@ func (e *edge) gone() {
 			client.cutOff()
 		}
 	}
+	for _, v := range e.n.w.visitors {
+		if v.at == e.n {
+			v.nodeDied()
+		}
+	}
 	for _, m := range e.n.w.members {
 		if m.at == e.n {
 			m.nodeDied()

@@ -35,8 +35,10 @@ type node struct {
 	view     map[uint64]bool
 	changing map[uint64]moment // members that it is about to see come or go, and when
 	edge     edge
-	copies   [simSlots]heldBy // when they were last looked at
-	followed [simSlots]int    // whole lists sent to sources: for a build that skips them
+	visits   map[channel.ID]int // visitors here
+	trouble  moment             // when it was last not well
+	copies   [simSlots]heldBy   // when they were last looked at
+	followed [simSlots]int      // whole lists sent to sources: for a build that skips them
 }
 
 // start begins a process life at a place. The first one of a world founds the cluster.
@@ -45,6 +47,7 @@ func (w *world) start(number int) *node {
 	n := &node{
 		w: w, number: number, instance: instance, name: fmt.Sprint("node", number), alive: true,
 		skew: w.chance.Int64N(400) + w.skew*w.chance.Int64N(6000), view: map[uint64]bool{instance: true}, changing: map[uint64]moment{},
+		visits: map[channel.ID]int{},
 	}
 	n.edge.init(n)
 	n.host = host.New(host.Config{
@@ -77,6 +80,7 @@ func (n *node) tick() {
 	if !n.alive {
 		return
 	}
+	n.noteTrouble()
 	if !n.paused {
 		n.host.Tick(n.clock())
 		n.w.inspect(n)

@@ -12,6 +12,7 @@ type room struct {
 	version uint64
 	members map[string]string // data by session
 	events  []channel.PresenceChanged
+	changed moment
 }
 
 func sortedTexts[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -47,7 +48,7 @@ func (w *world) presence(event channel.PresenceChanged) {
 	if event.Version != seen.version+1 {
 		w.fail("I15", "%s goes from version %d to %d", event.Channel.Name, seen.version, event.Version)
 	}
-	seen.version = event.Version
+	seen.version, seen.changed = event.Version, w.now
 	seen.events = append(seen.events, event)
 	w.log("presence %s: %s %s, version %d", event.Channel.Name, event.Action, event.Member.Session, event.Version)
 	w.checkPresence(seen, event)

@@ -22,13 +22,16 @@ type world struct {
 	publishers   []*publisher
 	subscribers  []*subscriber
 	members      []*member
+	visitors     []*visitor
 	sentMessages []*sent
 	operations   []porcupine.Operation // what clients asked, and were told
 
 	sessions map[string]*known    // every one that there was
 	rooms    map[channel.ID]*room // presence, from its events
 	led      moment               // when a slot got a leader last
-	quiet    bool                 // clients do nothing of themselves any more
+	hooks    toldHooks
+	cleared  map[channel.ID]moment // when a lobby's last visitor at a node left
+	quiet    bool                  // clients do nothing of themselves any more
 	acked    map[channel.ID]acknowledged
 	taken    timeTaken
 	broken   breakage
@@ -50,7 +53,7 @@ func newWorld(seed uint64) *world {
 	w := &world{
 		told:     xxhash.New(),
 		timeline: newTimeline(seed), nodes: map[uint64]*node{}, sessions: map[string]*known{}, rooms: map[channel.ID]*room{},
-		acked: map[channel.ID]acknowledged{}, taken: timeTaken{},
+		acked: map[channel.ID]acknowledged{}, taken: timeTaken{}, hooks: toldHooks{}, cleared: map[channel.ID]moment{},
 	}
 	w.network = &network{w: w, links: map[pair]*link{}, cut: map[pair]bool{}}
 	w.history.init()

@@ -185,6 +185,7 @@ func (w *world) clients() {
 		w.after(w.between(0, 10*second), m.connect)
 		w.after(w.between(5*second, 15*second), m.stir)
 	}
+	w.visit()
 	w.fillRing(0)
 }
 
@@ -218,6 +219,7 @@ type totals struct {
 	mu                                         sync.Mutex
 	published, acked, delivered, frames, lives int
 	sessions, enters, leaves, attaches, again  int
+	hooks, vacated                             int
 	taken                                      timeTaken
 }
 
@@ -236,6 +238,12 @@ func (t *totals) add(w *world) {
 	t.lives += len(w.all)
 	t.taken.add(w.taken)
 	t.sessions += len(w.sessions)
+	t.hooks += len(w.hooks)
+	for _, one := range w.hooks {
+		if one.ClientID == "" && !one.Present {
+			t.vacated++
+		}
+	}
 	for _, session := range w.sessions {
 		t.attaches += int(session.generation)
 	}
@@ -252,6 +260,6 @@ func (t *totals) add(w *world) {
 }
 
 func (t *totals) String() string {
-	return fmt.Sprintf("%d lives of nodes, %d copies where there was one, %d published, %d acknowledged, %d delivered, %d sessions attached %d times, %d enters, %d leaves, %d frames%v",
-		t.lives, t.again, t.published, t.acked, t.delivered, t.sessions, t.attaches, t.enters, t.leaves, t.frames, t.taken)
+	return fmt.Sprintf("%d lives of nodes, %d copies where there was one, %d published, %d acknowledged, %d delivered, %d sessions attached %d times, %d enters, %d leaves, %d hooks of which %d vacated a channel, %d frames%v",
+		t.lives, t.again, t.published, t.acked, t.delivered, t.sessions, t.attaches, t.enters, t.leaves, t.hooks, t.vacated, t.frames, t.taken)
 }

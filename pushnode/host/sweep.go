@@ -33,8 +33,10 @@ func (s *seat) sweep() {
 		}
 	}
 	s.inquire()
+	s.sweepHooks()
 	for _, edge := range sortedKeys(s.followers.counts) {
 		if s.host.missedFor(s.now, edge) >= edgeLostAfter {
+			s.noticeLost(edge, graceAfter)
 			delete(s.followers.counts, edge)
 		}
 	}
