@@ -14,7 +14,7 @@ var levels = []struct {
 	{packages: []string{"cmd/halley", "cmd/halley/edge"}, beside: map[string][]string{"cmd/halley": {"cmd/halley/edge"}}},
 	{packages: []string{"pushnode", "console", "cmd/halley/foreign"}},
 	{packages: []string{"pushnode/host"}},
-	{packages: []string{"pushnode/session", "pushnode/slot", "pushnode/cluster", "tenant"}},
+	{packages: []string{"pushnode/session", "pushnode/slot", "pushnode/cluster", "pushnode/webhook", "tenant"}},
 	{packages: []string{"pushnode/session/frame", "pushnode/wire", "pushnode/channel", "auth", "pushnode/cluster/link", "pushnode/cluster/trust", "pushnode/netpoll"},
 		beside: map[string][]string{
 			"pushnode/session/frame": {"pushnode/wire"},

@@ -1,0 +1,112 @@
+package webhook
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"halley/auth"
+)
+
+// loopback lets a sender reach servers of tests.
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
+func newTestSender(t *testing.T, allowed []netip.Prefix) *Sender {
+	t.Helper()
+	sender := NewSender(allowed)
+	t.Cleanup(sender.Close)
+	return sender
+}
+
+func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func TestSend(t *testing.T) {
+	t.Parallel()
+	signer := Signer{Key: "key", Secret: auth.NewSecret("secret")}
+	body := []byte(`{"time_ms":1,"events":[]}`)
+	var got *http.Request
+	var read []byte
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		read, _ = io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusAccepted)
+	})
+	endpoint := &Endpoint{URL: server.URL + "/hook?token=1", Headers: []Header{
+		{"Authorization", auth.NewSecret("Bearer x")}, {"X-Pusher-Key", auth.NewSecret("another")},
+	}}
+	attempt := newTestSender(t, loopback).Send(t.Context(), Post{Endpoint: endpoint, Signer: signer, ID: "whd_1", Body: body})
+	if attempt.Status != http.StatusAccepted || !attempt.OK() || attempt.Fault != "" || attempt.Duration <= 0 {
+		t.Fatalf("%+v", attempt)
+	}
+	if string(read) != string(body) || got.Method != http.MethodPost || got.RequestURI != "/hook?token=1" {
+		t.Errorf("%s %s: %s", got.Method, got.RequestURI, read)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "application/json", "X-Pusher-Key": "key", "X-Pusher-Signature": signer.sign(body),
+		"Authorization": "Bearer x", "Halley-Delivery": "whd_1",
+	} {
+		if got := got.Header.Values(name); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestSendGoesNowhereElse follows no redirect, and connects to no address that a name leads to, where that is not allowed.
+func TestSendGoesNowhereElse(t *testing.T) {
+	t.Parallel()
+	reached := 0
+	inside := serve(t, func(http.ResponseWriter, *http.Request) { reached++ })
+	outside := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, inside.URL, http.StatusTemporaryRedirect)
+	})
+	attempt := newTestSender(t, loopback).Send(t.Context(), Post{Endpoint: &Endpoint{URL: outside.URL}})
+	if attempt.Status != http.StatusTemporaryRedirect || attempt.OK() {
+		t.Errorf("a redirect: %+v", attempt)
+	}
+	closed := newTestSender(t, nil)
+	_, port, _ := strings.Cut(strings.TrimPrefix(inside.URL, "http://"), ":")
+	for _, url := range []string{
+		inside.URL, "http://localhost:" + port, "http://[::1]:" + port, "http://2130706433:" + port, "http://127.1:" + port,
+		"http://[fe80::1%25eth0]:" + port, "file:///etc/passwd", "://",
+	} {
+		if attempt := closed.Send(t.Context(), Post{Endpoint: &Endpoint{URL: url}}); attempt.Status != 0 || attempt.Fault == "" {
+			t.Errorf("%s: %+v", url, attempt)
+		}
+	}
+	if reached > 0 {
+		t.Errorf("the server inside was reached %d times", reached)
+	}
+}
+
+// TestSendReadsLittle does not wait for an answer without end.
+func TestSendReadsLittle(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			if _, err := w.Write(make([]byte, 4096)); err != nil {
+				return
+			}
+		}
+	})
+	attempt := newTestSender(t, loopback).Send(t.Context(), Post{Endpoint: &Endpoint{URL: server.URL}})
+	if !attempt.OK() {
+		t.Errorf("%+v", attempt)
+	}
+}
+
+// TestFaultHidesURL shows nobody what may be a password in a URL.
+func TestFaultHidesURL(t *testing.T) {
+	t.Parallel()
+	attempt := newTestSender(t, nil).Send(t.Context(), Post{Endpoint: &Endpoint{URL: "http://user:hunter2@127.0.0.1:9/?hunter2"}})
+	if strings.Contains(attempt.Fault, "hunter2") || !strings.Contains(attempt.Fault, "not on the public internet") {
+		t.Errorf("%q", attempt.Fault)
+	}
+}
