@@ -19,7 +19,7 @@ build: ## Build bin/halley, with Go alone
 run: build ## Build and start Halley on :8080, its data in ./data
 	bin/halley serve
 
-test: compiler ## Run every test under the race detector; finds or installs Postgres and Chromium
+test: compiler ## Run every test under the race detector; finds or installs Postgres, Chromium and Node.js
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
 
 sim: ## Simulate SEEDS (20000) clusters under faults; each failing seed is told, and replayed with -seed N -seeds 1
