@@ -23,8 +23,9 @@ export default async function ({ connected, joined, name, owner, same, until }) 
   same(third.members.count, 2, "members with another connection of one of them")
   const { body } = await owner.get(`/channels/${room}/users`)
   same(body.users.map(({ id }) => id).sort(), ["7", "ann"], "users by the API")
-  same((await owner.get(`/channels/${room}`, { info: "user_count,subscription_count" })).body,
-    { occupied: true, user_count: 2, subscription_count: 3 }, "counts by the API")
+  const counts = async () => (await owner.get(`/channels/${room}`, { info: "user_count,subscription_count" })).body
+  await until(async () => (await counts()).subscription_count === 3, "the subscriptions of all nodes")
+  same(await counts(), { occupied: true, user_count: 2, subscription_count: 3 }, "counts by the API")
 
   const watcher = []
   third.bind("pusher:member_removed", (member) => watcher.push(String(member.id)))
