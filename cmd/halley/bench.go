@@ -15,11 +15,12 @@ type benchCommand struct {
 	URL            string `placeholder:"URL" env:"HALLEY_BENCH_URL" group:"A node that runs:" help:"A node that runs already. Default: none, one is started."`
 	KeyFile        string `placeholder:"FILE" env:"HALLEY_KEY_FILE" group:"A node that runs:" help:"File that holds a secret key of an app that may be used. The environment variable HALLEY_KEY may hold it instead."`
 	PublishableKey string `placeholder:"KEY" env:"HALLEY_PUBLISHABLE_KEY" group:"A node that runs:" help:"Publishable key of that app, which subscribes."`
+	PusherKey      string `placeholder:"KEY" env:"HALLEY_PUSHER_KEY" group:"A node that runs:" help:"Key of that app's for Pusher's clients, which subscribes with --transport pusher."`
 	PID            []int  `name:"pid" placeholder:"PID" group:"A node that runs:" help:"The node's process, if it is on this machine: its processor time and memory are then measured."`
 	MetricsURL     string `placeholder:"URL" group:"A node that runs:" help:"The node's metrics, to count its goroutines: http://127.0.0.1:9090/metrics."`
 	Remote         bool   `group:"A node that runs:" help:"Allow a node that is not on this machine."`
 
-	Transport   string        `enum:"websocket,sse" default:"websocket" group:"Load:" help:"How subscribers receive: websocket or sse. Default: ${default}."`
+	Transport   string        `enum:"websocket,sse,pusher" default:"websocket" group:"Load:" help:"How subscribers receive: websocket, sse or pusher (a WebSocket of Pusher's protocol). Default: ${default}."`
 	Subscribers int           `default:"1000" placeholder:"N" group:"Load:" help:"fanout: of the channel. publish: 0 for none, else one of each channel. Default: ${default}."`
 	InFlight    int           `default:"0" placeholder:"N" group:"Load:" help:"fanout: publishes that not all subscribers have yet (1). connect: connects at once (32)."`
 	Rate        int           `default:"0" placeholder:"N" group:"Load:" help:"Publishes or connects a second; 0: as fast as the rest allows. Default: ${default}."`
@@ -125,7 +126,7 @@ func (c benchCommand) target(p *process) (_ *bench.Target, closeTarget func() er
 	if err != nil {
 		return nil, nil, err
 	}
-	target, err := bench.NewTarget(c.URL, c.Remote, bench.Halley{Key: key.Reveal(), PublishableKey: c.PublishableKey})
+	target, err := bench.NewTarget(c.URL, c.Remote, bench.Halley{Key: key.Reveal(), PublishableKey: c.PublishableKey, PusherKey: c.PusherKey})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -33,7 +33,11 @@ type Transport string
 const (
 	WebSocket Transport = "websocket"
 	SSE       Transport = "sse"
+	Pusher    Transport = "pusher" // a WebSocket in Pusher's protocol
 )
+
+// isSocket reports whether it begins with the handshake of a WebSocket.
+func (t Transport) isSocket() bool { return t == WebSocket || t == Pusher }
 
 // Options of a run. DefaultOptions has sensible ones.
 type Options struct {

@@ -114,7 +114,7 @@ func (d *dialer) converse(conn net.Conn, s *subscriber, transport Transport, sub
 // openingRequest is the request of a subscriber: for a WebSocket that of RFC 6455, section 4.1.
 func openingRequest(host string, transport Transport, subscription Subscription) []byte {
 	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n%s", subscription.Path, host, subscription.Header)
-	if transport == WebSocket {
+	if transport.isSocket() {
 		request = append(request, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "+
 			socketKey+"\r\n"...)
 	}
@@ -127,7 +127,7 @@ func (s *subscriber) opened(data []byte, transport Transport) (length int, err e
 	switch {
 	case err != nil || length == 0:
 		return 0, err
-	case transport == WebSocket && h.status == 101 && string(h.accept) == socketAccept:
+	case transport.isSocket() && h.status == 101 && string(h.accept) == socketAccept:
 		s.decoder = &socketDecoder{}
 	case transport == SSE && h.status == 200:
 		s.decoder = eventDecoder{}

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 type Halley struct {
 	Key            string // secret key: publishes, and issues tokens
 	PublishableKey string // subscribes
+	PusherKey      string // subscribes by Pusher's protocol; empty: the app does not speak it
 }
 
 // Subscription follows a channel as a browser does.
@@ -40,8 +42,24 @@ func (h Halley) Subscription(transport Transport, channel, token string) (Subscr
 		return Subscription{
 			Path: "/v1/sse?" + query.Encode(), Header: "Accept: text/event-stream\r\n", Steps: []Step{{Hear: "event: subscribed"}},
 		}, nil
+	case Pusher:
+		return h.pusherSubscription(channel)
 	}
 	return Subscription{}, fmt.Errorf("no transport %q", transport)
+}
+
+// pusherSubscription follows a channel as pusher-js does.
+func (h Halley) pusherSubscription(channel string) (Subscription, error) {
+	if h.PusherKey == "" {
+		return Subscription{}, errors.New("no key of Pusher's: see --pusher-key")
+	}
+	return Subscription{
+		Path: "/app/" + h.PusherKey + "?protocol=7&client=js&version=8.6.0&flash=false",
+		Steps: []Step{
+			{Hear: `"event":"pusher:connection_established"`},
+			{Say: `{"event":"pusher:subscribe","data":{"auth":"","channel":"` + channel + `"}}`, Hear: `"event":"pusher_internal:subscription_succeeded"`},
+		},
+	}, nil
 }
 
 // AppendPublish publishes with an id, so that the server looks for a duplicate.

@@ -51,6 +51,13 @@ func TestHalleySubscribes(t *testing.T) {
 			}
 		}
 	}
+	if got, err := h.Subscription(Pusher, "bench-1", ""); err == nil {
+		t.Errorf("without a key of Pusher's: %+v", got)
+	}
+	h.PusherKey = "abc"
+	if got, err := h.Subscription(Pusher, "bench-1", ""); err != nil || !strings.HasPrefix(got.Path, "/app/abc?protocol=7&") || len(got.Steps) != 2 {
+		t.Errorf("by Pusher's protocol: %+v, %v", got, err)
+	}
 	if _, err := h.Subscription("pigeon", "bench-1", ""); err == nil {
 		t.Error("a pigeon is a transport")
 	}

@@ -68,7 +68,7 @@ func StartNode(ctx context.Context, binary string) (_ *Node, err error) {
 // makeApp makes the database and an app in it, before the node starts and reads them.
 func (n *Node) makeApp(ctx context.Context, binary string) (Halley, error) {
 	cmd := exec.CommandContext(ctx, binary, "admin", "create-app", "--data-dir", n.data(), "--account", "bench", "--app", "bench",
-		"--email", "bench@example.com", "--limit", "publishes_per_second=1000000", "--limit", "api_requests_per_second=1000000",
+		"--email", "bench@example.com", "--pusher", "--limit", "publishes_per_second=1000000", "--limit", "api_requests_per_second=1000000",
 		"--limit", "connections=1000000", "--limit", "channels=100000", "--limit", "messages_per_month=1000000000000",
 		"--limit", fmt.Sprintf("message_bytes=%d", maxBytes+1<<10))
 	cmd.Env = child.Environment()
@@ -81,11 +81,14 @@ func (n *Node) makeApp(ctx context.Context, binary string) (Halley, error) {
 	var made struct {
 		SecretKey      string `json:"secret_key"`
 		PublishableKey string `json:"publishable_key"`
+		Pusher         struct {
+			Key string `json:"key"`
+		} `json:"pusher"`
 	}
 	if err := json.Unmarshal(text, &made); err != nil {
 		return Halley{}, fmt.Errorf("halley admin create-app: %w", err)
 	}
-	return Halley{Key: made.SecretKey, PublishableKey: made.PublishableKey}, nil
+	return Halley{Key: made.SecretKey, PublishableKey: made.PublishableKey, PusherKey: made.Pusher.Key}, nil
 }
 
 func (n *Node) data() string { return filepath.Join(n.folder, "data") }
