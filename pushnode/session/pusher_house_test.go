@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"testing"
 	"time"
 
@@ -20,9 +21,14 @@ type pusherSocket struct {
 // dialPusher opens a socket of Pusher's at a path with its query. It does not read anything.
 func (h *house) dialPusher(path string) *pusherSocket {
 	h.tb.Helper()
+	return h.dialPusherAt("ws://halley"+path, h.client)
+}
+
+func (h *house) dialPusherAt(address string, client *http.Client) *pusherSocket {
+	h.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, "ws://halley"+path, &websocket.DialOptions{HTTPClient: h.client})
+	conn, _, err := websocket.Dial(ctx, address, &websocket.DialOptions{HTTPClient: client})
 	if err != nil {
 		h.tb.Fatal(err)
 	}

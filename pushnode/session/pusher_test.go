@@ -322,3 +322,28 @@ func TestPusherComesBackForWhatFailed(t *testing.T) {
 		}
 	})
 }
+
+// Over real sockets, plain and by TLS, the same is said, and nothing is left when the client is gone.
+func TestPusherOverRealSockets(t *testing.T) {
+	t.Parallel()
+	h, web := openTLS(t, false, func(c *session.Config, _ *node) { c.ActivityTimeout, c.Compression = time.Second, true })
+	for address, client := range map[string]*http.Client{"ws://halley": h.client, web.URL: web.Client()} {
+		s := h.dialPusherAt(address+"/app/abc?protocol=7", client)
+		s.id = s.wantEvent("pusher:connection_established").data(t).text("socket_id")
+		s.subscribe("presence-room", `{"user_id":"ann"}`)
+		s.wantEvent("pusher:ping")
+		for i := range 20 {
+			h.publish(t, "presence-room", long(i))
+			for {
+				if frame := s.next(); frame.text("event") == "message" {
+					if frame.text("data") != long(i) {
+						t.Fatalf("message %d is another", i)
+					}
+					break
+				}
+			}
+		}
+		s.hangUp()
+	}
+	h.gone()
+}

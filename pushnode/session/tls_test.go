@@ -20,6 +20,7 @@ func openTLS(tb testing.TB, http2 bool, change func(*session.Config, *node)) (*h
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/ws", h.server.WebSocket)
 	mux.HandleFunc("GET /v1/sse", h.server.Events)
+	mux.HandleFunc("GET "+session.PusherPath, h.server.Pusher)
 	web := httptest.NewUnstartedServer(mux)
 	web.EnableHTTP2 = http2
 	web.StartTLS()
