@@ -34,6 +34,7 @@ func BenchmarkMemory(b *testing.B) {
 			return (held(tb, many, webSocketOfMember) - held(tb, many, webSocket("news"))) / further
 		}},
 		{"parked session", 680, func(tb testing.TB) float64 { return heldParked(tb, many, webSocket("news")) }},
+		{"pusher", 1540, func(tb testing.TB) float64 { return held(tb, many, pusherSocketOf("news")) }},
 		{"stream", 1355, func(tb testing.TB) float64 { return held(tb, many, eventStream) }},
 	}
 	for _, row := range rows {
@@ -128,6 +129,7 @@ func openHall(tb testing.TB) *hall {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/ws", h.server.WebSocket)
 	mux.HandleFunc("GET /v1/sse", h.server.Events)
+	mux.HandleFunc("GET "+session.PusherPath, h.server.Pusher)
 	h.web = &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
 	go func() { h.served <- h.web.Serve(listener) }()
 	h.come(webSocket(append(shared, "news")...)(0))
@@ -166,6 +168,13 @@ func webSocket(channels ...string) client {
 	return func(int) (string, string) { return said, `"ref":7` }
 }
 
+// pusherSocketOf follows a channel by Pusher's protocol.
+func pusherSocketOf(name string) client {
+	said := strings.Replace(upgrade, "/v1/ws?key=hl_pk_a", "/app/abc?protocol=7", 1) +
+		masked(finalText, `{"event":"pusher:subscribe","data":{"channel":"`+name+`","auth":""}}`)
+	return func(int) (string, string) { return said, "subscription_succeeded" }
+}
+
 // webSocketOfOwn follows channels that nobody else does.
 func webSocketOfOwn(i int) (says, hears string) {
 	var channels []string
@@ -196,7 +205,7 @@ func (h *hall) comeAll(n int, one client) {
 	lasting, records := int64(n), h.backend.records.Load()
 	for i := range n {
 		says, hears := one(i)
-		if strings.Contains(says, "/v1/sse") {
+		if !strings.Contains(says, "/v1/ws") { // nobody else has a record
 			lasting = 0
 		}
 		h.come(says, hears)

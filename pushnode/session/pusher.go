@@ -58,7 +58,6 @@ type pusherVisit struct {
 type pusherClient struct {
 	app    PusherApp
 	keyed  *auth.Grant       // what the key allows
-	signed *auth.Grant       // what a signature allows, on its channel
 	users  map[string]string // the ids under which it is a member, by channel
 	member string            // the client id of the session's record; empty: there is no record
 	user   *pusher.Member    // who it signed in as; nil: nobody. Written under Session.mu as well
@@ -115,17 +114,24 @@ func (v *pusherVisit) admitPusher(r *http.Request, key string) (App, error) {
 	}
 	v.client.app = found
 	v.client.keyed = &auth.Grant{Kind: auth.KindPublishable, AppID: found.AppID}
-	v.client.signed = &auth.Grant{Kind: auth.KindToken, AppID: found.AppID, Scopes: []auth.Capability{auth.AllowAll()}}
 	return app, v.server.admitOrigin(r, app)
 }
 
 // grantFor is by what the client is judged on a channel that it may be on.
 func (c *pusherClient) grantFor(name string) *auth.Grant {
 	if pusher.KindOf(name).Is(pusher.Private) {
-		return c.signed
+		return c.signed()
 	}
 	return c.keyed
 }
+
+// signed is what a signature allows, on its channel. It is made anew each time: few are needed at a time, and a connection would keep it.
+func (c *pusherClient) signed() *auth.Grant {
+	return &auth.Grant{Kind: auth.KindToken, AppID: c.app.AppID, Scopes: everything}
+}
+
+// everything is the capability of who was let onto a channel by its app's own server.
+var everything = []auth.Capability{auth.AllowAll()}
 
 // pusherFault is an error of Pusher's protocol alone.
 func pusherFault(code pusher.Code) *wire.Error {

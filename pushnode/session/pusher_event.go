@@ -39,7 +39,7 @@ func (s *Server) publishPusher(ctx context.Context, conn *connection, command pu
 	if !client.events.take(momentOf(time.Now())) {
 		return answerPusher(pusher.AppendError(nil, pusher.CodeClientEventRate, pusher.CodeClientEventRate.Text())), nil
 	}
-	_, err := s.backend.Publish(ctx, client.signed, Publish{
+	_, err := s.backend.Publish(ctx, client.signed(), Publish{
 		Channel: command.Channel, Event: command.Event, Data: pusher.DataOf(command.Data), Exclude: session.id,
 		ClientID: client.users[command.Channel],
 	})

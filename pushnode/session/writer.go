@@ -202,10 +202,14 @@ func (c *connection) pingTimes() (interval, timeout time.Duration) {
 	return config.PingInterval, config.PongTimeout
 }
 
+// askedFirst is how much longer than its own interval a client of Pusher's is waited for: one that hears nothing asks by itself, and need not be
+// asked at the same moment.
+const askedFirst = 5 * time.Second
+
 // quietSince is when the silence began that a ping ends: ours, or that of a client of Pusher's, which has to say something every so often.
 func (c *connection) quietSince() moment {
 	if c.pusher != nil {
-		return moment(c.heard.Load())
+		return moment(c.heard.Load()) + moment(askedFirst)
 	}
 	return c.wrote
 }
