@@ -79,7 +79,16 @@ func AppendSubscriptionError(dst []byte, channel, kind, text string, status int)
 
 // AppendError appends an error of the connection. Code 0 is none: null, which libraries that read a number take.
 func AppendError(dst []byte, code Code, text string) []byte {
-	dst = append(dst, `{"event":"pusher:error","data":{"code":`...)
+	return appendError(append(dst, `{"event":"pusher:error"`...), code, text)
+}
+
+// AppendEventError is AppendError for a client event: scripts hear it on its channel too.
+func AppendEventError(dst []byte, channel string, code Code, text string) []byte {
+	return appendError(quote(append(dst, `{"event":"pusher:error","channel":`...), channel), code, text)
+}
+
+func appendError(dst []byte, code Code, text string) []byte {
+	dst = append(dst, `,"data":{"code":`...)
 	if code == 0 {
 		dst = append(dst, "null"...)
 	} else {

@@ -24,6 +24,7 @@ func TestFrames(t *testing.T) {
 		`{"event":"pusher:cache_miss","channel":"c"}`:                                                                                                pusher.AppendCacheMiss(nil, "c"),
 		`{"event":"pusher:subscription_error","channel":"c","data":{"type":"AuthError","error":"no \"x\"","status":401}}`:                            pusher.AppendSubscriptionError(nil, "c", "AuthError", `no "x"`, 401),
 		`{"event":"pusher:error","data":{"code":null,"message":"no"}}`:                                                                               pusher.AppendError(nil, 0, "no"),
+		`{"event":"pusher:error","channel":"c","data":{"code":4301,"message":"no"}}`:                                                                 pusher.AppendEventError(nil, "c", 4301, "no"),
 		`{"event":"pusher:error","data":{"code":4301,"message":"no"}}`:                                                                               pusher.AppendError(nil, 4301, "no"),
 		`{"event":"pusher_internal:member_added","channel":"c","data":"{\"user_id\":\"ann\",\"user_info\":{\"name\":\"Ann \\\"A\\\"\",\"n\":1.0}}"}`: pusher.AppendMemberAdded(nil, "c", ann),
 	} {

@@ -10,11 +10,13 @@ import (
 // MaxInfoBytes is how much a user may tell of itself on a presence channel (Pusher protocol, "Presence channels").
 const MaxInfoBytes = 1024
 
-// What is wrong with the data of a presence subscription, as the client is told it.
+// ErrInfo is wrong where a user tells too much of itself.
+var ErrInfo = errors.New("user_info in channel_data has more than 1024 bytes, or is nested more than 32 deep")
+
+// What else is wrong with the data of a presence subscription, as the client is told it.
 var (
 	errDataForm = errors.New("channel_data is not a JSON object with user_id and user_info")
 	errUserID   = errors.New("user_id in channel_data is not a text of 1 to 128 characters or a number")
-	errInfo     = errors.New("user_info in channel_data has more than 1024 bytes, or is nested more than 32 deep")
 )
 
 // Member is a user on a presence channel.
@@ -71,7 +73,7 @@ func infoOf(value jsontext.Value) ([]byte, error) {
 	}
 	info := value.Clone()
 	if err := info.Compact(); err != nil || len(info) > MaxInfoBytes || !shallow(info) {
-		return nil, errInfo
+		return nil, ErrInfo
 	}
 	return info, nil
 }

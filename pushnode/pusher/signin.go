@@ -46,7 +46,7 @@ func ParseSignIn(userData string) (SignIn, error) {
 	switch {
 	case err == nil && !seen, errors.Is(err, errUserID):
 		return SignIn{}, errSignInID
-	case errors.Is(err, errInfo):
+	case errors.Is(err, ErrInfo):
 		return SignIn{}, errSignInInfo
 	case errors.Is(err, errForm):
 		return SignIn{}, errUserForm

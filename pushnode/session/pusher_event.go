@@ -34,17 +34,17 @@ func (r *eventRate) take(now moment) bool {
 func (s *Server) publishPusher(ctx context.Context, conn *connection, command pusher.Command) (pusherAnswer, error) {
 	client, session := conn.pusher, conn.session
 	if text := mayPublishPusher(session, client, command); text != "" {
-		return answerPusher(pusher.AppendError(nil, pusher.CodeClientEventRate, text)), nil
+		return answerPusher(pusher.AppendEventError(nil, command.Channel, pusher.CodeClientEventRate, text)), nil
 	}
 	if !client.events.take(momentOf(time.Now())) {
-		return answerPusher(pusher.AppendError(nil, pusher.CodeClientEventRate, pusher.CodeClientEventRate.Text())), nil
+		return answerPusher(pusher.AppendEventError(nil, command.Channel, pusher.CodeClientEventRate, pusher.CodeClientEventRate.Text())), nil
 	}
 	_, err := s.backend.Publish(ctx, client.signed(), Publish{
 		Channel: command.Channel, Event: command.Event, Data: pusher.DataOf(command.Data), Exclude: session.id,
 		ClientID: client.users[command.Channel],
 	})
 	if fault := s.shown("client event", err); fault != nil {
-		return answerPusher(pusher.AppendError(nil, pusher.Code(fault.Code), fault.Message)), nil
+		return answerPusher(pusher.AppendEventError(nil, command.Channel, pusher.Code(fault.Code), fault.Message)), nil
 	}
 	return pusherAnswer{}, nil
 }

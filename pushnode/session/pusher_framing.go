@@ -113,15 +113,6 @@ func pusherUsers(members []wire.Member) []pusher.Member {
 	return pusher.Users(list)
 }
 
-// appendPusherRefusal says that a client may not follow a channel, with the status that HTTP has for it.
-func appendPusherRefusal(dst []byte, name string, fault *wire.Error) []byte {
-	kind := "AuthError"
-	if fault.Code == wire.CodeLimitExceeded || fault.Code == wire.CodePresenceFull {
-		kind = "LimitReached"
-	}
-	return pusher.AppendSubscriptionError(dst, name, kind, cmp.Or(fault.Message, fault.Code.Entry().Text), fault.Code.Status())
-}
-
 // textFrame is a WebSocket frame of a text.
 func textFrame(text []byte) []byte {
 	return append(wire.AppendFrameHeader(make([]byte, 0, len(text)+16), wire.OpcodeText, len(text)), text...)

@@ -195,7 +195,7 @@ func TestPusherPresenceIsFull(t *testing.T) {
 		h.pusher().subscribe("presence-room", `{"user_id":"ann"}`)
 		s := h.pusher()
 		s.ask("presence-room", `{"user_id":"bob"}`)
-		if fault := s.wantRefusal("presence-room", 409); fault.text("type") != "LimitReached" {
+		if fault := s.wantRefusal("presence-room", 4004); fault.text("type") != "LimitReached" {
 			t.Errorf("refused as %v", fault)
 		}
 		synctest.Wait()

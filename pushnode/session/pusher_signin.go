@@ -91,5 +91,5 @@ func (c *pusherClient) mayHearUser(name, userID string) (refusal []byte) {
 	if c.user != nil && c.user.ID == userID {
 		return nil
 	}
-	return pusher.AppendSubscriptionError(nil, name, "AuthError", "The connection is not signed in as this user", http.StatusUnauthorized)
+	return pusher.AppendSubscriptionError(nil, name, authError, "The connection is not signed in as this user", http.StatusUnauthorized)
 }

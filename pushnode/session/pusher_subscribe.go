@@ -38,13 +38,13 @@ func (s *Server) maySubscribePusher(conn *connection, command pusher.Command) (m
 		return member, conn.pusher.mayHearUser(name, userID)
 	}
 	if !pusher.ValidChannel(name) {
-		return member, pusher.AppendSubscriptionError(nil, name, "InvalidChannel", pusher.InvalidChannel(name), http.StatusBadRequest)
+		return member, refusedName(name)
 	}
 	kind := pusher.KindOf(name)
 	if kind.Is(pusher.Private) {
 		text := pusher.ChannelText(conn.session.id, name, command.ChannelData)
 		if !s.backend.Signed(conn.session.app, command.Auth, text) {
-			return member, pusher.AppendSubscriptionError(nil, name, "AuthError", pusher.BadSignature(text, command.Auth), http.StatusUnauthorized)
+			return member, pusher.AppendSubscriptionError(nil, name, authError, pusher.BadSignature(text, command.Auth), http.StatusUnauthorized)
 		}
 	}
 	if err := s.backend.Allow(conn.pusher.grantFor(name), auth.OpSubscribe, name); err != nil {
@@ -53,7 +53,7 @@ func (s *Server) maySubscribePusher(conn *connection, command pusher.Command) (m
 	if kind.Is(pusher.Presence) {
 		var err error
 		if member, err = conn.pusher.memberOf(command); err != nil {
-			return member, pusher.AppendSubscriptionError(nil, name, "AuthError", err.Error(), http.StatusBadRequest)
+			return member, refusedMember(name, err)
 		}
 	}
 	return member, nil

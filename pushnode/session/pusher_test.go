@@ -180,6 +180,14 @@ func TestPusherRefusesSubscriptions(t *testing.T) {
 		s.wantRefusal("presence-a", 400)
 		s.ask("presence-a", `{"user_info":1}`)
 		s.wantRefusal("presence-a", 400)
+		s.ask("presence-a", `{"user_id":1,"user_info":"`+strings.Repeat("x", 1023)+`"}`)
+		if fault := s.wantRefusal("presence-a", 4301); fault.text("type") != "LimitReached" {
+			t.Errorf("refused as %v", fault)
+		}
+		s.ask(strings.Repeat("a", 201), "")
+		if fault := s.wantRefusal(strings.Repeat("a", 201), 4009); fault.text("type") != "LimitReached" {
+			t.Errorf("refused as %v", fault)
+		}
 		s.subscribe("a", "")
 		s.subscribe("privateer", "")
 		s.event("pusher:subscribe", "", map[string]string{"channel": "a"})
