@@ -113,7 +113,7 @@ func (v *pusherVisit) admitPusher(r *http.Request, key string) (App, error) {
 		return App{}, err
 	}
 	v.client.app = found
-	v.client.keyed = &auth.Grant{Kind: auth.KindPublishable, AppID: found.AppID}
+	v.client.keyed = &auth.Grant{Kind: auth.KindPublishable, AppID: found.AppID, ExpiresAt: found.KeyEnds}
 	return app, v.server.admitOrigin(r, app)
 }
 
@@ -148,6 +148,8 @@ func (s *Server) regrantPusher(session *Session, conn *connection, key string) e
 		return wire.NewError(wire.CodeAppNotFound)
 	}
 	conn.pusher.app = app
+	conn.expires.Store(expires(&auth.Grant{ExpiresAt: app.KeyEnds}))
+	conn.outbox.stir()
 	for _, sub := range session.subscriptions() {
 		name := sub.entry.id.Name
 		if !app.SubscriptionCounts {
