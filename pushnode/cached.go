@@ -30,23 +30,19 @@ func ruleFor(app *tenant.AppView, name string) channel.Rule {
 }
 
 // lastCached is the event that a cache channel begins with for a new subscriber, nil where there is none: the last one that a server has
-// published. What clients send, by Pusher's protocol or by Halley's, is not remembered for others. It looks among the latest
-// publications only, so that many events of clients can hide one of a server.
+// published.
 func (n *Node) lastCached(ctx context.Context, id channel.ID) (*channel.Publication, error) {
 	if !pusher.KindOf(id.Name).Is(pusher.Cache) {
 		return nil, nil
 	}
-	answer, err := n.slots.query(ctx, slotOf(id.App, id.Name), channel.HistoryQuery{Channel: id, Limit: maxCachedLooks})
+	answer, err := n.slots.query(ctx, slotOf(id.App, id.Name), channel.HistoryQuery{Channel: id, Limit: pusher.CacheLooks})
 	if err != nil {
 		return nil, n.wireError("read cached event", err)
 	}
 	for _, publication := range answer.(channel.HistoryPage).Publications { // the newest first
-		if publication.ClientID == "" && !pusher.ByClient(publication.Event) {
+		if pusher.Remembered(publication.Event, publication.ClientID) {
 			return publication, nil
 		}
 	}
 	return nil, nil
 }
-
-// maxCachedLooks is how many publications are looked through for one of a server.
-const maxCachedLooks = 100

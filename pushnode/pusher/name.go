@@ -17,6 +17,10 @@ const (
 // CacheTTL is how long a cache channel remembers its last event (Pusher protocol, "Cache channels").
 const CacheTTL = 30 * time.Minute
 
+// CacheLooks is among how many of a channel's latest publications the last event is looked for: many events of clients can hide one of a
+// server.
+const CacheLooks = 100
+
 // Kind is what the prefix of a channel's name makes of it: a set of the properties below. The zero Kind is a public channel.
 type Kind uint8
 
@@ -107,6 +111,10 @@ func Reserved(event string) bool {
 
 // ByClient reports whether an event's name is one that clients send: others come by the HTTP API.
 func ByClient(event string) bool { return strings.HasPrefix(event, "client-") }
+
+// Remembered reports whether a cache channel begins with a publication for its new subscribers: what a server has published, and not what
+// clients send, by Pusher's protocol or by Halley's. clientID is that of who published.
+func Remembered(event, clientID string) bool { return clientID == "" && !ByClient(event) }
 
 func validLabel(text string, most int) bool {
 	if text == "" || len(text) > most && utf8.RuneCountInString(text) > most {

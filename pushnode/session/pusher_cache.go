@@ -8,13 +8,10 @@ import (
 	"halley/pushnode/wire"
 )
 
-// cacheLook is how many of a cache channel's latest publications are looked through for the last event: those of clients do not count.
-const cacheLook = 100
-
 // cached is what the new subscriber of a cache channel is told behind that it follows (Pusher protocol, "Cache channels"): the last event that a
 // server published, up to where the stream begins, or that there is none.
 func (s *Server) cached(ctx context.Context, conn *connection, name string, from wire.SubscribeReply) ([]byte, error) {
-	page, err := s.backend.History(ctx, conn.pusher.grantFor(name), name, channel.HistoryQuery{Limit: cacheLook})
+	page, err := s.backend.History(ctx, conn.pusher.grantFor(name), name, channel.HistoryQuery{Limit: pusher.CacheLooks})
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +20,7 @@ func (s *Server) cached(ctx context.Context, conn *connection, name string, from
 		if epoch == from.Epoch && publication.Offset > from.Offset {
 			continue // it comes by itself
 		}
-		if publication.ClientID == "" && !pusher.ByClient(publication.Event) {
+		if pusher.Remembered(publication.Event, publication.ClientID) {
 			return appendPusherMessage(nil, messageOf(name, epoch, publication)), nil
 		}
 	}
