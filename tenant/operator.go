@@ -36,6 +36,13 @@ type AppOfAccount struct {
 	App         App
 	AccountName string
 	Suspended   bool
+	Pusher      PusherNumber
+}
+
+// PusherNumber is Pusher's id of an app; the zero value where it never had one.
+type PusherNumber struct {
+	Number  string
+	Enabled bool
 }
 
 // What only the operator asks, over all accounts.
@@ -47,7 +54,9 @@ const (
 		ON CONFLICT (account_id, user_id) DO NOTHING`
 	sqlAccountOfApp = `SELECT account_id FROM apps WHERE app_id = $1 AND deleted_at = 0`
 	sqlAllApps      = `SELECT a.account_id, a.app_id, a.name, a.label, a.origins, a.disabled, a.token_ttl, a.issuer, a.jwks_url,
-		a.created_at, a.created_by, c.name, c.suspended FROM apps a JOIN accounts c ON c.account_id = a.account_id
+		a.created_at, a.created_by, c.name, c.suspended, COALESCE(p.number, ''), COALESCE(p.enabled, 0)
+		FROM apps a JOIN accounts c ON c.account_id = a.account_id
+		LEFT JOIN pusher_apps p ON p.account_id = a.account_id AND p.app_id = a.app_id
 		WHERE a.deleted_at = 0 ORDER BY c.name, a.name, a.app_id`
 )
 
@@ -182,10 +191,12 @@ func (s *Store) AllApps(ctx context.Context, scope Scope) ([]AppOfAccount, error
 	defer cancel()
 	return collect(ctx, s.db, func(scan func(...any) error) (AppOfAccount, error) {
 		var row AppOfAccount
-		var suspended int64
+		var suspended, enabled int64
 		var err error
-		row.App, err = scanApp(func(columns ...any) error { return scan(append(columns, &row.AccountName, &suspended)...) })
-		row.Suspended = suspended != 0
+		row.App, err = scanApp(func(columns ...any) error {
+			return scan(append(columns, &row.AccountName, &suspended, &row.Pusher.Number, &enabled)...)
+		})
+		row.Suspended, row.Pusher.Enabled = suspended != 0, enabled != 0
 		return row, err
 	}, sqlAllApps)
 }

@@ -101,7 +101,10 @@ func testProvisionPusher(t *testing.T, s *tenant.Store) {
 	}
 	list, err := s.AllApps(ctx, s.OperatorScope("", tenant.Client{}))
 	if err != nil || len(list) != 2 {
-		t.Errorf("%d apps, %v; want none of those that were refused", len(list), err)
+		t.Fatalf("%d apps, %v; want none of those that were refused", len(list), err)
+	}
+	if chat, moved := list[0].Pusher, list[1].Pusher; chat.Number != first.Pusher.Number || moved != (tenant.PusherNumber{Number: "1234567", Enabled: true}) {
+		t.Errorf("listed as %+v and %+v", chat, moved)
 	}
 }
 

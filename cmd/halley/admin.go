@@ -211,7 +211,9 @@ func overrides(given map[string]int64) tenant.Overrides {
 type listAppsCommand struct{}
 
 // Help is the long text of --help.
-func (listAppsCommand) Help() string { return `Prints {"apps":[…]}, sorted by account and name.` }
+func (listAppsCommand) Help() string {
+	return `Prints {"apps":[…]}, sorted by account and name. An app that Pusher's SDKs reach, or did, has "pusher":{"app_id","enabled"}.`
+}
 
 // listedApp is one line of list-apps.
 type listedApp struct {
@@ -224,6 +226,14 @@ type listedApp struct {
 	Disabled  bool      `json:"disabled"`
 	Suspended bool      `json:"suspended"` // the whole account
 	CreatedAt time.Time `json:"created_at"`
+
+	Pusher *listedPusher `json:"pusher,omitzero"`
+}
+
+// listedPusher is the Pusher side of an app that has one.
+type listedPusher struct {
+	AppID   string `json:"app_id"`
+	Enabled bool   `json:"enabled"`
 }
 
 // Run lists the apps.
@@ -235,6 +245,9 @@ func (listAppsCommand) Run(p *process, log logConfig, admin *adminCommand) error
 			apps[i] = listedApp{
 				AccountID: row.App.AccountID, Account: row.AccountName, AppID: row.App.ID, App: row.App.Name, Label: string(row.App.Label),
 				Origins: row.App.Origins, Disabled: row.App.Disabled, Suspended: row.Suspended, CreatedAt: row.App.CreatedAt,
+			}
+			if row.Pusher.Number != "" {
+				apps[i].Pusher = &listedPusher{row.Pusher.Number, row.Pusher.Enabled}
 			}
 		}
 		return struct {

@@ -76,6 +76,9 @@ func TestImportPusher(t *testing.T) {
 	if len(first.Apps) != 2 || !first.Apps[0].Made || !first.Apps[0].Enabled || first.Apps[1].Enabled {
 		t.Errorf("import: %+v", first)
 	}
+	if got := execute("admin", "list-apps", "--data-dir", folder); !strings.Contains(got.stdout, `"pusher":{"app_id":"2","enabled":false}`) {
+		t.Errorf("list-apps: %+v", got)
+	}
 	second := run(file)
 	for i, app := range second.Apps {
 		if app.Made || app.AppID != first.Apps[i].AppID {
