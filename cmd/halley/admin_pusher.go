@@ -41,7 +41,7 @@ type importPusherCommand struct {
 func (importPusherCommand) Help() string {
 	return `Each app becomes an app of Halley with the same id, key and secret, so that clients and servers need only another host. It prints
 {"apps":[{"pusher_app_id","key","app_id","made","enabled","taken":{…},"left":{…}}]}: "taken" is what of its settings holds here too, "left" what does not,
-each with the reason. An app whose id the account has already is changed and not made again, so the command may be given twice.
+or should not stay, each with the reason. An app whose id the account has already is changed and not made again, so the command may be given twice.
 
 A file holds JSON (soketi's array of apps, its configuration, or rows of a table, in any of the spellings) or lines NAME=value as in .env:
 SOKETI_DEFAULT_APP_ID, _KEY, _SECRET and its other names, or REVERB_APP_… or PUSHER_APP_…. A table in MySQL or DynamoDB is given as JSON.

@@ -52,19 +52,19 @@ func TestCreateAppForPusher(t *testing.T) {
 func TestImportPusher(t *testing.T) {
 	t.Setenv("SOKETI_DEFAULT_APP_ID", "app-id")
 	t.Setenv("SOKETI_DEFAULT_APP_KEY", "app-key")
-	t.Setenv("SOKETI_DEFAULT_APP_SECRET", "app-secret")
+	t.Setenv("SOKETI_DEFAULT_APP_SECRET", "hidden")
 	folder := filepath.Join(t.TempDir(), "data")
 	run := func(arguments ...string) importedApps {
 		t.Helper()
 		got := execute(append([]string{"admin", "import-pusher", "--data-dir", folder, "--account", "acme", "--email", "a@b.example"}, arguments...)...)
 		var apps importedApps
-		if err := json.Unmarshal([]byte(got.stdout), &apps); err != nil || got.code != exitOK || strings.Contains(got.stdout, "secret") {
+		if err := json.Unmarshal([]byte(got.stdout), &apps); err != nil || got.code != exitOK || strings.Contains(got.stdout, "hidden") {
 			t.Fatalf("import-pusher %v: %+v, %v; want JSON without a secret", arguments, got, err)
 		}
 		return apps
 	}
-	file := write(t, "apps.json", `[{"id":"1","key":"k1","secret":"secret1","max_connections":200,"max_event_name_length":200},
-		{"id":"2","key":"k2","secret":"secret2","enabled":false}]`)
+	file := write(t, "apps.json", `[{"id":"1","key":"k1","secret":"hidden-0123456789","max_connections":200,"max_event_name_length":200},
+		{"id":"2","key":"k2","secret":"hidden-0123456789","enabled":false}]`)
 	if dry := run(file, "--dry-run"); len(dry.Apps) != 2 || dry.Apps[0].AppID != "" || dry.Apps[0].Taken["connections"] != 200.0 ||
 		!strings.Contains(dry.Apps[0].Left["max_event_name_length"], "200") {
 		t.Errorf("dry run: %+v", dry)
@@ -85,7 +85,8 @@ func TestImportPusher(t *testing.T) {
 			t.Errorf("again: %+v, want the same app as %+v", app, first.Apps[i])
 		}
 	}
-	if env := run(); len(env.Apps) != 1 || env.Apps[0].PusherAppID != "app-id" || env.Apps[0].Key != "app-key" {
+	if env := run(); len(env.Apps) != 1 || env.Apps[0].PusherAppID != "app-id" || env.Apps[0].Key != "app-key" ||
+		!strings.Contains(env.Apps[0].Left["SOKETI_DEFAULT_APP_SECRET"], "roll the key") {
 		t.Errorf("from the environment: %+v", env)
 	}
 	clash := write(t, "clash.json", `[{"id":"3","key":"k3","secret":"hidden"},{"id":"4","key":"k1","secret":"hidden"}]`)

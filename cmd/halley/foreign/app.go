@@ -23,7 +23,7 @@ type App struct {
 	Enabled     bool
 	Settings    tenant.PusherSettings
 	Limits      tenant.Overrides
-	Left        map[string]string // settings that cannot be taken over, by their name there, with the reason
+	Left        map[string]string // what cannot be taken over, or should not stay, by its name there, with the reason
 }
 
 // record is an app as it was written: values by the plain form of their names, so that max_connections, maxConnections,
@@ -73,8 +73,15 @@ func (r record) app() (App, error) {
 		}
 	}
 	r.leave(&app)
+	if len(secret.text()) < soundSecret {
+		app.Left[secret.name] = fmt.Sprintf(
+			"it holds, but has fewer than %d characters and can be guessed from one signature: roll the key when you can", soundSecret)
+	}
 	return app, nil
 }
+
+// soundSecret is the length below which a secret is pointed out. Pusher's own have 20 characters; soketi's default is known to everybody.
+const soundSecret = 16
 
 // soketiPayload is what soketi, and Sockudo after it, lets an event have where nothing is said: servers that rely on it are to go on.
 const soketiPayload = 100 // kB

@@ -13,19 +13,19 @@ import (
 func TestSpellings(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"a table's rows": `{"id":"100200","key":"k1","secret":"s3cret","max_connections":200,"enable_client_messages":1,"enabled":true,
+		"a table's rows": `{"id":"100200","key":"k1","secret":"a-long-s3cret-text","max_connections":200,"enable_client_messages":1,"enabled":true,
 			"max_backend_events_per_sec":-1,"max_client_events_per_sec":100,"max_read_req_per_sec":50,"webhooks":"[]",
 			"max_presence_members_per_channel":30,"max_event_payload_in_kb":100,"max_event_batch_size":null}`,
-		"camel case": `[{"id":100200,"key":"k1","secret":"s3cret","maxConnections":"200","enableClientMessages":true,"enabled":"1",
+		"camel case": `[{"id":100200,"key":"k1","secret":"a-long-s3cret-text","maxConnections":"200","enableClientMessages":true,"enabled":"1",
 			"maxBackendEventsPerSecond":-1,"maxClientEventsPerSecond":100,"maxReadRequestsPerSecond":"50","webhooks":[],
 			"maxPresenceMembersPerChannel":30,"maxEventPayloadInKb":100}]`,
-		"Pascal case": `{"apps":[{"AppId":"100200","AppKey":"k1","AppSecret":"s3cret","MaxConnections":200,"EnableClientMessages":true,
+		"Pascal case": `{"apps":[{"AppId":"100200","AppKey":"k1","AppSecret":"a-long-s3cret-text","MaxConnections":200,"EnableClientMessages":true,
 			"Enabled":true,"MaxBackendEventsPerSecond":-1,"MaxClientEventsPerSecond":100,"MaxReadRequestsPerSecond":50,
 			"MaxPresenceMembersPerChannel":30,"MaxEventPayloadInKb":100}]}`,
-		"configuration": `{"debug":true,"appManager":{"array":{"apps":[{"id":"100200","key":"k1","secret":"s3cret","maxConnections":200,
+		"configuration": `{"debug":true,"appManager":{"array":{"apps":[{"id":"100200","key":"k1","secret":"a-long-s3cret-text","maxConnections":200,
 			"enableClientMessages":true,"maxBackendEventsPerSecond":-1,"maxClientEventsPerSecond":100,"maxReadRequestsPerSecond":50,
 			"maxPresenceMembersPerChannel":30,"maxEventPayloadInKb":100}]}}}`,
-		"configuration with dots": `{"appManager.array.apps":[{"id":"100200","key":"k1","secret":"s3cret","maxConnections":200,
+		"configuration with dots": `{"appManager.array.apps":[{"id":"100200","key":"k1","secret":"a-long-s3cret-text","maxConnections":200,
 			"enableClientMessages":true,"maxBackendEventsPerSecond":-1,"maxClientEventsPerSecond":100,"maxReadRequestsPerSecond":50,
 			"maxPresenceMembersPerChannel":30,"maxEventPayloadInKb":100}]}`,
 	} {
@@ -34,7 +34,7 @@ func TestSpellings(t *testing.T) {
 			t.Fatalf("%s: %d apps, %v", name, len(apps), err)
 		}
 		got := apps[0]
-		if got.Credentials.Number != "100200" || got.Credentials.Key != "k1" || got.Credentials.Secret.Reveal() != "s3cret" || !got.Enabled {
+		if got.Credentials.Number != "100200" || got.Credentials.Key != "k1" || got.Credentials.Secret.Reveal() != "a-long-s3cret-text" || !got.Enabled {
 			t.Errorf("%s: %+v", name, got)
 		}
 		if want := (tenant.PusherSettings{ClientEvents: true, EventBytes: 102_400}); got.Settings != want {
@@ -56,7 +56,7 @@ func TestSpellings(t *testing.T) {
 func TestLeft(t *testing.T) {
 	t.Parallel()
 	apps, err := foreign.Parse([]byte(`{"id":"1","key":"k","secret":"s","enabled":false,"maxConnections":1e12,"webhooks":[{"url":"x"}],
-		"colour":"red","max_message_size":10000,"allowed_origins":["*"]} {"id":"2","key":"k2","secret":"s","max_event_payload_in_kb":0.5}`))
+		"colour":"red","max_message_size":10000,"allowed_origins":["*"]} {"id":"2","key":"k2","secret":"0123456789abcdef","max_event_payload_in_kb":0.5}`))
 	if err != nil || len(apps) != 2 {
 		t.Fatalf("%d apps, %v", len(apps), err)
 	}
@@ -66,6 +66,7 @@ func TestLeft(t *testing.T) {
 	}
 	for name, word := range map[string]string{
 		"webhooks": "console", "colour": "no such setting", "maxConnections": "at most", "allowed_origins": "settings",
+		"secret": "roll the key",
 	} {
 		if !strings.Contains(first.Left[name], word) {
 			t.Errorf("%s: %q, want %q", name, first.Left[name], word)
@@ -131,7 +132,7 @@ DEFAULT_APP_SECRET=app-secret
 	}
 	soketi, reverb := apps[0], apps[1]
 	if soketi.Credentials.Number != "app-id" || soketi.Credentials.Secret.Reveal() != "app-secret" || !soketi.Settings.ClientEvents ||
-		soketi.Settings.EventBytes != 102_400 || soketi.Limits[tenant.LimitConnections] != 80 || len(soketi.Left) != 0 {
+		soketi.Settings.EventBytes != 102_400 || soketi.Limits[tenant.LimitConnections] != 80 || soketi.Left["SOKETI_DEFAULT_APP_SECRET"] == "" {
 		t.Errorf("soketi's: %+v", soketi)
 	}
 	if reverb.Credentials.Number != "313233" || reverb.Credentials.Key != "reverb-key" ||
