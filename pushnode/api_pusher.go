@@ -102,6 +102,9 @@ func (n *Node) verifyPusher(call *pusherCall) (err error) {
 
 // pusherSettings finds the app of a number, by the key that a call names: it must be one of that app. No number: that of the key counts.
 func (n *Node) pusherSettings(number, key string) (tenant.Pusher, error) {
+	if key == "" {
+		return tenant.Pusher{}, pusher.MissingKey()
+	}
 	if number != "" {
 		byNumber, err := n.directory.PusherByNumber(number)
 		if errors.Is(err, tenant.ErrNotFound) {

@@ -77,7 +77,7 @@ func TestPusherForeign(t *testing.T) {
 		send(p, "/apps/1"+call.rest).tells(t, "another number", http.StatusNotFound, "There is no app")
 		send(p, "/apps/"+off.id+call.rest).tells(t, "an app's own id", http.StatusNotFound, "There is no app")
 		unsigned := n.call(t, call.method, p.path(call.rest), call.body, "Bearer "+p.secret)
-		unsigned.tells(t, "a key of Halley", http.StatusUnauthorized, "Unknown auth_key")
+		unsigned.tells(t, "a key of Halley", http.StatusUnauthorized, "Missing parameter: auth_key")
 		stale := n.call(t, call.method, p.path(call.rest)+"?auth_key="+p.Key+"&auth_version=1.0&auth_timestamp=1353088179&auth_signature=x", call.body, "")
 		stale.tells(t, "an old one", http.StatusUnauthorized, "Timestamp expired")
 		if tampered := p.sign(call.method, p.path(call.rest), "", call.body); call.body != "" {

@@ -27,6 +27,9 @@ func unauthorized(format string, args ...any) *Fault {
 	return &Fault{Status: statusUnauthorized, Text: fmt.Sprintf(format, args...)}
 }
 
+// MissingKey says that a call names no key.
+func MissingKey() *Fault { return missing("auth_key") }
+
 // UnknownKey says that the key of a call is none of the app's.
 func UnknownKey() *Fault { return unauthorized("Unknown auth_key") }
 

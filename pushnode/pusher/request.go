@@ -54,7 +54,7 @@ func (r *Request) text(path string) string { return r.Method + "\n" + path + "\n
 
 func (r *Request) verifyTime(now time.Time) error {
 	if r.Key() == "" {
-		return missing("auth_key")
+		return MissingKey()
 	}
 	version, found := r.Query.find("auth_version")
 	if !found {
