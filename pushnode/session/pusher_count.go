@@ -178,9 +178,11 @@ func (o *outbox) isPusher() bool {
 	return ok && driver.conn.pusher != nil
 }
 
-// countPusher notes that a client came to a channel, or went, where its app wants to have that told: not where users see each other.
+// countPusher notes that a client came to a channel, or went, where its app wants to have that told: not where users see each other, nor of
+// the connections of one user.
 func (s *Server) countPusher(session *Session, client *pusherClient, name string) {
-	if client.app.SubscriptionCounts && !pusher.KindOf(name).Is(pusher.Presence) {
+	kind := pusher.KindOf(name)
+	if client.app.SubscriptionCounts && !kind.Is(pusher.Presence) && !kind.Is(pusher.User) {
 		s.counts.changed(session.channelID(name))
 	}
 }
