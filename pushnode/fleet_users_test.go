@@ -91,7 +91,9 @@ func TestFleetKnowsWhoIsOnline(t *testing.T) {
 		a := f.newPusherApp(t, "a")
 		dead := f.nodes[0]
 		for _, user := range []string{"gone", "doubled", "back"} {
-			a.dial(t, dead.node).signIn(user)
+			s := a.dial(t, dead.node)
+			s.subscribe("presence-room", "guest") // its record is that of a guest
+			s.signIn(user)
 		}
 		a.dial(t, f.nodes[1].node).signIn("doubled")
 		watchers := []*pusherSocket{a.dial(t, f.nodes[1].node), a.dial(t, f.nodes[2].node)}

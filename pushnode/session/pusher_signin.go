@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -47,10 +48,12 @@ func (s *Server) maySignInPusher(conn *connection, command pusher.Command) (push
 	return user, err
 }
 
-// comeOnline makes the session a member of those that are the user's. Who ends the user's connections meanwhile finds this one.
+// comeOnline makes the session a member of those that are the user's, under the client id of its record, so that the membership ends with
+// that wherever its node dies. Who ends the user's connections meanwhile finds this one.
 func (s *Server) comeOnline(ctx context.Context, conn *connection, user pusher.Member) error {
 	conn.session.setUser(conn.pusher, &user)
-	err := s.enterPusher(ctx, conn, pusher.OnlineChannel(user.ID), pusher.Member{ID: user.ID})
+	member := pusher.Member{ID: cmp.Or(conn.pusher.member, user.ID)}
+	err := s.enterPusher(ctx, conn, pusher.OnlineChannel(user.ID), member)
 	if err != nil {
 		conn.session.setUser(conn.pusher, nil)
 	}

@@ -24,7 +24,7 @@ const (
 type watches struct {
 	// immutable
 	follow   func(id channel.ID, subscriptions int)
-	read     func(ctx context.Context, id channel.ID) (users int, version uint64, err error)
+	read     func(ctx context.Context, id channel.ID) (clients int, version uint64, err error)
 	patience time.Duration // for one read
 	wake     chan struct{} // one token: there may be somebody to read
 
@@ -41,9 +41,9 @@ type watched struct {
 	userID  string
 	by      map[*watchlist]struct{}
 	tried   bool   // it was read, or could not be: until more is known it is offline
-	known   bool   // online is what the set is at version; else it is to be read
+	known   bool   // clients is what the set has at version; else it is to be read
 	version uint64 // of the set, the latest that was heard of
-	online  bool
+	clients int    // different ones in the set: the user is online where there is one
 }
 
 // watchlist is the users that one connection watches. tell is called under a lock, with an event of Pusher's: it must not block, nor call
@@ -117,9 +117,7 @@ func (w *watches) deliver(changed channel.PresenceChanged) {
 	case one == nil:
 	case one.known && changed.Version == one.version+1:
 		one.version = changed.Version
-		if changed.Only && changed.Action != channel.ActionUpdate {
-			one.turnLocked(changed.Action == channel.ActionEnter)
-		}
+		one.turnLocked(one.clients + difference(changed))
 	case one.known && changed.Version <= one.version && changed.Version > 1: // it was known when the set was read
 	default: // versions begin again at 1 when the channel was forgotten
 		w.doubtLocked(one, changed.Version)
@@ -138,7 +136,7 @@ func (w *watches) behind(id channel.ID, version uint64) {
 // isLocked reports whether it is known what the set is at a version. Of one that was empty it is not: channels without members are forgotten
 // in time, and versions begin again.
 func (u *watched) isLocked(version uint64) bool {
-	return u.known && u.version == version && (u.online || version == 0)
+	return u.known && u.version == version && (u.clients > 0 || version == 0)
 }
 
 func (w *watches) doubtLocked(one *watched, version uint64) {
@@ -208,7 +206,7 @@ func (w *watches) look(ctx context.Context, one *watched) {
 	ctx, cancel := context.WithTimeout(ctx, w.patience)
 	defer cancel()
 	before := w.heard(one)
-	users, version, err := w.read(ctx, one.id)
+	clients, version, err := w.read(ctx, one.id)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
@@ -221,7 +219,7 @@ func (w *watches) look(ctx context.Context, one *watched) {
 		return
 	default:
 		one.known, one.version = true, version
-		one.turnLocked(users > 0)
+		one.turnLocked(clients)
 	}
 	one.triedLocked()
 }
@@ -233,12 +231,24 @@ func (w *watches) heard(one *watched) uint64 {
 	return one.version
 }
 
-// turnLocked takes note of whether the user is online, and tells those who do not know.
-func (u *watched) turnLocked(online bool) {
-	if u.online == online {
+// difference is how many more clients there are in a set after a change.
+func difference(changed channel.PresenceChanged) int {
+	switch {
+	case changed.Only && changed.Action == channel.ActionEnter:
+		return 1
+	case changed.Only && changed.Action == channel.ActionLeave:
+		return -1
+	default:
+		return 0
+	}
+}
+
+// turnLocked takes note of how many clients there are, and tells those who do not know if the user is online now, or is no more.
+func (u *watched) turnLocked(clients int) {
+	before, online := u.clients > 0, clients > 0
+	if u.clients = clients; online == before {
 		return
 	}
-	u.online = online
 	var event []byte
 	if online {
 		event = pusher.AppendWatchlist(nil, []string{u.userID}, nil)
@@ -272,7 +282,7 @@ func (l *watchlist) tellAllLocked() {
 	l.told = true
 	var online, offline []string
 	for _, one := range l.users {
-		if one.online {
+		if one.clients > 0 {
 			online = append(online, one.userID)
 		} else {
 			offline = append(offline, one.userID)

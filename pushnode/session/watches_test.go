@@ -65,11 +65,19 @@ func (n *watchNode) apply(command channel.Command) {
 }
 
 func (n *watchNode) enter(user, session string) {
-	n.apply(channel.EnterPresence{Channel: onlineID(user), ClientID: user, Session: session, Generation: 1})
+	n.apply(channel.EnterPresence{Channel: onlineID(user), ClientID: clientOf(user, session), Session: session, Generation: 1})
 }
 
 func (n *watchNode) leave(user, session string) {
-	n.apply(channel.LeavePresence{Channel: onlineID(user), ClientID: user, Session: session, Generation: 1})
+	n.apply(channel.LeavePresence{Channel: onlineID(user), ClientID: clientOf(user, session), Session: session, Generation: 1})
+}
+
+// clientOf is the client id of a session's record, which is not always that of its user.
+func clientOf(user, session string) string {
+	if session == "1.3" {
+		return "guest"
+	}
+	return user
 }
 
 // deliver hands over the next change, or has it lost: then it is told later which version there is.
