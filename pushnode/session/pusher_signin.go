@@ -11,7 +11,7 @@ import (
 )
 
 // errOtherUser refuses a second sign-in.
-var errOtherUser = errors.New("The connection is signed in as another user")
+var errOtherUser = errors.New("the connection is signed in as another user")
 
 // signInPusher has the client be a user from now on (Pusher protocol, "pusher:signin"): it may hear what is sent to that user, counts for who
 // watches the user, and is told who is online of those whom it watches. The connection lives where that is refused.
