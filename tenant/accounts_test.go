@@ -292,6 +292,10 @@ func testForeignKeys(t *testing.T, s *tenant.Store) {
 			presence, connections) VALUES ($1, $2, 'month', 0, 'n', 0, 0, 0, 0, 0, 0)`,
 		"pusher_apps": `INSERT INTO pusher_apps (account_id, app_id, number, enabled, client_events, subscription_counts, event_bytes,
 			rewind) VALUES ($1, $2, '1', 0, 0, 0, 0, 0)`,
+		"webhook_endpoints": `INSERT INTO webhook_endpoints (account_id, app_id, endpoint_id, url, events, prefix, suffix, batched, enabled,
+			sealed, header_names, created_at, created_by) VALUES ($1, $2, 'w', '', '', '', '', 0, 0, $3, '', 0, '')`,
+		"webhook_deliveries": `INSERT INTO webhook_deliveries (account_id, app_id, delivery_id, endpoint_id, outcome, status, fault, duration,
+			attempts, events, body, begun_at, told_at, next_at) VALUES ($1, $2, 'd', 'w', '', 0, '', 0, 0, 0, '', 0, 0, 0)`,
 	} {
 		args := []any{mine.accountID, theirs.app.ID, []byte{}}[:2+strings.Count(insert, "$3")]
 		if err := s.Exec(t.Context(), insert, args...); !errors.Is(err, tenant.ErrNoParent) {

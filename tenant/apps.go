@@ -241,6 +241,9 @@ func (a App) Form() AppForm {
 func (s *Store) DeleteApp(ctx context.Context, scope Scope, appID string) error {
 	return wrap("delete the app", s.change(ctx, scope, Manage, appID, func(c *change) error {
 		c.did("app.delete", appID, thisApp)
+		if err := c.dropWebhooks(); err != nil {
+			return err
+		}
 		if err := c.dropPusher(); err != nil {
 			return err
 		}

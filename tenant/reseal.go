@@ -11,6 +11,8 @@ const (
 	sqlResealTokenKey    = `UPDATE token_keys SET sealed = $4 WHERE account_id = $1 AND app_id = $2 AND token_key_id = $3`
 	sqlSealedPusherKeys  = `SELECT account_id, app_id, pusher_key, sealed FROM pusher_keys`
 	sqlResealPusherKey   = `UPDATE pusher_keys SET sealed = $4 WHERE account_id = $1 AND app_id = $2 AND pusher_key = $3`
+	sqlSealedWebhooks    = `SELECT account_id, app_id, endpoint_id, sealed FROM webhook_endpoints`
+	sqlResealWebhook     = `UPDATE webhook_endpoints SET sealed = $4 WHERE account_id = $1 AND app_id = $2 AND endpoint_id = $3`
 	sqlSealedSigningKeys = `SELECT '', '', key_id, sealed FROM signing_keys`
 	sqlResealSigningKey  = `UPDATE signing_keys SET sealed = $2 WHERE key_id = $1`
 )
@@ -43,6 +45,14 @@ func (s *Store) Reseal(ctx context.Context) (count int, err error) {
 		if err != nil {
 			return err
 		}
+		webhooks, err := s.reseal(ctx, tx, sqlSealedWebhooks, func(row sealedRow) []byte {
+			return webhookPlace(row.accountID, row.appID, row.id)
+		}, func(row sealedRow, sealed []byte) error {
+			return one(tx.ExecContext(ctx, sqlResealWebhook, row.accountID, row.appID, row.id, sealed))
+		})
+		if err != nil {
+			return err
+		}
 		signing, err := s.reseal(ctx, tx, sqlSealedSigningKeys, func(row sealedRow) []byte {
 			return place("", "signing_keys", row.id)
 		}, func(row sealedRow, sealed []byte) error {
@@ -51,7 +61,7 @@ func (s *Store) Reseal(ctx context.Context) (count int, err error) {
 		if err != nil {
 			return err
 		}
-		count = tokens + pushers + signing
+		count = tokens + pushers + webhooks + signing
 		_, err = tx.ExecContext(ctx, sqlSetMasterKey, s.seals.fingerprint())
 		return err
 	})

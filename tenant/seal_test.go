@@ -76,6 +76,8 @@ func TestRotateMasterKey(t *testing.T) {
 			c := newCustomer(t, s)
 			must(t, s.AddTokenKey(t.Context(), c.scope, c.app.ID, "k", auth.NewSecret("0123456789abcdef0123456789abcdef")))
 			must(t, s.SwitchPusher(t.Context(), c.scope, c.app.ID, true))
+			_, err := s.AddWebhook(t.Context(), c.scope, c.app.ID, tenant.WebhookSettings{URL: "https://example.com"}, nil)
+			must(t, err)
 			before, err := s.SigningKeys(t.Context())
 			must(t, err)
 
@@ -84,8 +86,8 @@ func TestRotateMasterKey(t *testing.T) {
 			if prints := both.Fingerprints(); len(prints) != 2 || prints[1] != s.Fingerprints()[0] {
 				t.Errorf("fingerprints %v, want the old one %v last", prints, s.Fingerprints())
 			}
-			if count, err := both.Reseal(t.Context()); err != nil || count != 3 {
-				t.Errorf("resealed %d, %v; want 3", count, err)
+			if count, err := both.Reseal(t.Context()); err != nil || count != 4 {
+				t.Errorf("resealed %d, %v; want 4", count, err)
 			}
 
 			write(2)
@@ -98,6 +100,8 @@ func TestRotateMasterKey(t *testing.T) {
 			must(t, err)
 			if view, err := directory.App(c.app.ID); err != nil || len(view.Trust.Keys) != 1 {
 				t.Errorf("token keys after the rotation: %+v, %v", view, err)
+			} else if len(view.Webhooks()) != 1 {
+				t.Error("the headers of a webhook cannot be opened after the rotation")
 			}
 			if pusher, err := directory.PusherOf(c.app.ID); err != nil || pusher.Secret.IsZero() {
 				t.Errorf("pusher secret after the rotation: %v", err)

@@ -177,6 +177,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time) error {
 		{sqlEndOldFlashes, []any{millis(now)}},
 		{sqlForgetLedger, []any{string(PeriodMinute), millis(now.Add(-keepMinutes))}},
 		{sqlForgetLedger, []any{string(PeriodHour), millis(now.Add(-keepHours))}},
+		{sqlForgetDeliveries, []any{millis(now.Add(-keepDeliveryDays))}},
 	} {
 		deadline, cancel := context.WithTimeout(ctx, 4*queryDeadline)
 		_, err := s.db.ExecContext(deadline, step.query, step.args...)

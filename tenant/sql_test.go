@@ -70,6 +70,9 @@ func unscoped() map[string]string {
 
 		"sqlSealedTokenKeys":  "the operator seals everything anew",
 		"sqlSealedPusherKeys": "the operator seals everything anew",
+		"sqlSealedWebhooks":   "the operator seals everything anew",
+		"sqlViewWebhooks":     "the directory reads apps of all tenants by id; app ids are unique",
+		"sqlForgetDeliveries": "old deliveries go for all tenants alike",
 	}
 }
 

@@ -24,6 +24,8 @@ type AppView struct {
 
 	rules  []channel.Rule // longest prefix first
 	pusher *pusherView    // nil: Pusher's SDKs may not reach the app
+
+	webhooks []WebhookTarget
 }
 
 // Rule returns the rule in force for a channel: the longest prefix wins. Where none fits, everybody with the publishable key may

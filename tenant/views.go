@@ -46,7 +46,7 @@ func (s *Store) loadViews(ctx context.Context, ids []string) (map[string]*AppVie
 	for i, id := range ids {
 		l.ids[i] = id
 	}
-	for _, step := range []func() error{l.apps, l.limits, l.rules, l.keys, l.tokenKeys, l.pushers, l.pusherKeys} {
+	for _, step := range []func() error{l.apps, l.limits, l.rules, l.keys, l.tokenKeys, l.pushers, l.pusherKeys, l.webhooks} {
 		if err := step(); err != nil {
 			return nil, storeError(err)
 		}
