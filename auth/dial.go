@@ -26,6 +26,8 @@ const (
 	exchangeTimeout = 10 * time.Second
 	maxURLBytes     = 2048
 	maxHeaderBytes  = 16 << 10 // of an answer
+	maxIdle         = 512      // connections of one client that are kept
+	idleTimeout     = 90 * time.Second
 )
 
 // DialPolicy says which addresses Halley calls on a customer's behalf: key sets, webhooks, discovery. The zero value admits
@@ -33,11 +35,13 @@ const (
 // that changes its address gains nothing.
 type DialPolicy struct {
 	Ports     []uint16       // empty: 443, and 80 with PlainHTTP
+	HighPorts bool           // those from 1024 on besides: none below has a web server, but mail, name and log-in servers
 	Allowed   []netip.Prefix // addresses of the operator's own network that are admitted all the same
 	PlainHTTP bool           // http besides https
 	Roots     *x509.CertPool // nil: those of the system
 	Resolver  *net.Resolver  // nil: the system's
 	Timeout   time.Duration  // of a whole exchange; 0: 10 s
+	KeepAlive int            // idle connections to each host that are kept for the next exchange; 0: none
 }
 
 // refusedPrefixes are the special-purpose registries of IANA: whatever is not the public internet.
@@ -115,7 +119,7 @@ func (p *DialPolicy) Control(_ context.Context, network, address string, _ sysca
 	return nil
 }
 
-// Client makes an HTTP client that obeys the policy, follows no redirect, uses no proxy and keeps no connection. An exchange
+// Client makes an HTTP client that obeys the policy, follows no redirect, uses no proxy and keeps no connection but KeepAlive. An exchange
 // takes at most 5 s to connect and Timeout in all. Whoever reads the body must bound it.
 func (p *DialPolicy) Client() *http.Client {
 	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: p.Control, Resolver: p.Resolver}
@@ -129,7 +133,11 @@ func (p *DialPolicy) Client() *http.Client {
 		TLSClientConfig:        &tls.Config{RootCAs: p.Roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    dialTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
-		DisableKeepAlives:      true,
+		DisableKeepAlives:      p.KeepAlive == 0,
+		MaxIdleConns:           maxIdle,
+		MaxIdleConnsPerHost:    max(p.KeepAlive, 1),
+		IdleConnTimeout:        idleTimeout,
+		ForceAttemptHTTP2:      p.KeepAlive > 0, // which saves nothing for one exchange
 		DisableCompression:     true,
 	}
 	return &http.Client{
@@ -142,8 +150,11 @@ func (p *DialPolicy) Client() *http.Client {
 // checkedTransport refuses a URL before anything is resolved.
 type checkedTransport struct {
 	policy *DialPolicy
-	next   http.RoundTripper
+	next   *http.Transport
 }
+
+// CloseIdleConnections is for http.Client's method of that name.
+func (t checkedTransport) CloseIdleConnections() { t.next.CloseIdleConnections() }
 
 // RoundTrip implements http.RoundTripper.
 func (t checkedTransport) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -161,6 +172,9 @@ func (p *DialPolicy) admitsScheme(scheme string) bool {
 }
 
 func (p *DialPolicy) admitsPort(port uint16) bool {
+	if p.HighPorts && port >= 1024 {
+		return true
+	}
 	if len(p.Ports) == 0 {
 		return port == 443 || port == 80 && p.PlainHTTP
 	}

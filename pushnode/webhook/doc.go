@@ -4,6 +4,5 @@
 // It does not decide what happened (package channel), who wants to know it (package tenant), or keep anything beyond this process: what
 // must outlive it is kept by whoever gave the event, until its Done is called.
 //
-// Start reading at Engine.Take, then courier.go: the way of an event. sender.go is what goes over the wire, guard.go where that may not
-// go. DESIGN.md says why.
+// Start reading at Engine.Take, then courier.go: the way of an event. sender.go is what goes over the wire. DESIGN.md says why.
 package webhook

@@ -7,17 +7,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"time"
+
+	"halley/auth"
 )
 
 // Bounds of one attempt.
 const (
-	dialTime    = 5 * time.Second
 	attemptTime = 10 * time.Second // from the first look-up of the name to the end of the answer
 	answerBytes = 64 << 10         // that are read of an answer: what follows is not waited for
-	headerBytes = 16 << 10         // of an answer
 )
 
 // Post is one request to an endpoint.
@@ -38,28 +37,16 @@ type Attempt struct {
 // OK reports whether the endpoint has accepted what was sent.
 func (a Attempt) OK() bool { return a.Status >= 200 && a.Status < 300 }
 
-// Sender sends requests to endpoints. It goes nowhere but to the public internet and what the operator allows, follows no redirects, and
-// knows no proxy.
+// Sender sends requests to endpoints: to public addresses, and where the operator allows it, on ports 80, 443 and from 1024 on. It follows no
+// redirects and knows no proxy (auth.DialPolicy).
 type Sender struct {
 	client *http.Client
 }
 
-// NewSender returns a sender that may connect to the allowed networks beside public addresses.
-func NewSender(allowed []netip.Prefix) *Sender {
-	return &Sender{client: &http.Client{
-		Timeout: attemptTime,
-		Transport: &http.Transport{
-			DialContext:            guard{allowed: allowed}.dialer().DialContext,
-			TLSHandshakeTimeout:    dialTime,
-			ForceAttemptHTTP2:      true,
-			DisableCompression:     true, // an answer is not read for what it says
-			MaxIdleConns:           512,
-			MaxIdleConnsPerHost:    concurrency,
-			IdleConnTimeout:        90 * time.Second,
-			MaxResponseHeaderBytes: headerBytes,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+// NewSender returns a sender that goes where the policy allows it, over http and https, on high ports too.
+func NewSender(policy auth.DialPolicy) *Sender {
+	policy.PlainHTTP, policy.HighPorts, policy.Timeout, policy.KeepAlive = true, true, attemptTime, concurrency
+	return &Sender{client: policy.Client()}
 }
 
 // Close closes connections that are kept for later.
