@@ -13,6 +13,9 @@ import (
 // Slot is the slot of an app's channel or session, as this node sees it.
 func (n *Node) Slot(app, name string) host.Status { return n.slots.host.Status(slotOf(app, name)) }
 
+// SlotOf places an app's channel.
+func (n *Node) SlotOf(app, name string) int { return slotOf(app, name) }
+
 // Level reports whether this node holds all that it should, and knows every leader.
 func (n *Node) Level() bool { return n.slots.host.Level() }
 

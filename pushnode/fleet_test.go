@@ -26,6 +26,7 @@ type fleet struct {
 	folder string // of the store
 	nodes  []*member
 	log    slog.Handler
+	posts  posts // what webhooks are sent, by any node
 }
 
 // member is one node of a fleet.
@@ -94,7 +95,7 @@ func (f *fleet) begin(t testing.TB, name string, peers []string, legacy *pushnod
 	id, founder := must2(m.cluster.Await(t.Context()))(t)
 	with := setup{
 		session: session.Config{DrainSpread: 50 * time.Millisecond, PingInterval: time.Hour}, log: f.log, clients: &m.clients,
-		store: tenant.Config{DataDir: f.folder},
+		store: tenant.Config{DataDir: f.folder}, posts: &f.posts,
 		seat: seat{instance: instance, cluster: id, peering: &pushnode.Peering{
 			Members: m.cluster, Listener: links, Label: "test", Founder: founder, Dial: f.wires.dialer(name),
 		}, legacy: legacy},

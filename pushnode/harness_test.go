@@ -44,6 +44,7 @@ type setup struct {
 	store       tenant.Config
 	session     session.Config
 	sets        auth.DialPolicy
+	posts       *posts // what webhooks are sent; nil: they are accepted, and forgotten
 	log         slog.Handler
 	readTimeout time.Duration
 	listener    listener
@@ -97,6 +98,7 @@ func (with *setup) start(t testing.TB) *node {
 	}
 	directory := must(tenant.OpenDirectory(ctx, store, logger))(t)
 	meter := tenant.NewMeter(store, directory, rand.Uint64(), logger)
+	hooks := tenant.NewWebhookLog(store, directory, logger)
 	ring := must(auth.NewKeyring("", must(store.SigningKeys(ctx))(t)...))(t)
 	built := must(pushnode.New(pushnode.Config{
 		Instance: with.seat.instance, Cluster: with.seat.cluster, Peering: with.seat.peering, Directory: directory,
@@ -105,13 +107,13 @@ func (with *setup) start(t testing.TB) *node {
 			Keys: directory, TokenKeys: directory, Keyring: ring, KeySets: auth.NewKeySets(with.sets, logger),
 		}),
 		Signer: auth.NewSigner(ring), Session: with.session, Logger: logger, Registerer: metrics, Legacy: with.seat.legacy,
-		Pressure: with.pressure,
+		Pressure: with.pressure, Webhooks: hooks, Post: with.posts.send,
 	}))(t)
 	n := &node{
 		Node: built, URL: "http://" + with.listener.Addr().String(), Store: store, Meter: meter, Directory: directory,
 		config: with.store, metrics: metrics, address: with.listener.Addr().String(),
 	}
-	n.stop = sync.OnceValue(running(ctx, stop, directory.Run, meter.Run, built.Run))
+	n.stop = sync.OnceValue(running(ctx, stop, directory.Run, meter.Run, hooks.Run, built.Run))
 	with.serve(t, n)
 	return n
 }

@@ -23,6 +23,7 @@ import (
 	"halley/auth"
 	"halley/pushnode/host"
 	"halley/pushnode/session"
+	"halley/pushnode/webhook"
 	"halley/tenant"
 )
 
@@ -41,6 +42,8 @@ type Config struct {
 	Peering    *Peering // nil: a cluster of this node alone
 	Legacy     *Legacy  // of an earlier life in another cluster; nil: none
 	Pressure   Pressure // what the node may use; zero: whatever it wants
+	Webhooks   *tenant.WebhookLog
+	Post       func(context.Context, webhook.Post) webhook.Attempt // sends what webhooks are told
 }
 
 // Node is one running push node. New builds it, Run lives, Drain tells its clients to go elsewhere.
@@ -59,6 +62,7 @@ type Node struct {
 	doubts     *doubts
 	guard      *guard
 	heat       *heat
+	webhooks   *webhooks
 	sessions   *session.Server
 	handler    http.Handler
 	sight      sight
@@ -89,6 +93,8 @@ func New(config Config) (*Node, error) {
 	n.slots = newSlots(config, n.deliveries, n.countOnce)
 	n.guard = newGuard(config.Pressure, config.Registerer, config.Logger)
 	n.slots.guard = n.guard
+	n.webhooks = newWebhooks(config)
+	n.webhooks.slots, n.slots.webhooks = n.slots, n.webhooks
 	n.heat = newHeat()
 	if err := n.join(config); err != nil {
 		return nil, err
@@ -153,6 +159,7 @@ func (n *Node) Run(ctx context.Context) error {
 	feeding.Go(func() { n.answerPeers(ctx) })
 	feeding.Go(func() { n.followDirectory(ctx) })
 	feeding.Go(func() { n.heat.keep(ctx, n.meter) })
+	feeding.Go(func() { n.webhooks.run(ctx) })
 	feeding.Go(func() { n.guard.watch(ctx, n.sessions.Relieve) })
 	feeding.Wait()
 	err := n.sessions.Close()

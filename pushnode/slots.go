@@ -22,17 +22,18 @@ const copiesWanted = 3
 // host has around it.
 type slots struct {
 	// immutable after newSlots
-	host    *host.Host
-	cluster uint64
-	clock   clock
-	effects *deliveries
-	once    func(channel.Effect) // is given what concerns the cluster once, on the node that leads; must not block
-	missed  *slotSet             // slots in which the fate of sessions may have been missed
-	asked   *asked               // what other nodes want to know
-	lists   *listings            // questions to all slots at once
-	guard   *guard               // says when this node can take no more
-	links   links                // nil: there are no other nodes
-	waiters sync.Pool            // of *waiter
+	host     *host.Host
+	cluster  uint64
+	clock    clock
+	effects  *deliveries
+	once     func(channel.Effect) // is given what concerns the cluster once, on the node that leads; must not block
+	missed   *slotSet             // slots in which the fate of sessions may have been missed
+	asked    *asked               // what other nodes want to know
+	lists    *listings            // questions to all slots at once
+	guard    *guard               // says when this node can take no more
+	webhooks *webhooks            // is told what apps want to know
+	links    links                // nil: there are no other nodes
+	waiters  sync.Pool            // of *waiter
 
 	// channels is how many each app has: replaced as a whole by every count, read by every publication.
 	channels atomic.Pointer[channelCount]
@@ -208,13 +209,13 @@ func (s *slots) Called(from, id uint64, question []byte) {
 }
 
 // Watched reports whether an app wants to be told who comes and goes.
-func (s *slots) Watched(string) bool { return false }
+func (s *slots) Watched(app string) bool { return s.webhooks.watched(app) }
 
-// Hooked takes what is to be told.
-func (s *slots) Hooked(_ int, hooks []channel.Hook) int { return len(hooks) }
+// Hooked takes what apps are to be told.
+func (s *slots) Hooked(index int, hooks []channel.Hook) int { return s.webhooks.hooked(index, hooks) }
 
 // Counted takes in how many subscribers a channel has.
-func (s *slots) Counted(channel.ID, int) {}
+func (s *slots) Counted(id channel.ID, count int) { s.webhooks.counted(id, count) }
 
 // Overloaded reports whether the slot's effects are too far behind to take more, or this node has no memory for more.
 func (s *slots) Overloaded(index int) bool { return s.effects.overloaded(index) || s.guard.critical() }

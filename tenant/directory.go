@@ -115,6 +115,9 @@ func sourceError(err error) error {
 // ended by the clock. It has one reader. Where nobody reads, the ids wait, each once.
 func (d *Directory) Changes() <-chan string { return d.changes }
 
+// View returns an app's settings as they are in memory; nil where they are not. It never waits.
+func (d *Directory) View(appID string) *AppView { return d.known(appID) }
+
 func (d *Directory) known(appID string) *AppView {
 	view, _ := d.apps.Load(appID)
 	found, _ := view.(*AppView)

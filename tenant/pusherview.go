@@ -75,6 +75,9 @@ func (d *Directory) pusher(what string, memory func() (Pusher, bool), find func(
 	return Pusher{}, fmt.Errorf("%s: %w", what, ErrNotFound)
 }
 
+// TakesPusher reports whether Pusher's SDKs may reach the app.
+func (v *AppView) TakesPusher() bool { return v.pusher != nil }
+
 // Pusher returns the app's Pusher side with its newest key that works at now; false where it is switched off or has none.
 func (v *AppView) Pusher(now time.Time) (Pusher, bool) {
 	return v.pusherBy(now, func(pusherKeyView) bool { return true })

@@ -55,7 +55,7 @@ type consoleConfig struct {
 
 // egressConfig says where the node may call out to on behalf of customers.
 type egressConfig struct {
-	AllowPrivateCIDRs []netip.Prefix `name:"allow-private-cidrs" placeholder:"CIDR" env:"HALLEY_ALLOW_PRIVATE_CIDRS" help:"Private networks in which customers' JWKS URLs may lie. Default: none, only public addresses are called."`
+	AllowPrivateCIDRs []netip.Prefix `name:"allow-private-cidrs" placeholder:"CIDR" env:"HALLEY_ALLOW_PRIVATE_CIDRS" help:"Private networks in which customers' JWKS URLs and webhooks may lie. Default: none, only public addresses are called."`
 }
 
 // Validate refuses settings that contradict each other.

@@ -15,6 +15,7 @@ import (
 	"halley/console"
 	"halley/pushnode"
 	"halley/pushnode/session"
+	"halley/pushnode/webhook"
 	"halley/tenant"
 )
 
@@ -109,6 +110,7 @@ func (p *parts) start(running *services, public *net.TCPListener) {
 	running.start("collector", runCollector)
 	running.start("directory", p.directory.Run)
 	running.start("meter", p.meter.Run)
+	running.start("webhook log", p.webhooks.Run)
 	running.start("node", p.node.Run)
 	running.start("console", p.runConsole)
 	running.start("certificate", p.certificate.run)
@@ -150,6 +152,7 @@ func awaitDatabase(ctx context.Context, store *tenant.Store, logger *slog.Logger
 type parts struct {
 	directory   *tenant.Directory
 	meter       *tenant.Meter
+	webhooks    *tenant.WebhookLog
 	node        *pushnode.Node
 	certificate certificate
 	desk        *desk
@@ -179,6 +182,7 @@ func (c serveCommand) build(
 		return nil, err
 	}
 	signer := auth.NewSigner(ring)
+	webhooks, sender := tenant.NewWebhookLog(store, directory, logger), webhook.NewSender(c.dialPolicy())
 	node, err := pushnode.New(pushnode.Config{
 		Instance:   place.instance,
 		Cluster:    place.cluster,
@@ -193,6 +197,8 @@ func (c serveCommand) build(
 		Registerer: registry,
 		Legacy:     place.legacy,
 		Pressure:   c.pressure(logger),
+		Webhooks:   webhooks,
+		Post:       sender.Send,
 	})
 	if err != nil {
 		return nil, err
@@ -211,7 +217,7 @@ func (c serveCommand) build(
 		return nil, err
 	}
 	return &parts{
-		directory: directory, meter: meter, node: node, certificate: certificate, desk: desk, console: pages, edge: server,
+		directory: directory, meter: meter, webhooks: webhooks, node: node, certificate: certificate, desk: desk, console: pages, edge: server,
 	}, nil
 }
 

@@ -16,6 +16,7 @@ type Backend interface {
 	Records
 	Elsewhere
 	Pushers
+	Hooks
 }
 
 // Gate decides who may come in and what they may do.
@@ -46,6 +47,22 @@ type Pushers interface {
 	PusherApp(key string) (PusherApp, error)
 	// Signed reports whether a credential, KEY:HEX, is the signature of a text by one of the app's keys.
 	Signed(appID, credential, text string) bool
+}
+
+// Hooks is told what apps may want to know and nobody else does. Its methods must not block.
+type Hooks interface {
+	// ClientEvent is told of an event that a client of Pusher's published.
+	ClientEvent(id channel.ID, sent ClientEvent)
+	// CacheMissed is told of a subscriber for whom a cache channel holds nothing.
+	CacheMissed(id channel.ID)
+}
+
+// ClientEvent is an event of a client as its server is told of it.
+type ClientEvent struct {
+	Event    string
+	Data     string // as it was sent
+	SocketID string
+	UserID   string // empty: not known
 }
 
 // PusherApp is what a socket of Pusher's needs to know of its app beside App.

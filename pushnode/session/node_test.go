@@ -335,6 +335,12 @@ func (n *node) Members(_ context.Context, id channel.ID) ([]channel.Member, uint
 }
 
 // Subscribers implements session.Backend: there are no other nodes, but for the strangers that a test has follow everything.
+// ClientEvent is Hooks: nobody wants to know.
+func (n *node) ClientEvent(channel.ID, session.ClientEvent) {}
+
+// CacheMissed is Hooks.
+func (n *node) CacheMissed(channel.ID) {}
+
 func (n *node) Subscribers(_ context.Context, id channel.ID) (int, error) {
 	n.mu.Lock()
 	failing, strangers := n.failing, n.strangers

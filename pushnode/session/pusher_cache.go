@@ -24,5 +24,6 @@ func (s *Server) cached(ctx context.Context, conn *connection, name string, from
 			return appendPusherMessage(nil, messageOf(name, epoch, publication)), nil
 		}
 	}
+	s.backend.CacheMissed(channel.ID{App: conn.session.app, Name: name})
 	return pusher.AppendCacheMiss(nil, name), nil
 }

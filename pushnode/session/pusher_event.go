@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"halley/pushnode/channel"
 	"halley/pushnode/pusher"
 )
 
@@ -46,6 +47,9 @@ func (s *Server) publishPusher(ctx context.Context, conn *connection, command pu
 	if fault := s.shown("client event", err); fault != nil {
 		return answerPusher(pusher.AppendEventError(nil, command.Channel, pusher.Code(fault.Code), fault.Message)), nil
 	}
+	s.backend.ClientEvent(channel.ID{App: session.app, Name: command.Channel}, ClientEvent{
+		Event: command.Event, Data: command.Data, SocketID: session.id, UserID: client.users[command.Channel],
+	})
 	return pusherAnswer{}, nil
 }
 

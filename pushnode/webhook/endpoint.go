@@ -40,10 +40,10 @@ type Source interface {
 	Endpoints(app string) ([]Endpoint, Signer)
 }
 
-// wants reports whether the endpoint is to be told of an event.
-func (p *Endpoint) wants(event *Event) bool {
-	return (len(p.Kinds) == 0 || slices.Contains(p.Kinds, event.Kind)) &&
-		strings.HasPrefix(event.Channel, p.Prefix) && strings.HasSuffix(event.Channel, p.Suffix)
+// Wants reports whether the endpoint is to be told of a kind of event in a channel.
+func (p *Endpoint) Wants(kind Kind, channel string) bool {
+	return (len(p.Kinds) == 0 || slices.Contains(p.Kinds, kind)) &&
+		strings.HasPrefix(channel, p.Prefix) && strings.HasSuffix(channel, p.Suffix)
 }
 
 // sign is the signature of a body: hexadecimal HMAC-SHA256 ("Security" of Pusher's webhooks).

@@ -72,7 +72,7 @@ func (e *Engine) Take(event Event) bool {
 	}
 	var wanting []*Endpoint
 	for i := range endpoints {
-		if endpoints[i].wants(&event) {
+		if endpoints[i].Wants(event.Kind, event.Channel) {
 			wanting = append(wanting, &endpoints[i])
 		}
 	}

@@ -61,7 +61,7 @@ func TestWants(t *testing.T) {
 		"all of them":     {Endpoint{Kinds: []Kind{Occupied}, Prefix: "presence", Suffix: "m"}, true},
 		"all but the end": {Endpoint{Kinds: []Kind{Occupied}, Prefix: "presence", Suffix: "n"}, false},
 	} {
-		if got := row.endpoint.wants(event); got != row.wants {
+		if got := row.endpoint.Wants(event.Kind, event.Channel); got != row.wants {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
