@@ -23,7 +23,7 @@ var levels = []struct {
 		}},
 	// What drives a node or a cluster from the outside knows nothing of its inside.
 	{packages: []string{"cmd/halley/verify", "cmd/halley/bench"}},
-	{packages: []string{"pushnode/coding", "pushnode/hot", "pushnode/http1", "pushnode/pressure", "pushnode/pusher"}},
+	{packages: []string{"pushnode/coding", "pushnode/hot", "pushnode/http1", "pushnode/pressure", "pushnode/pusher", "pushnode/sockjs"}},
 	{packages: []string{"migrations", "web", "cmd/halley/verify/history", "cmd/halley/child", "pushnode/crew", "pushnode/prefetch"}},
 }
 
