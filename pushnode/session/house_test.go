@@ -63,6 +63,7 @@ func openOn(tb testing.TB, listener net.Listener, dial func(context.Context) (ne
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/ws", h.server.WebSocket)
 	mux.HandleFunc("GET "+session.PusherPath, h.server.Pusher)
+	mux.HandleFunc("POST "+session.FallbackPath, h.server.Fallback)
 	mux.HandleFunc("GET /v1/sse", h.server.Events)
 	mux.HandleFunc("GET /v1/poll", h.server.Poll)
 	mux.HandleFunc("POST /v1/commands", h.server.Commands)

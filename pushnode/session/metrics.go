@@ -42,6 +42,7 @@ const (
 	transportEvents    = "sse"
 	transportPoll      = "poll"
 	transportPusher    = "pusher"
+	transportFallback  = "pusher-http" // of Pusher's clients without a WebSocket
 )
 
 func newMetrics(registerer prometheus.Registerer, queued func() float64, parked func() float64) *metrics {
@@ -66,7 +67,7 @@ func newMetrics(registerer prometheus.Registerer, queued func() float64, parked 
 		gaugeFunc("queue_bytes", "Bytes that wait for connections.", queued),
 		gaugeFunc("parked", "Sessions that have no connection.", parked))
 	m.transports = make(map[string]*transportMetrics)
-	for _, name := range []string{transportWebSocket, transportEvents, transportPoll, transportPusher} {
+	for _, name := range []string{transportWebSocket, transportEvents, transportPoll, transportPusher, transportFallback} {
 		m.transports[name] = &transportMetrics{
 			connections: m.connections.WithLabelValues(name),
 			deliveries:  m.deliveries.WithLabelValues(name),

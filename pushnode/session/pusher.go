@@ -31,7 +31,7 @@ func (s *Server) Pusher(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	v := &pusherVisit{visit: visit{server: s}}
+	v := &pusherVisit{visit: visit{server: s}, transport: transportPusher}
 	started := false
 	defer func() {
 		if !started {
@@ -43,7 +43,7 @@ func (s *Server) Pusher(w http.ResponseWriter, r *http.Request) {
 		return // the library has answered
 	}
 	v.socket.dialect = pusherDialect{}
-	v.open(r)
+	v.open(r, strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, PusherPath), "/"))
 	started = true
 	v.socket.conn.Start(early, v)
 }
@@ -51,7 +51,8 @@ func (s *Server) Pusher(w http.ResponseWriter, r *http.Request) {
 // pusherVisit is a visit of a client of Pusher's.
 type pusherVisit struct {
 	visit
-	client pusherClient
+	transport string // as metrics name it
+	client    pusherClient
 }
 
 // pusherClient is what a connection of Pusher's has beside its session. Who has the session's turn owns it.
@@ -66,10 +67,9 @@ type pusherClient struct {
 	watchlist *watchlist // of who signed in; nil: it watches nobody
 }
 
-// open connects the client, whose request names a key.
-func (v *pusherVisit) open(r *http.Request) {
-	key, err := pusherKey(r)
-	if err != nil {
+// open connects the client, whose request names a key by its path.
+func (v *pusherVisit) open(r *http.Request, key string) {
+	if err := checkPusherRequest(r, key); err != nil {
 		v.refuse(err)
 		return
 	}
@@ -81,25 +81,24 @@ func (v *pusherVisit) open(r *http.Request) {
 	// A client event of that many bytes may be twice as long as it stands in its frame.
 	v.rules.MessageBytes = max(app.MessageBytes, 2*v.client.app.EventBytes) + wire.EnvelopeBytes
 	open := opening{grant: v.client.keyed, credential: key, id: newSocketID()}
-	v.join(app, open, transportPusher, r.Header.Get("Origin") != "", &v.client)
+	v.join(app, open, v.transport, r.Header.Get("Origin") != "", &v.client)
 }
 
-// pusherKey is the key that a request names, in a protocol that is spoken.
-func pusherKey(r *http.Request) (string, error) {
-	key := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, PusherPath), "/")
+// checkPusherRequest refuses what is no key, and a protocol that is not spoken.
+func checkPusherRequest(r *http.Request, key string) error {
 	version := r.URL.Query().Get("protocol")
 	number, err := strconv.Atoi(version)
 	switch {
 	case key == "" || strings.Contains(key, "/"):
-		return "", pusherFault(pusher.CodePath)
+		return pusherFault(pusher.CodePath)
 	case version == "":
-		return "", pusherFault(pusher.CodeNoProtocol)
+		return pusherFault(pusher.CodeNoProtocol)
 	case err != nil:
-		return "", pusherFault(pusher.CodeVersionFormat)
+		return pusherFault(pusher.CodeVersionFormat)
 	case number < leastPusherProtocol || number > lastPusherProtocol:
-		return "", pusherFault(pusher.CodeProtocol)
+		return pusherFault(pusher.CodeProtocol)
 	}
-	return key, nil
+	return nil
 }
 
 // admitPusher looks the app of a key up, and whether its pages may connect.

@@ -30,6 +30,7 @@ type Server struct {
 	watches    *watches
 	sessions   *registry
 	pending    *pending
+	pipes      pipes          // of Pusher's clients without a WebSocket
 	poller     netpoll.Poller // holds the sockets
 	alarms     alarms
 	crew       crew.Crew       // drives connections
@@ -63,6 +64,7 @@ func New(config Config, backend Backend) *Server {
 	s.hub = newHub(s.metrics, backend.Follow, backend.Congested)
 	s.watches = newWatches(s.config.CommandTimeout, backend)
 	s.pending = newPending(s.config.PendingPerIP)
+	s.pipes = newPipes()
 	s.chores, s.unsaved, s.unrecorded = newSessionQueue(), newSessionQueue(), newSessionQueue()
 	s.doubtful, s.undecided = newSessionQueue(), newSessionQueue()
 	s.counts = newCounts()

@@ -78,6 +78,7 @@ type visit struct {
 	rules  frame.Rules
 	phase  atomic.Uint32
 	deaf   bool        // what comes cannot be understood any more
+	mute   bool        // the client has no answer to a close
 	conn   *connection // nil: it has none yet, or never
 
 	known  func()                  // to be called when the client has shown who it is, or is gone; nil: it was
@@ -137,7 +138,7 @@ func (v *visit) join(app App, open opening, transport string, browser bool, clie
 	v.isKnown()
 	conn := s.newSocketConnection(app, open.grant, v.socket, s.metrics.of(transport), browser)
 	conn.pusher = client
-	conn.driver.release, conn.driver.lingers = release, true
+	conn.driver.release, conn.driver.lingers = release, !v.mute
 	attached := false
 	defer func() {
 		if !attached {
