@@ -53,6 +53,8 @@ func (n *Node) routes() http.Handler {
 	router.HandleFunc("/apps/*", n.servePusher)
 	router.HandleFunc("/users/*", n.servePusher)
 	router.Get(session.PusherPath+"*", n.sessions.Pusher) // as /ws
+	router.Post(session.FallbackPath+"*", n.sessions.Fallback)
+	router.Options(session.FallbackPath+"*", n.sessions.Preflight)
 	read(router, "/halley.js", web.Client().ServeHTTP)
 	read(router, "/halley.mjs", web.Client().ServeHTTP)
 	read(router, "/docs", web.Docs().ServeHTTP)

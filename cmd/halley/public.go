@@ -44,7 +44,8 @@ func publicHandler(node *pushnode.Node, pages *console.Server, ring *auth.Keyrin
 // isPusherPath tells the paths of Pusher's socket and HTTP API from those of the console's pages, which are below /apps/ too. An app of the console is
 // called app_…, and so may one be that moved in from elsewhere: no page has the path of a call.
 func isPusherPath(path string) bool {
-	if _, found := pusher.ParsePath(path); found || strings.HasPrefix(path, session.PusherPath) {
+	if _, found := pusher.ParsePath(path); found || strings.HasPrefix(path, session.PusherPath) ||
+		strings.HasPrefix(path, session.FallbackPath) {
 		return true
 	}
 	rest, below := strings.CutPrefix(path, "/apps/")

@@ -66,6 +66,7 @@ func TestPusherPaths(t *testing.T) {
 		"/apps/123456/events": true, "/apps/123456/channels/news/users": true, "/apps/app_1/events": true, "/apps/app_1/channels": true,
 		"/apps/123456/nothing": true, "/users/ada/terminate_connections": true, "/apps/app-id/users/ada/terminate_connections": true,
 		"/app/key": true, "/app/": true, "/app": false,
+		"/pusher/app/key/042/0123abcd/xhr": true, "/pusher/app/": true, "/pusher/app": false, "/pusher": false,
 		"/apps": false, "/apps/": false, "/apps/new": false, "/apps/123456": false, "/apps/app_1": false, "/apps/app_1/keys": false,
 		"/apps/app_1/settings/name": false, "/users/ada": false, "/": false, "/v1/apps/1/events": false,
 	} {
