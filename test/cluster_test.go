@@ -17,6 +17,17 @@ import (
 // startCluster starts nodes of one cluster on a database of their own, and waits until each holds its copies.
 func startCluster(tb testing.TB, size int) []*node {
 	tb.Helper()
+	return startClusterOf(tb, size, false)
+}
+
+// startPlainCluster is startCluster without the race detector, for tests in which time matters.
+func startPlainCluster(tb testing.TB, size int) []*node {
+	tb.Helper()
+	return startClusterOf(tb, size, true)
+}
+
+func startClusterOf(tb testing.TB, size int, plain bool) []*node {
+	tb.Helper()
 	secret := clusterSecret(tb)
 	database, first := postgres.URL(tb), ""
 	nodes := make([]*node, size)
@@ -29,7 +40,9 @@ func startCluster(tb testing.TB, size int) []*node {
 			flags = append(flags, "--join", first)
 		}
 		store := []string{"--database", database, "--data-dir", filepath.Join(tb.TempDir(), fmt.Sprint("data", i)), "--cluster-secret-file", secret}
-		nodes[i] = startNodeOn(tb, store[:4:4], flags...)
+		nodes[i] = newNode(tb, store[:4:4], flags...)
+		nodes[i].plain = plain
+		nodes[i].start()
 		nodes[i].store = store // admin commands seal with what the secret gives, too
 	}
 	return nodes

@@ -37,7 +37,8 @@ type node struct {
 	store    []string
 	flags    []string
 	logFile  string
-	files    int // file descriptors that a process may have open; 0: as many as this one
+	files    int  // file descriptors that a process may have open; 0: as many as this one
+	plain    bool // without the race detector
 	process  *exec.Cmd
 	exited   chan error // holds the result of the process once it is gone
 }
@@ -94,7 +95,11 @@ func (n *node) start() {
 // launch starts the process.
 func (n *node) launch() {
 	n.tb.Helper()
-	n.process = command(context.Background(), n.tb, n.flags...)
+	if n.plain {
+		n.process = plainCommand(n.tb, n.flags...)
+	} else {
+		n.process = command(context.Background(), n.tb, n.flags...)
+	}
 	if n.files > 0 {
 		n.process.Args = slices.Concat([]string{"sh", "-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(n.files), n.process.Path}, n.flags)
 		n.process.Path = "/bin/sh"

@@ -26,7 +26,7 @@ func TestPusherLibrarySurvivesADrop(t *testing.T) {
 // TestPusherLibrariesOnACluster spreads the clients of each scenario over three nodes, and then kills a node.
 func TestPusherLibrariesOnACluster(t *testing.T) {
 	t.Parallel()
-	nodes := startCluster(t, 3)
+	nodes := startPlainCluster(t, 3)
 	settings := pusherOn(t, nodes...)
 	for _, file := range scenarios(t, "scenarios") {
 		t.Run(scenarioName(file), func(t *testing.T) { play(t, file, settings, nil) })
