@@ -22,18 +22,19 @@ type counts struct {
 // count is what is known of one channel.
 type count struct {
 	// guarded by the mu of counts
-	told  int       // the number that was told last
-	fresh bool      // somebody may not have been told it
-	due   time.Time // when to look
+	told  int           // the number that was told last
+	fresh bool          // somebody may not have been told it
+	due   time.Time     // when to look
+	every time.Duration // how often: the longer nothing changes, the more seldom
 }
 
 // How often a channel is looked at: a large one as seldom as Pusher tells of it.
 const (
-	countEvery      = time.Second
-	countLargeEvery = 5 * time.Second
-	largeCount      = 100
-	countDelay      = 50 * time.Millisecond // for which changes are collected
-	countLookers    = 8                     // channels that are looked at at the same time
+	countOften   = time.Second
+	countSeldom  = 5 * time.Second
+	largeCount   = 100
+	countDelay   = 50 * time.Millisecond // for which changes are collected
+	countLookers = 8                     // channels that are looked at at the same time
 )
 
 func newCounts() *counts {
@@ -73,7 +74,7 @@ func (c *counts) look(now time.Time) (due []channel.ID, next time.Time) {
 	for id, known := range c.channels {
 		if !known.due.After(now) {
 			due = append(due, id)
-			known.due = now.Add(known.interval())
+			known.due = now.Add(known.interval(false))
 		}
 		if next.IsZero() || known.due.Before(next) {
 			next = known.due
@@ -82,11 +83,17 @@ func (c *counts) look(now time.Time) (due []channel.ID, next time.Time) {
 	return due, next
 }
 
-func (c *count) interval() time.Duration {
-	if c.told > largeCount {
-		return countLargeEvery
+// interval is when to look again. news says that there was a change just now.
+func (c *count) interval(news bool) time.Duration {
+	switch {
+	case c.told > largeCount:
+		return countSeldom
+	case news || c.every == 0:
+		c.every = countOften
+	default:
+		c.every = min(2*c.every, countSeldom)
 	}
-	return countEvery
+	return c.every
 }
 
 // found takes note of a number, and reports whether it is news to somebody.
@@ -98,28 +105,32 @@ func (c *counts) found(id channel.ID, number int) bool {
 		return false
 	}
 	known.told, known.fresh = number, false
-	known.due = time.Now().Add(known.interval())
+	known.due = time.Now().Add(known.interval(true))
 	return true
 }
 
 // keepCounts looks at channels until ctx ends.
 func (s *Server) keepCounts(ctx context.Context) {
-	alarm := time.NewTimer(0)
+	alarm, delay := time.NewTimer(countSeldom), time.NewTimer(countDelay)
 	defer alarm.Stop()
-	<-alarm.C
+	defer delay.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.counts.wake:
-			alarm.Reset(countDelay)
-			continue
 		case <-alarm.C:
+		}
+		delay.Reset(countDelay)
+		select {
+		case <-ctx.Done():
+			return
+		case <-delay.C:
 		}
 		due, next := s.counts.look(time.Now())
 		s.tellCounts(ctx, due)
 		if !next.IsZero() {
-			alarm.Reset(max(time.Until(next), countDelay))
+			alarm.Reset(time.Until(next))
 		}
 	}
 }

@@ -91,3 +91,24 @@ func TestPusherCountsMayFailAndEnd(t *testing.T) {
 		s.wantCount(6)
 	})
 }
+
+// However many come one after the other, what changes is told meanwhile.
+func TestPusherCountsAreNotPutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, counting)
+		s := h.pusher()
+		s.subscribe("news", "")
+		s.wantCount(1)
+		begun := time.Now()
+		for range 100 {
+			pass(20 * time.Millisecond)
+			h.pusher().subscribe("news", "")
+		}
+		if s.wantEvent("pusher_internal:subscription_count"); time.Since(begun) > 2*time.Second {
+			t.Errorf("told after %v", time.Since(begun))
+		}
+		if count := s.wantEvent("pusher_internal:subscription_count").data(t).number("subscription_count"); count == 101 {
+			t.Error("nothing was told while others came")
+		}
+	})
+}
