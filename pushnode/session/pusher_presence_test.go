@@ -204,3 +204,54 @@ func TestPusherPresenceIsFull(t *testing.T) {
 		}
 	})
 }
+
+// Wherever a subscription fails, nothing is left of it: neither a member nor a subscriber nor a record.
+func TestPusherLeavesNothingBehind(t *testing.T) {
+	unavailable := wire.NewError(wire.CodeUnavailable)
+	for name, test := range map[string]struct {
+		breaks func(n *node)
+		lives  bool // the connection does
+	}{
+		"no record":           {breaks: func(n *node) { n.unattached = unavailable }},
+		"record not written":  {breaks: func(n *node) { n.unkept = unavailable }},
+		"entered, or not":     {breaks: func(n *node) { n.unsure = true }},
+		"no history":          {breaks: func(n *node) { n.unread = unavailable }},
+		"nobody is told":      {breaks: func(n *node) { n.failing = unavailable }},
+		"nothing cached":      {breaks: func(n *node) { n.denied = []string{"history:presence-cache-room"} }, lives: true},
+		"the channel is full": {breaks: func(n *node) { n.members = 1 }, lives: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := open(t, nil)
+				watcher, s := h.pusher(), h.pusher()
+				watcher.subscribe("presence-cache-room", `{"user_id":"w"}`)
+				watcher.wantEvent("pusher:cache_miss")
+				h.set(func() { test.breaks(h.node) })
+				s.ask("presence-cache-room", `{"user_id":"ann"}`)
+				if test.lives {
+					s.wantEvent("pusher:subscription_error")
+					s.wantNothing()
+				} else {
+					s.wantError(4101)
+					s.wantClose(4101)
+				}
+				h.set(func() { h.unattached, h.unkept, h.unsure, h.unread, h.failing, h.denied = nil, nil, false, nil, nil, nil })
+				pass(10 * time.Second)
+				id := channel.ID{App: testApp, Name: "presence-cache-room"}
+				if got := h.server.Occupancy(id); got.Subscribers != 1 {
+					t.Errorf("there are %+v", got)
+				}
+				if members, _, _ := h.Members(t.Context(), id); len(members) != 1 {
+					t.Errorf("the members are %v", members)
+				}
+				if record, found := h.record(s.id); found && (!test.lives || len(record.Presence) > 0) {
+					t.Errorf("the record is %+v", record)
+				}
+				if test.lives {
+					h.set(func() { h.members = 2 })
+					s.subscribe("presence-cache-room", `{"user_id":"ann"}`)
+				}
+			})
+		})
+	}
+}
