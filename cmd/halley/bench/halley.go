@@ -75,10 +75,17 @@ func (h Halley) AppendPublish(dst []byte, host, channel string, id, data []byte)
 	return append(dst, end...)
 }
 
-var offsetField = []byte(`"offset":`)
+var (
+	offsetField = []byte(`"offset":`)
+	pusherBegin = []byte(`{"event":`)
+)
 
-// Offset reads the field of that name. The data of a run holds none.
+// Offset reads the field of that name, which the data of a run does not hold. Messages of Pusher's protocol have none: to look for it would cost
+// more than all else that is done with them.
 func (Halley) Offset(message []byte) uint64 {
+	if bytes.HasPrefix(message, pusherBegin) {
+		return 0
+	}
 	at := bytes.LastIndex(message, offsetField)
 	if at < 0 {
 		return 0

@@ -68,6 +68,7 @@ func TestHalleyOffset(t *testing.T) {
 	for message, want := range map[string]uint64{
 		`{"op":"message","data":"x","epoch":"a","offset":42,"timestamp":7}`: 42,
 		"event: message\nid: a:1\ndata: {\"offset\":7}":                     7,
+		`{"event":"message","channel":"a","data":"{\"offset\":7}"}`:         0,
 		`{"op":"ping"}`:       0,
 		`{"offset":`:          0,
 		`{"offset":"twelve"}`: 0,
