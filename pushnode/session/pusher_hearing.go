@@ -57,6 +57,9 @@ func (v *pusherVisit) obey(command pusher.Command) {
 		return
 	}
 	defer conn.session.release()
+	if conn.session.connection() != conn {
+		return // it is gone: what is begun now, nobody would end
+	}
 	s.metrics.commands.WithLabelValues(pusherOp(command.Event)).Inc()
 	answer, err := s.executePusher(ctx, conn, command)
 	if err != nil {
