@@ -82,8 +82,8 @@ func (s *Server) watchUsers(conn *connection, userIDs []string) {
 	if len(userIDs) == 0 {
 		return
 	}
-	conn.pusher.watchlist = s.watches.watch(conn.session.app, userIDs, func(event []byte) {
-		if !conn.outbox.tryPush(frameItem(textFrame(event))) {
+	conn.pusher.watchlist = s.watches.watch(conn.session.app, userIDs, func(event item) {
+		if !conn.outbox.tryPush(event) {
 			conn.close(wire.NewError(wire.CodeSlowConsumer))
 		}
 	})

@@ -46,10 +46,10 @@ type watched struct {
 	clients int    // different ones in the set: the user is online where there is one
 }
 
-// watchlist is the users that one connection watches. tell is called under a lock, with an event of Pusher's: it must not block, nor call
-// the server.
+// watchlist is the users that one connection watches. tell is called under a lock, with what is shared by all who are told: it must not block,
+// nor call the server.
 type watchlist struct {
-	tell func(event []byte) // immutable
+	tell func(event item) // immutable
 
 	// guarded by watches.mu
 	users   []*watched
@@ -65,7 +65,7 @@ func newWatches(patience time.Duration, backend Channels) *watches {
 }
 
 // watch tells who of the users is online, all in one event as soon as it is known, and every change from then on, until unwatch.
-func (w *watches) watch(app string, userIDs []string, tell func(event []byte)) *watchlist {
+func (w *watches) watch(app string, userIDs []string, tell func(event item)) *watchlist {
 	list := &watchlist{tell: tell}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -249,11 +249,9 @@ func (u *watched) turnLocked(clients int) {
 	if u.clients = clients; online == before {
 		return
 	}
-	var event []byte
-	if online {
-		event = pusher.AppendWatchlist(nil, []string{u.userID}, nil)
-	} else {
-		event = pusher.AppendWatchlist(nil, nil, []string{u.userID})
+	event := watchEvent([]string{u.userID}, nil)
+	if !online {
+		event = watchEvent(nil, []string{u.userID})
 	}
 	for list := range u.by {
 		if list.told {
@@ -288,5 +286,9 @@ func (l *watchlist) tellAllLocked() {
 			offline = append(offline, one.userID)
 		}
 	}
-	l.tell(pusher.AppendWatchlist(nil, online, offline))
+	l.tell(watchEvent(online, offline))
+}
+
+func watchEvent(online, offline []string) item {
+	return frameItem(textFrame(pusher.AppendWatchlist(nil, online, offline)))
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -119,7 +120,8 @@ type watcher struct {
 	online map[string]bool
 }
 
-func (w *watcher) tell(event []byte) {
+func (w *watcher) tell(told item) {
+	event := told.own.frame[bytes.IndexByte(told.own.frame, '{'):]
 	var frame struct{ Event, Data string }
 	var data struct {
 		Events []struct {
