@@ -83,14 +83,14 @@ func TestFleetReachesUsers(t *testing.T) {
 	})
 }
 
-// A user whose node died is offline after the grace, unless another connection is there or comes back: then nobody hears of it. A watcher
-// whose source of news died goes on hearing.
+// A user whose node died is offline after the grace, unless another connection is there or comes back: then nobody hears of it; or at once,
+// where the user is terminated. A watcher whose source of news died goes on hearing.
 func TestFleetKnowsWhoIsOnline(t *testing.T) {
 	t.Parallel()
 	fleetInBubble(t, 3, func(t *testing.T, f *fleet) {
 		a := f.newPusherApp(t, "a")
 		dead := f.nodes[0]
-		for _, user := range []string{"gone", "doubled", "back"} {
+		for _, user := range []string{"gone", "doubled", "back", "banned"} {
 			s := a.dial(t, dead.node)
 			s.subscribe("presence-room", "guest") // its record is that of a guest
 			s.signIn(user)
@@ -98,12 +98,16 @@ func TestFleetKnowsWhoIsOnline(t *testing.T) {
 		a.dial(t, f.nodes[1].node).signIn("doubled")
 		watchers := []*pusherSocket{a.dial(t, f.nodes[1].node), a.dial(t, f.nodes[2].node)}
 		for _, w := range watchers {
-			w.signIn("eve", "gone", "doubled", "back")
-			w.told(t, "at first", "online gone doubled back")
+			w.signIn("eve", "gone", "doubled", "back", "banned")
+			w.told(t, "at first", "online gone doubled back banned")
 		}
 		dead.kill()
 		pass(20 * time.Second)
 		a.dial(t, f.nodes[2].node).signIn("back")
+		a.on(f.nodes[1]).ask(t, http.MethodPost, "/users/banned/terminate_connections", "", "{}").says(t, "terminate", http.StatusOK, "{}")
+		for _, w := range watchers {
+			w.told(t, "of who was terminated", "offline banned")
+		}
 		pass(channel.LostGrace - 25*time.Second)
 		for _, w := range watchers {
 			w.told(t, "before the end of the grace")
