@@ -125,18 +125,13 @@ func (w *webhooks) hooked(slot int, hooks []channel.Hook) (taken int) {
 	for i := range hooks {
 		event := eventOf(w.slots.cluster, slot, &hooks[i])
 		event.Done, event.Void = w.told.of(slot, hooks[i].Number), void
-		if hidden(event.Channel) {
-			event.Done()
-		} else if !w.engine.Take(event) && !w.refused.add(slot, event) {
+		if !w.engine.Take(event) && !w.refused.add(slot, event) {
 			return i
 		}
 		lead.latest = hooks[i].Number
 	}
 	return len(hooks)
 }
-
-// hidden reports whether a channel is the protocol's own: that of a user, which nobody has named.
-func hidden(name string) bool { return strings.HasPrefix(name, "#") }
 
 // eventOf is a hook as apps are told of it.
 func eventOf(cluster uint64, slot int, hook *channel.Hook) webhook.Event {
@@ -160,7 +155,7 @@ func eventOf(cluster uint64, slot int, hook *channel.Hook) webhook.Event {
 
 // counted takes in how many subscribers a channel has. The caller holds the channel's slot.
 func (w *webhooks) counted(id channel.ID, count int) {
-	if hidden(id.Name) || strings.HasPrefix(id.Name, "presence-") { // Pusher protocol, "Subscription counting": not for presence channels
+	if channel.Hidden(id.Name) || strings.HasPrefix(id.Name, "presence-") { // Pusher protocol, "Subscription counting": not for presence channels
 		return
 	}
 	endpoints, _ := w.Endpoints(id.App)

@@ -1,6 +1,9 @@
 package channel
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // nameBytes is the set of bytes that a channel's name is made of.
 const nameBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-=@,.;:/"
@@ -28,3 +31,7 @@ func ValidName(name string) error {
 	}
 	return nil
 }
+
+// Hidden reports whether a channel is Halley's own, such as that of the connections of one user: its name, which ValidName refuses, begins
+// with "#". Apps are not told that it exists.
+func Hidden(name string) bool { return strings.HasPrefix(name, "#") }

@@ -39,6 +39,16 @@ func TestValidName(t *testing.T) {
 	}
 }
 
+// TestHidden holds that what is hidden is what nobody can name, and that of no other channel is said that it is.
+func TestHidden(t *testing.T) {
+	t.Parallel()
+	for name, hidden := range map[string]bool{"#online-ada": true, "#": true, "a#": false, "news": false, "": false} {
+		if channel.Hidden(name) != hidden || hidden && channel.ValidName(name) == nil {
+			t.Errorf("%q: hidden %t, valid: %v", name, channel.Hidden(name), channel.ValidName(name))
+		}
+	}
+}
+
 func TestPositionRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		position := channel.Position{

@@ -110,6 +110,7 @@ func (s *seat) noticeLost(edge uint64, while int64) {
 // notice looks at somebody who came, and has a look planned at who seems to be gone. It costs a look-up for apps that want nothing.
 func (s *seat) notice(who attendance) {
 	switch {
+	case channel.Hidden(who.id.Name):
 	case !s.host.outside.Watched(who.id.App) && !s.copy.State().Present(who.id, who.clientID):
 	case s.isThere(who):
 		s.look(who)

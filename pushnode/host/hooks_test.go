@@ -92,6 +92,24 @@ func TestOccupancyIsTold(t *testing.T) {
 	}
 }
 
+// TestHiddenChannelsAreNotTold has users sign in and follow what is sent to them: that is nobody's business, and costs no log entry.
+func TestHiddenChannelsAreNotTold(t *testing.T) {
+	t.Parallel()
+	h := newHall(t, 1)
+	h.id.Name = "#online-ada"
+	h.slot = h.nodes[0].SlotOf(h.id.App, h.id.Name)
+	before := h.nodes[0].Status(h.slot).Applied
+	h.follow(h.nodes[0], 1)
+	h.enter("ada", "s1", false)
+	h.enter("ada", "s1", true)
+	h.follow(h.nodes[0], 0)
+	h.pass(5_000)
+	h.wants("ada signed in")
+	if entries := h.nodes[0].Status(h.slot).Applied - before; entries != 2 {
+		t.Errorf("%d entries in the log, want that of the enter and that of the leave", entries)
+	}
+}
+
 // TestOthersAreNotTold holds that nothing is kept of apps that do not want to be told, until they do.
 func TestOthersAreNotTold(t *testing.T) {
 	t.Parallel()
