@@ -12,7 +12,7 @@ const kinds = { ".html": "text/html; charset=utf-8", ".mjs": "text/javascript", 
 
 async function call(request) {
   let body = ""
-  for await (const part of request) body += part
+  for await (const part of request.setEncoding("utf8")) body += part
   const { method, given } = JSON.parse(body)
   return owner[method](...given).then((result) => ({ result }), ({ status, body, message }) => ({ refused: { status, body: body ?? message } }))
 }
