@@ -154,7 +154,7 @@ func TestFallbackClientsMustSpeak(t *testing.T) {
 		for line == "h" {
 			line = s.next()
 		}
-		if !strings.Contains(line, "4201") || time.Since(began) != 60*time.Second {
+		if !strings.Contains(line, "4201") || time.Since(began) != 65*time.Second {
 			t.Errorf("after %v: %s", time.Since(began), line)
 		}
 		if line := s.next(); !strings.HasPrefix(line, "c[4201,") {
