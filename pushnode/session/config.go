@@ -24,6 +24,7 @@ type Config struct {
 	DrainSpread      time.Duration // the latest that a drained client is told to come back; 20 s
 
 	PendingPerIP  int // connections of one address (IPv6: /64) that have not given a credential; 64
+	AbsentPerIP   int // clients of one address (likewise) without a WebSocket for which no request is here just now; 1024
 	QueueMessages int // that may wait for one connection, whatever their size; 1024
 
 	Compression bool // permessage-deflate is offered to WebSockets: less bytes for more processor time
@@ -58,6 +59,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PendingPerIP <= 0 {
 		c.PendingPerIP = 64
+	}
+	if c.AbsentPerIP <= 0 {
+		c.AbsentPerIP = 1024
 	}
 	if c.QueueMessages <= 0 {
 		c.QueueMessages = 1024

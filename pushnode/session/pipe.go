@@ -36,8 +36,7 @@ type pipe struct {
 	// guarded by mu
 	waiting  []byte         // whole lines
 	fetcher  *fetcher       // nil: nobody is here
-	absence  *timeout       // runs while nobody is
-	since    time.Time      // when the last one left
+	absence  *absence       // while nobody is
 	wrote    time.Time      // when something was last put in
 	room     chan struct{}  // closed when there may be room, or no more writing; nil: nobody waits for that
 	reader   netpoll.Reader // nil: not started
@@ -130,8 +129,16 @@ func (p *pipe) roomLocked() {
 func (p *pipe) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.closeLocked()
+	if p.fetcher == nil && len(p.waiting) == 0 {
+		p.forgetLocked()
+	}
+	return nil
+}
+
+func (p *pipe) closeLocked() {
 	if p.isClosed {
-		return nil
+		return
 	}
 	p.isClosed = true
 	p.roomLocked()
@@ -139,10 +146,6 @@ func (p *pipe) Close() error {
 	if p.reader != nil {
 		p.endReader(p.reader)
 	}
-	if p.fetcher == nil && len(p.waiting) == 0 {
-		p.forgetLocked()
-	}
-	return nil
 }
 
 // endReader tells the reader of the end, when nothing more is said for the client.
@@ -156,32 +159,57 @@ func (p *pipe) endReader(reader netpoll.Reader) {
 
 // forgetLocked ends the conversation: its name is free.
 func (p *pipe) forgetLocked() {
-	if p.absence != nil {
-		p.absence.stop()
-	}
+	p.endAbsenceLocked()
 	p.server.pipes.remove(p)
 }
 
+// absence is a time in which nobody fetches.
+type absence struct {
+	timeout *timeout
+	back    func() // to be called once
+}
+
+// beginAbsenceLocked says that nobody fetches, and reports whether one may be absent: of one address, only so many.
+func (p *pipe) beginAbsenceLocked(remote string) bool {
+	back, err := p.server.pipes.absent.enter(remote)
+	if err != nil {
+		return false
+	}
+	began := &absence{back: back}
+	began.timeout = p.server.after(pipeAbsence, func() { p.expire(began) })
+	p.absence = began
+	return true
+}
+
+func (p *pipe) endAbsenceLocked() {
+	if p.absence != nil {
+		p.absence.timeout.stop()
+		p.absence.back()
+		p.absence = nil
+	}
+}
+
 // expire ends a conversation that nobody came for.
-func (p *pipe) expire() {
-	if !p.isAttended() {
+func (p *pipe) expire(gone *absence) {
+	p.mu.Lock()
+	isGone := p.absence == gone
+	p.mu.Unlock()
+	if isGone {
 		p.abandon()
 	}
 }
 
 // abandon ends a conversation, with what waits.
 func (p *pipe) abandon() {
-	_ = p.Close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.waiting = nil
-	p.forgetLocked()
+	p.abandonLocked()
 }
 
-func (p *pipe) isAttended() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.fetcher != nil || time.Since(p.since) < pipeAbsence
+func (p *pipe) abandonLocked() {
+	p.waiting = nil
+	p.closeLocked()
+	p.forgetLocked()
 }
 
 // isOver reports whether nothing is heard any more.
@@ -213,27 +241,25 @@ func (p *pipe) attend() *fetcher {
 	defer p.mu.Unlock()
 	p.wakeLocked()
 	p.fetcher = f
-	if p.absence != nil {
-		p.absence.stop()
-		p.absence = nil
-	}
+	p.endAbsenceLocked()
 	return f
 }
 
-// leave ends a request's part.
-func (f *fetcher) leave() {
+// leave ends the part of a request that came from an address.
+func (f *fetcher) leave(remote string) {
 	p := f.pipe
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.fetcher != f {
 		return
 	}
-	p.fetcher, p.since = nil, time.Now()
-	if p.isClosed && len(p.waiting) == 0 {
+	p.fetcher = nil
+	switch {
+	case p.isClosed && len(p.waiting) == 0:
 		p.forgetLocked()
-		return
+	case !p.beginAbsenceLocked(remote):
+		p.abandonLocked()
 	}
-	p.absence = p.server.after(pipeAbsence, p.expire)
 }
 
 // fetch takes the lines that wait, of so many units at most and the line that goes beyond; where there are none, the first that come until ctx

@@ -9,12 +9,16 @@ import (
 // pipes finds conversations by their names. Each that is in it counts as a request that Close waits for, so that whoever finds one may be
 // counted too, even where nobody new is let in.
 type pipes struct {
+	absent *pending // immutable: counts those for which nobody is here: who is has a connection, which is bounded elsewhere
+
 	mu sync.Mutex
 	// guarded by mu
 	named map[string]*pipe
 }
 
-func newPipes() pipes { return pipes{named: make(map[string]*pipe)} }
+func newPipes(absentPerIP int) pipes {
+	return pipes{absent: newPending(absentPerIP), named: make(map[string]*pipe)}
+}
 
 // find returns a conversation, and counts the request for it: leave must be called when it ends. nil: there is none.
 func (s *Server) findPipe(name string) *pipe {

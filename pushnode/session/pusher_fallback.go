@@ -44,7 +44,7 @@ func (s *Server) fallbackFetch(w http.ResponseWriter, r *http.Request, target so
 	<-p.opened
 	p.heard()
 	fetcher := p.attend()
-	defer fetcher.leave()
+	defer fetcher.leave(r.RemoteAddr)
 	header := w.Header()
 	eventHeader(header)
 	header.Set("Content-Type", "application/javascript; charset=UTF-8")

@@ -16,17 +16,18 @@ import (
 
 // conversation is a client of Pusher's that has no WebSocket.
 type conversation struct {
-	*house
-	path  string // of its requests
-	query string
-	lines []string // that were fetched, and not read
+	tb     testing.TB
+	client *http.Client
+	url    string // of its requests, but for what they want
+	query  string
+	lines  []string // that were fetched, and not read
 }
 
 const fallbackQuery = "?protocol=7&client=js&version=8.6.0&t=1795000000000&n=1"
 
 // converse is a client that has not begun.
 func (h *house) converse(key, id string) *conversation {
-	return &conversation{house: h, path: "/pusher/app/" + key + "/042/" + id, query: fallbackQuery}
+	return &conversation{tb: h.tb, client: h.client, url: "http://halley/pusher/app/" + key + "/042/" + id, query: fallbackQuery}
 }
 
 // stream is a request that streams.
@@ -37,18 +38,26 @@ type lineStream struct {
 	units  int // that were read, as JavaScript counts them
 }
 
+// post makes a request.
+func (c *conversation) post(ctx context.Context, call, body string) *http.Response {
+	c.tb.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+call, strings.NewReader(body))
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json;charset=UTF-8")
+	response, err := c.client.Do(request)
+	if err != nil {
+		c.tb.Fatalf("%s: %v", call, err)
+	}
+	return response
+}
+
 // stream begins to stream, and reads the prelude.
 func (c *conversation) stream() *lineStream {
 	c.tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://halley"+c.path+"/xhr_streaming"+c.query, nil)
-	if err != nil {
-		c.tb.Fatal(err)
-	}
-	response, err := c.client.Do(request)
-	if err != nil {
-		c.tb.Fatal(err)
-	}
+	response := c.post(ctx, "/xhr_streaming"+c.query, "")
 	s := &lineStream{Reader: bufio.NewReader(response.Body), tb: c.tb, cancel: cancel}
 	c.tb.Cleanup(func() {
 		s.hangUp()
@@ -89,7 +98,7 @@ func (s *lineStream) wantEnd() {
 // poll is the lines of one poll.
 func (c *conversation) poll() []string {
 	c.tb.Helper()
-	response := c.request(http.MethodPost, c.path+"/xhr"+c.query, nil, "")
+	response := c.post(context.Background(), "/xhr"+c.query, "")
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK || !strings.HasSuffix(string(body), "\n") {
@@ -146,8 +155,7 @@ func wantEstablished(tb testing.TB, from liner) string {
 // send posts a body, which must be answered with that status.
 func (c *conversation) send(body string, status int) {
 	c.tb.Helper()
-	header := http.Header{"Content-Type": {"application/json;charset=UTF-8"}}
-	response := c.request(http.MethodPost, c.path+"/xhr_send?t=1&n=2", header, body)
+	response := c.post(context.Background(), "/xhr_send?t=1&n=2", body)
 	defer response.Body.Close()
 	if said, err := io.ReadAll(response.Body); err != nil || response.StatusCode != status {
 		c.tb.Fatalf("%.100s was answered %d, %s, %v; want %d", body, response.StatusCode, said, err, status)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -389,4 +390,106 @@ func TestFallbackPanics(t *testing.T) {
 			t.Errorf("%v panics are counted", got)
 		}
 	})
+}
+
+// A stream that its client does not read ends, and its conversation with it: what was on its way is lost.
+func TestFallbackStreamsThatAreNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, nil)
+		c := h.converse("abc", "0123abcd")
+		s := c.stream()
+		wantEstablished(t, s)
+		c.event("pusher:subscribe", "", map[string]string{"channel": "news"})
+		wantLineEvent(t, s, "pusher_internal:subscription_succeeded")
+		for i := range 20 {
+			h.publish(t, "news", fmt.Sprint(i, strings.Repeat("x", 1000)))
+		}
+		pass(9 * time.Second)
+		if connections := h.server.Connections(); connections != 1 {
+			t.Errorf("%d connections live while there is hope", connections)
+		}
+		pass(2 * time.Second)
+		wantGone(t, h)
+		c.send("[]", http.StatusNotFound)
+	})
+}
+
+// Clients of one address for which no request is here are bounded: one too many is gone at once. Those that are here are not.
+func TestFallbackAbsentClientsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, func(config *session.Config, _ *node) { config.AbsentPerIP = 2 })
+		s := h.converse("abc", "stream").stream()
+		wantEstablished(t, s)
+		for _, id := range []string{"one", "two", "three", "four"} {
+			wantEstablished(t, h.converse("abc", id))
+		}
+		synctest.Wait()
+		if connections := h.server.Connections(); connections != 3 {
+			t.Errorf("%d connections live, want 3", connections)
+		}
+		h.converse("abc", "three").send("[]", http.StatusNotFound)
+		first := h.converse("abc", "one")
+		for range 3 { // coming and going, it takes one place
+			first.send(`["{\"event\":\"pusher:ping\"}"]`, http.StatusNoContent)
+			wantLineEvent(t, first, "pusher:pong")
+		}
+		pass(5 * time.Second)
+		synctest.Wait()
+		if connections := h.server.Connections(); connections != 1 {
+			t.Errorf("%d connections live, want the stream's", connections)
+		}
+		for _, id := range []string{"five", "six"} {
+			wantEstablished(t, h.converse("abc", id))
+		}
+		synctest.Wait()
+		if connections := h.server.Connections(); connections != 3 {
+			t.Errorf("%d connections live when places are free again, want 3", connections)
+		}
+	})
+}
+
+// Who was refused and has been told so is forgotten: it holds up no drain.
+func TestFallbackForgetsWhomItRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, nil)
+		c := h.converse("xyz", "0123abcd")
+		for !strings.HasPrefix(c.next(), "c[4001,") { // behind what goes before
+		}
+		began := time.Now()
+		if err := h.server.Drain(t.Context()); err != nil || time.Since(began) != 0 {
+			t.Errorf("drained after %v: %v", time.Since(began), err)
+		}
+	})
+}
+
+// Over HTTP/2 all requests share a connection.
+func TestFallbackOverHTTP2(t *testing.T) {
+	t.Parallel()
+	h := openSockets(t, nil)
+	web := httptest.NewUnstartedServer(http.HandlerFunc(h.server.Fallback))
+	web.EnableHTTP2 = true
+	web.StartTLS()
+	t.Cleanup(web.Close)
+	c := h.converse("abc", "0123abcd")
+	c.client, c.url = web.Client(), strings.Replace(c.url, "http://halley", web.URL, 1)
+	s := c.stream()
+	wantEstablished(t, s)
+	c.event("pusher:subscribe", "", map[string]string{"channel": "news"})
+	wantLineEvent(t, s, "pusher_internal:subscription_succeeded")
+	h.publish(t, "news", "one")
+	if got := wantLineEvent(t, s, "message").text("data"); got != "one" {
+		t.Errorf("got %q", got)
+	}
+	later := c.stream()
+	s.wantEnd()
+	h.publish(t, "news", "two")
+	if got := wantLineEvent(t, later, "message").text("data"); got != "two" {
+		t.Errorf("got %q", got)
+	}
+	c.send(`["`+strings.Repeat("x", 100<<10)+`"]`, 204)
+	wantLineEvent(t, later, "pusher:error")
+	if line := later.next(); !strings.HasPrefix(line, "c[") {
+		t.Errorf("got %s", line)
+	}
+	later.wantEnd()
 }

@@ -64,7 +64,7 @@ func New(config Config, backend Backend) *Server {
 	s.hub = newHub(s.metrics, backend.Follow, backend.Congested)
 	s.watches = newWatches(s.config.CommandTimeout, backend)
 	s.pending = newPending(s.config.PendingPerIP)
-	s.pipes = newPipes()
+	s.pipes = newPipes(s.config.AbsentPerIP)
 	s.chores, s.unsaved, s.unrecorded = newSessionQueue(), newSessionQueue(), newSessionQueue()
 	s.doubtful, s.undecided = newSessionQueue(), newSessionQueue()
 	s.counts = newCounts()

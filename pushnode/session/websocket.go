@@ -174,9 +174,13 @@ func (v *visit) refuse(err error) {
 	v.server.handlers.Go(func() { v.dismiss(reason) }) // what it says meanwhile is read: it may have to end before it listens
 }
 
-// dismiss tells the client why it was refused, and leaves it a moment to answer.
+// dismiss tells the client why it was refused, and leaves it a moment to answer, if it has an answer.
 func (v *visit) dismiss(reason *wire.Error) {
 	v.socket.end(reason)
+	if v.mute {
+		_ = v.socket.conn.Close()
+		return
+	}
 	linger := v.server.after(v.server.config.CloseTimeout, func() { _ = v.socket.conn.Close() })
 	if v.linger.Store(linger); v.phase.Load() == phaseGone {
 		linger.stop() // Ended may have been faster
