@@ -20,20 +20,21 @@ func TestFaultsAreOneLine(t *testing.T) {
 		code int
 		says string
 	}{
-		"admin list-apps --database postgres://u:p@localhost:1/x" + here:  {exitFailure, "database unavailable"},
-		"admin set-limit --app app_none connections=1" + here:             {exitFailure, noApp},
-		"admin set-rule --app app_none --prefix a" + here:                 {exitFailure, noApp},
-		"serve --listen 127.0.0.1:99999":                                  {exitUsage, `port "99999": ` + port},
-		"serve --listen 127.0.0.1:http":                                   {exitUsage, `port "http": ` + port},
-		"serve --pusher":                                                  {exitUsage, "unknown flag --pusher\n"},
-		"serve --role push":                                               {exitUsage, "unknown flag --role"},
-		"serve --join 10.0.0.1":                                           {exitUsage, "a cluster needs Postgres"},
-		"serve --cluster-listen localhost:7946 --database postgres://h/d": {exitUsage, "--cluster-listen: want an IP address and a port"},
+		"admin list-apps --database postgres://u:p@localhost:1/x" + here:                           {exitFailure, "database unavailable"},
+		"admin set-limit --app app_none connections=1" + here:                                      {exitFailure, noApp},
+		"admin set-pusher --app app_none --enabled" + here:                                         {exitFailure, noApp},
+		"admin set-rule --app app_none --prefix a" + here:                                          {exitFailure, noApp},
+		"serve --listen 127.0.0.1:99999":                                                           {exitUsage, `port "99999": ` + port},
+		"serve --listen 127.0.0.1:http":                                                            {exitUsage, `port "http": ` + port},
+		"serve --pusher":                                                                           {exitUsage, "unknown flag --pusher\n"},
+		"serve --role push":                                                                        {exitUsage, "unknown flag --role"},
+		"serve --join 10.0.0.1":                                                                    {exitUsage, "a cluster needs Postgres"},
+		"serve --cluster-listen localhost:7946 --database postgres://h/d":                          {exitUsage, "--cluster-listen: want an IP address and a port"},
 		"admin create-app --account a --app b --email c@d.example --pusher-credentials 1:k" + here: {exitUsage, "as id:key:secret\n"},
 		"admin import-pusher --account a --email c@d.example" + here:                               {exitUsage, "SOKETI_DEFAULT_APP_ID"},
-		"publish news notjson": {exitUsage, "DATA is not JSON"},
-		"publish news -":       {exitUsage, "it is empty"},
-		"publish news ":        {exitUsage, "text): it is empty\n"},
+		"publish news notjson":                                                                     {exitUsage, "DATA is not JSON"},
+		"publish news -":                                                                           {exitUsage, "it is empty"},
+		"publish news ":                                                                            {exitUsage, "text): it is empty\n"},
 	} {
 		got := execute(strings.Split(line, " ")...)
 		reason, help, _ := strings.Cut(got.stderr, "\n")
