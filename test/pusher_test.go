@@ -71,7 +71,7 @@ func scenarios(tb testing.TB, folder string) []string {
 // scenarioName is what a scenario is about.
 func scenarioName(file string) string { return strings.TrimSuffix(filepath.Base(file), ".mjs") }
 
-// pusherOn makes an app that Pusher's libraries reach and that lets clients publish, and tells of the nodes.
+// pusherOn makes an app that Pusher's libraries reach with client events and counts of subscriptions, and tells of the nodes.
 func pusherOn(tb testing.TB, nodes ...*node) pusherSettings {
 	tb.Helper()
 	settings := pusherSettings{App: pusherApp{ID: "1234567", Key: "key-of-the-libraries", Secret: "secret-of-the-libraries"}}
@@ -86,11 +86,20 @@ func pusherOn(tb testing.TB, nodes ...*node) pusherSettings {
 func (n *node) importPusher(app pusherApp) {
 	n.tb.Helper()
 	file := filepath.Join(n.tb.TempDir(), "apps.json")
-	text := fmt.Sprintf(`[{"id":%q,"key":%q,"secret":%q,"enableClientMessages":true}]`, app.ID, app.Key, app.Secret)
+	text := fmt.Sprintf(`[{"id":%q,"key":%q,"secret":%q,"enableClientMessages":true,"maxEventPayloadInKb":10}]`, app.ID, app.Key, app.Secret)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		n.tb.Fatal(err)
 	}
-	n.admin("import-pusher", file, "--account", "acme", "--email", "owner@acme.example")
+	printed := n.admin("import-pusher", file, "--account", "acme", "--email", "owner@acme.example")
+	var imported struct {
+		Apps []struct {
+			ID string `json:"app_id"`
+		} `json:"apps"`
+	}
+	if err := json.Unmarshal([]byte(printed), &imported); err != nil || len(imported.Apps) != 1 {
+		n.tb.Fatalf("import-pusher printed %s: %v", printed, err)
+	}
+	n.admin("set-pusher", "--app", imported.Apps[0].ID, "--subscription-counts")
 }
 
 func pusherNodeAt(tb testing.TB, address string) pusherNode {
