@@ -12,10 +12,28 @@ import (
 // TestPusherLibrariesInABrowser has pusher-js and laravel-echo go through the scenarios in Chromium, as pages load them.
 func TestPusherLibrariesInABrowser(t *testing.T) {
 	t.Parallel()
-	n := startNode(t)
-	site := startSite(t, pusherOn(t, n))
-	b := startBrowser(t)
-	for _, file := range scenarios(t, "scenarios") {
+	playInBrowser(t, scenarios(t, "scenarios"))
+}
+
+// Where a network lets no WebSocket pass, pusher-js streams over HTTP, or polls.
+func TestPusherLibrariesWithoutWebSocket(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []string{"xhr_streaming", "xhr_polling"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			files := []string{"scenarios/connect.mjs", "scenarios/public.mjs", "scenarios/presence.mjs", "scenarios/client_events.mjs", "scenarios/users.mjs"}
+			playInBrowser(t, files, transport)
+		})
+	}
+}
+
+// playInBrowser plays scenarios in pages, each in one of its own, on a node of their own.
+func playInBrowser(t *testing.T, files []string, transports ...string) {
+	t.Helper()
+	settings := pusherOn(t, startNode(t))
+	settings.Transports = transports
+	site, b := startSite(t, settings), startBrowser(t)
+	for _, file := range files {
 		t.Run(scenarioName(file), func(t *testing.T) {
 			page := b.visit(t, site+"/page.html")
 			page.run(`

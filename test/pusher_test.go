@@ -27,8 +27,11 @@ const scenarioPatience = 90 * time.Second
 
 // pusherSettings are what scenarios know: the nodes and the app's credentials.
 type pusherSettings struct {
-	Nodes []pusherNode `json:"nodes"`
-	App   pusherApp    `json:"app"`
+	Nodes []pusherNode      `json:"nodes"`
+	App   pusherApp         `json:"app"`
+	Guide map[string]string `json:"guide,omitempty"` // code by the heading above it
+
+	Transports []string `json:"transports,omitempty"` // of pusher-js; none: WebSocket
 }
 
 type pusherNode struct {

@@ -13,8 +13,10 @@ export function newKit({ Pusher, Echo, settings, owner, ask }) {
     cluster: "halley",
     wsHost: nodes[node].host,
     wsPort: nodes[node].port,
+    httpHost: nodes[node].host,
+    httpPort: nodes[node].port,
     forceTLS: false,
-    enabledTransports: ["ws", "wss"],
+    enabledTransports: settings.transports ?? ["ws", "wss"],
     channelAuthorization: {
       customHandler: ({ socketId, channelName }, done) =>
         owner.authorizeChannel(socketId, channelName, member).then((auth) => done(null, auth), (error) => done(error, null)),
@@ -60,7 +62,7 @@ export function newKit({ Pusher, Echo, settings, owner, ask }) {
   // name is one that no other scenario uses.
   const name = (prefix) => prefix + "-" + Math.random().toString(36).slice(2)
 
-  return { app, ask, client, close, connected, echo, joined, name, owner, settings, until, same, refusal, recorded }
+  return { Echo, Pusher, app, ask, client, close, connected, echo, joined, name, owner, settings, until, same, refusal, recorded }
 }
 
 // recorded keeps what a channel is told: event and data, those of the protocol aside.
