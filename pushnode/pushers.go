@@ -31,7 +31,6 @@ func (n *Node) PusherApp(key string) (session.PusherApp, error) {
 	}
 	return session.PusherApp{
 		AppID: found.AppID, ClientEvents: found.ClientEvents, SubscriptionCounts: found.SubscriptionCounts,
-		KeyEnds:    found.Ends,
 		EventBytes: min(found.EventBytes, app.Limits.MessageBytes),
 	}, nil
 }

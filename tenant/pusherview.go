@@ -17,7 +17,6 @@ type Pusher struct {
 	Number string      // Pusher's app id: the one in paths of its HTTP API
 	Key    string      // which of the app's keys
 	Secret auth.Secret // of that key
-	Ends   time.Time   // when the key stops to work, since it was rolled; zero: it does not
 	PusherSettings
 }
 
@@ -90,7 +89,7 @@ func (v *AppView) pusherBy(now time.Time, fits func(pusherKeyView) bool) (Pusher
 	}
 	for _, key := range v.pusher.keys {
 		if fits(key) && (key.revokedAt.IsZero() || now.Before(key.revokedAt)) {
-			return Pusher{v.ID, v.pusher.number, key.key, key.secret, key.revokedAt, v.pusher.settings}, true
+			return Pusher{v.ID, v.pusher.number, key.key, key.secret, v.pusher.settings}, true
 		}
 	}
 	return Pusher{}, false

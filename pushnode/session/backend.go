@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"time"
 
 	"halley/auth"
 	"halley/pushnode/channel"
@@ -68,10 +67,9 @@ type ClientEvent struct {
 // PusherApp is what a socket of Pusher's needs to know of its app beside App.
 type PusherApp struct {
 	AppID              string
-	ClientEvents       bool      // clients may publish, on channels that take a signature
-	SubscriptionCounts bool      // subscribers are told how many there are
-	EventBytes         int       // of the data of a client event
-	KeyEnds            time.Time // when the key stops to work; zero: it does not
+	ClientEvents       bool // clients may publish, on channels that take a signature
+	SubscriptionCounts bool // subscribers are told how many there are
+	EventBytes         int  // of the data of a client event
 }
 
 // Meter counts what one app uses. Its methods are safe for concurrent use and cheap.

@@ -112,7 +112,7 @@ func (v *pusherVisit) admitPusher(r *http.Request, key string) (App, error) {
 		return App{}, err
 	}
 	v.client.app = found
-	v.client.keyed = &auth.Grant{Kind: auth.KindPublishable, AppID: found.AppID, ExpiresAt: found.KeyEnds}
+	v.client.keyed = &auth.Grant{Kind: auth.KindPublishable, AppID: found.AppID}
 	return app, v.server.admitOrigin(r, app)
 }
 
@@ -147,8 +147,6 @@ func (s *Server) regrantPusher(session *Session, conn *connection, key string) e
 		return wire.NewError(wire.CodeAppNotFound)
 	}
 	conn.pusher.app = app
-	conn.expires.Store(expires(&auth.Grant{ExpiresAt: app.KeyEnds}))
-	conn.outbox.stir()
 	for _, sub := range session.subscriptions() {
 		name := sub.entry.id.Name
 		if !app.SubscriptionCounts {

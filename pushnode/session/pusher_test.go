@@ -305,27 +305,6 @@ func TestPusherIsLookedAtAgain(t *testing.T) {
 	})
 }
 
-// A key that was rolled works until its end, and its connections live as long.
-func TestPusherKeysEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := open(t, nil)
-		early, late := h.pusher(), h.pusher()
-		h.set(func() {
-			h.pushers["abc"] = session.PusherApp{AppID: testApp, KeyEnds: time.Now().Add(20 * time.Second)}
-		})
-		h.server.Recheck(testApp)
-		begun := time.Now()
-		between := h.pusher()
-		for _, s := range []*pusherSocket{early, between, late} {
-			s.wantError(4210)
-			s.wantClose(4210)
-			if at := time.Since(begun); at.Round(time.Second) != 20*time.Second {
-				t.Errorf("closed after %v, want 20s", at)
-			}
-		}
-	})
-}
-
 // A session of Pusher's is ended as any other.
 func TestPusherIsDisconnected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
