@@ -238,3 +238,27 @@ func TestPusherSocketOfAnotherApp(t *testing.T) {
 	a.trigger(t, `{"name":"ours","channels":["private-x"],"data":"1"}`)
 	s.await("ours")
 }
+
+// While keys are rolled, what the app's server signs by the new one lets in who connected by the old, which closes when that is revoked.
+func TestPusherSocketWhileKeysAreRolled(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	first := n.newApp(t, "a", nil).pusher(t)
+	first.changed(t, func() error {
+		_, err := n.Store.AddPusherKey(t.Context(), first.scope(), first.id)
+		return err
+	})
+	second := *first
+	second.Pusher = must(n.Directory.PusherOf(first.id))(t)
+	old, fresh := first.dial(t, n), second.dial(t, n)
+	for _, s := range []*pusherSocket{old, fresh} {
+		s.app = &second // its server has the new key
+		s.subscribe("private-x", "")
+	}
+	first.changed(t, func() error { return n.Store.RevokePusherKey(t.Context(), first.scope(), first.id, first.Key) })
+	if code := old.awaitClose(); code != 4001 {
+		t.Errorf("closed with %d", code)
+	}
+	second.trigger(t, `{"name":"news","channels":["private-x"],"data":"1"}`)
+	fresh.await("news")
+}
