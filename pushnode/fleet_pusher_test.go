@@ -125,22 +125,36 @@ func TestPushersOutliveTheirNode(t *testing.T) {
 	})
 }
 
-// A client of a node that drains is told to come back at once, and whoever leaves it is taken out of its channels.
+// A client of a node that drains is told to come back. A user who does is not seen leaving, and one who does not is, after the grace.
 func TestPushersLeaveADrainedNode(t *testing.T) {
 	t.Parallel()
 	fleetInBubble(t, 3, func(t *testing.T, f *fleet) {
 		a := f.newPusherApp(t, "a")
-		watcher, s := a.dial(t, f.nodes[2].node), a.dial(t, f.nodes[0].node)
+		watcher := a.dial(t, f.nodes[2].node)
 		watcher.subscribe("presence-room", "watcher")
-		s.subscribe("presence-room", "ann")
+		for _, user := range []string{"back", "gone"} {
+			s := a.dial(t, f.nodes[0].node)
+			s.subscribe("presence-room", user)
+			watcher.await("pusher_internal:member_added")
+			defer func() {
+				if code := s.awaitClose(); code != 4200 {
+					t.Errorf("closed with %d", code)
+				}
+			}()
+		}
 		if err := f.nodes[0].Drain(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if code := s.awaitClose(); code != 4200 {
-			t.Errorf("closed with %d", code)
+		if got := a.dial(t, f.nodes[1].node).subscribe("presence-room", "back"); !strings.Contains(got.text("data"), `"count":3`) {
+			t.Errorf("who comes back is told %v", got)
 		}
-		if got := watcher.await("pusher_internal:member_removed"); got.text("data") != `{"user_id":"ann"}` {
-			t.Errorf("told %v", got)
+		pass(channel.PresenceGrace - 5*time.Second)
+		if got := watcher.waiting(); got != "" {
+			t.Errorf("within the grace: %s", got)
+		}
+		pass(15 * time.Second)
+		if got := watcher.waiting(); got != `member_removed {"user_id":"gone"}` {
+			t.Errorf("after the grace: %s", got)
 		}
 	})
 }

@@ -18,6 +18,7 @@ func (s *Server) detach(conn *connection) {
 	defer session.release()
 	ctx, cancel := context.WithTimeout(s.base, s.config.CommandTimeout)
 	defer cancel()
+	sentAway := conn.pusher != nil && conn.isSentAway()
 	session.mu.Lock()
 	if session.conn != conn {
 		session.mu.Unlock()
@@ -26,6 +27,7 @@ func (s *Server) detach(conn *connection) {
 	session.conn = nil
 	now := time.Now()
 	session.parkedAt = momentOf(now)
+	session.over = session.over || sentAway && !session.ended
 	ends := session.ended || !session.lasting
 	session.ended = ends
 	session.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,6 +71,22 @@ func (s *pusherSocket) wantData(event, data string) object {
 		s.tb.Fatalf("got %v, want the data %s", frame, data)
 	}
 	return frame
+}
+
+// readOn takes whatever comes from now on, until stop hangs up.
+func (s *pusherSocket) readOn() (stop func()) {
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		for {
+			if _, err := s.read(); err != nil {
+				return
+			}
+		}
+	})
+	return func() {
+		s.hangUp()
+		reading.Wait()
+	}
 }
 
 // wantNothing makes sure that nothing waits for the client but the answer to a ping.

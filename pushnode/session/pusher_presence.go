@@ -6,6 +6,7 @@ import (
 
 	"halley/pushnode/channel"
 	"halley/pushnode/pusher"
+	"halley/pushnode/wire"
 )
 
 // enterPusher makes the session a member of a presence channel, under the id of the user that its client is there. The caller has the
@@ -67,8 +68,8 @@ func (s *Server) leavePusher(ctx context.Context, conn *connection, name string)
 	return nil
 }
 
-// endPusher notes that the connection of a session is gone. With its record its memberships end: those under the record's client id. One
-// that has another is ended here. followed is what the session followed. The caller has its turn.
+// endPusher notes that the connection of a session is gone. With its record its memberships end, at once or (isSentAway) after their grace:
+// those under the record's client id. One that has another is ended here. followed is what the session followed. The caller has its turn.
 func (s *Server) endPusher(ctx context.Context, session *Session, client *pusherClient, followed []*subscription) {
 	for _, sub := range followed {
 		s.countPusher(session, client, sub.entry.id.Name)
@@ -88,6 +89,13 @@ func (s *Server) endPusher(ctx context.Context, session *Session, client *pusher
 		}
 	}
 	s.recordEnd(ctx, session)
+}
+
+// isSentAway reports whether the server closes the connection, and its client is to come back. It does so as somebody else, but as the same
+// user: its memberships have their grace, so that nobody sees it go and come.
+func (c *connection) isSentAway() bool {
+	reason := c.outbox.ending()
+	return reason != nil && reason.Code >= wire.CodeOverCapacity && reason.Code.Closes() && reason.Code != wire.CodePingTimeout
 }
 
 // recordClientLocked is the client id of the session's record.

@@ -37,7 +37,7 @@ type Session struct {
 
 	recordGone bool // there is none any more
 	ended      bool // nothing can be done with it any more
-	over       bool // it ended because nobody came back: its record ends by itself, and a later one may have its id
+	over       bool // it ended because nobody came back to it: its record ends by itself, and a later one may have its id
 	polls      bool // the last connection was a long poll
 	dirty      bool // the record does not show what the session follows
 	recorded   bool // it has a record
