@@ -77,6 +77,8 @@ func (n *Node) answerTo(ctx context.Context, data []byte) (answered peerAnswer) 
 	case asked.Hottest != nil:
 		here := n.hottestHere(asked.Hottest.App)
 		answered.Hottest = &here
+	case asked.Conversation != nil:
+		answered.Conversation, err = n.answerConversation(ctx, *asked.Conversation)
 	default:
 		err = wire.Errorf(wire.CodeUnavailable, "the node that holds this runs another version")
 	}

@@ -16,6 +16,8 @@ type question struct {
 	Disconnect *disconnectQuestion `json:"disconnect,omitzero"`
 	Commands   *commandsQuestion   `json:"commands,omitzero"`
 	Hottest    *hottestQuestion    `json:"hottest,omitzero"`
+
+	Conversation *conversationQuestion `json:"conversation,omitzero"`
 }
 
 // disconnectQuestion asks to end the sessions of a client id, or one session. The answer is the ids of those that were there.
@@ -48,6 +50,8 @@ type peerAnswer struct {
 	Body    jsontext.Value `json:"body,omitzero"`
 	Hottest *hottestAnswer `json:"hottest,omitzero"`
 	Err     *peerError     `json:"error,omitzero"`
+
+	Conversation *conversationAnswer `json:"conversation,omitzero"`
 }
 
 // peerError is an error of the table on its way between nodes.

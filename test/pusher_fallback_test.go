@@ -21,3 +21,15 @@ func TestPusherLibraryFallsBack(t *testing.T) {
 		t.Error("no WebSocket was tried")
 	}
 }
+
+// A balancer that leads every request to another node is no hindrance to a conversation.
+func TestPusherLibraryFallsBackOnACluster(t *testing.T) {
+	t.Parallel()
+	nodes := startCluster(t, 3)
+	settings, balancer := pusherOn(t, nodes...), startProxy(t, nodes[0].url)
+	balancer.lead(t, nodes[0].url, nodes[1].url, nodes[2].url)
+	settings.Nodes = []pusherNode{pusherNodeAt(t, balancer.url)}
+	for _, name := range []string{"fallback_polling", "fallback_streaming"} {
+		t.Run(name, func(t *testing.T) { play(t, "scenarios/"+name+".mjs", settings, nil) })
+	}
+}

@@ -15,6 +15,7 @@ type Backend interface {
 	Records
 	Elsewhere
 	Pushers
+	Conversations
 	Hooks
 }
 
@@ -138,4 +139,14 @@ type Elsewhere interface {
 	// Relay has the node that holds a session do commands for it, and returns the answer to their client. The error is
 	// session_not_found where no node holds it.
 	Relay(ctx context.Context, relay Relay) ([]byte, error)
+}
+
+// Conversations reaches those of Pusher's clients without a WebSocket that other nodes hold.
+type Conversations interface {
+	// FindConversation returns the node that holds a conversation. The error is session_not_found where none does that answers soon.
+	FindConversation(ctx context.Context, name string) (node uint64, err error)
+	// FetchElsewhere is Server.Fetch at another node.
+	FetchElsewhere(ctx context.Context, node uint64, fetch Fetch) (Fetched, error)
+	// HearElsewhere is Server.Hear at another node.
+	HearElsewhere(ctx context.Context, node uint64, name string, body []byte) error
 }

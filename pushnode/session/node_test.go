@@ -53,6 +53,8 @@ type node struct {
 	changed    sync.Cond // effects, held or stopped
 	done       chan struct{}
 	pushers    map[string]session.PusherApp // by key; the secret of a key is "secret of " and it
+	neighbour  *node                        // the other node; nil: there is none
+	cutOff     error                        // what fetching there answers; nil: it works
 	congested  sync.Map                     // how many messages wait, by channel, as it was told last
 }
 
@@ -456,6 +458,30 @@ func (n *node) Signed(appID, credential, text string) bool {
 	key := pusher.KeyOf(credential)
 	app, err := n.PusherApp(key)
 	return err == nil && app.AppID == appID && pusher.Verify(credential, key, "secret of "+key, text)
+}
+
+// FindConversation implements session.Backend: that of neighbour, where there is one.
+func (n *node) FindConversation(_ context.Context, name string) (uint64, error) {
+	if n.neighbour == nil || !n.neighbour.server.HoldsConversation(name) {
+		return 0, wire.NewError(wire.CodeSessionNotFound)
+	}
+	return 2, nil
+}
+
+// FetchElsewhere implements session.Backend.
+func (n *node) FetchElsewhere(ctx context.Context, _ uint64, fetch session.Fetch) (session.Fetched, error) {
+	n.mu.Lock()
+	err := n.cutOff
+	n.mu.Unlock()
+	if err != nil {
+		return session.Fetched{}, err
+	}
+	return n.neighbour.server.Fetch(ctx, fetch)
+}
+
+// HearElsewhere implements session.Backend.
+func (n *node) HearElsewhere(ctx context.Context, _ uint64, name string, body []byte) error {
+	return n.neighbour.server.Hear(ctx, name, body)
 }
 
 // Relay implements session.Backend: there are no other nodes.

@@ -36,6 +36,7 @@ type pipe struct {
 	// guarded by mu
 	waiting  []byte         // whole lines
 	fetcher  *fetcher       // nil: nobody is here
+	visits   uint64         // requests that have come to fetch
 	absence  *absence       // while nobody is
 	wrote    time.Time      // when something was last put in
 	room     chan struct{}  // closed when there may be room, or no more writing; nil: nobody waits for that
@@ -231,14 +232,30 @@ func (p *pipe) beat() {
 // fetcher is a request that fetches for its client.
 type fetcher struct {
 	pipe  *pipe
+	visit uint64 // the how manieth of its conversation
 	alarm alarm
 }
 
 // attend lets a request fetch. An earlier one that still does has lost its client, or will at once, and ends.
 func (p *pipe) attend() *fetcher {
-	f := &fetcher{pipe: p, alarm: make(alarm, 1)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.visits++
+	return p.attendLocked()
+}
+
+// attendAgain is attend for a request that has been here; nil: a later one has come since.
+func (p *pipe) attendAgain(visit uint64) *fetcher {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.visits != visit {
+		return nil
+	}
+	return p.attendLocked()
+}
+
+func (p *pipe) attendLocked() *fetcher {
+	f := &fetcher{pipe: p, visit: p.visits, alarm: make(alarm, 1)}
 	p.wakeLocked()
 	p.fetcher = f
 	p.endAbsenceLocked()

@@ -9,7 +9,9 @@ import (
 // pipes finds conversations by their names. Each that is in it counts as a request that Close waits for, so that whoever finds one may be
 // counted too, even where nobody new is let in.
 type pipes struct {
-	absent *pending // immutable: counts those for which nobody is here: who is has a connection, which is bounded elsewhere
+	// immutable
+	absent  *pending      // counts those for which nobody is here: who is has a connection, which is bounded elsewhere
+	waiting chan struct{} // holds a token for each request of other nodes that waits
 
 	mu sync.Mutex
 	// guarded by mu
@@ -17,7 +19,7 @@ type pipes struct {
 }
 
 func newPipes(absentPerIP int) pipes {
-	return pipes{absent: newPending(absentPerIP), named: make(map[string]*pipe)}
+	return pipes{absent: newPending(absentPerIP), waiting: make(chan struct{}, mostElsewhere), named: make(map[string]*pipe)}
 }
 
 // find returns a conversation, and counts the request for it: leave must be called when it ends. nil: there is none.

@@ -78,10 +78,14 @@ func (v *pusherVisit) open(r *http.Request, key string) {
 		v.refuse(err)
 		return
 	}
-	// A client event of that many bytes may be twice as long as it stands in its frame.
-	v.rules.MessageBytes = max(app.MessageBytes, 2*v.client.app.EventBytes) + wire.EnvelopeBytes
+	v.rules.MessageBytes = pusherMessageBytes(app, v.client.app)
 	open := opening{grant: v.client.keyed, credential: key, id: newSocketID()}
 	v.join(app, open, v.transport, r.Header.Get("Origin") != "", &v.client)
+}
+
+// pusherMessageBytes is how long a frame may be: a client event may be twice as long as it stands there.
+func pusherMessageBytes(app App, pushers PusherApp) int {
+	return max(app.MessageBytes, 2*pushers.EventBytes) + wire.EnvelopeBytes
 }
 
 // checkPusherRequest refuses what is no key, and a protocol that is not spoken.

@@ -1,9 +1,7 @@
 package session
 
 import (
-	"context"
 	"errors"
-	"net"
 	"net/http"
 	"time"
 
@@ -15,7 +13,7 @@ import (
 const FallbackPath = sockjs.Prefix
 
 // Fallback serves POST /pusher/app/{key}/{server}/{session}/{call}, to which pusher-js turns where its WebSocket does not get through: the
-// same conversation over several requests (package sockjs). All of those must reach this node.
+// same conversation over several requests (package sockjs). They may reach any node: pusher_elsewhere.go.
 func (s *Server) Fallback(w http.ResponseWriter, r *http.Request) {
 	defer s.aborts("pusher")
 	allowOrigin(w, r)
@@ -32,30 +30,32 @@ func (s *Server) Fallback(w http.ResponseWriter, r *http.Request) {
 
 // fallbackFetch answers a request that fetches, and begins the conversation with the first one.
 func (s *Server) fallbackFetch(w http.ResponseWriter, r *http.Request, target sockjs.Target) {
-	p, isNew, err := s.findOrAddPipe(target.Conversation)
-	if err != nil {
-		writeError(w, err)
-		return
+	p := s.findPipe(target.Conversation)
+	if p == nil {
+		if s.fetchElsewhere(w, r, target) {
+			return
+		}
+		var err error
+		if p, err = s.beginPipe(r, target); err != nil {
+			writeError(w, err)
+			return
+		}
 	}
 	defer s.leave()
-	if isNew {
-		s.openPipe(p, r, target.Key)
-	}
 	<-p.opened
 	p.heard()
 	fetcher := p.attend()
 	defer fetcher.leave(r.RemoteAddr)
-	header := w.Header()
-	eventHeader(header)
-	header.Set("Content-Type", "application/javascript; charset=UTF-8")
-	if target.Call == sockjs.CallStream {
-		err = fetcher.stream(w, r)
-	} else {
-		err = fetcher.answer(w, r)
+	serveLines(w, r, target.Call, fetcher)
+}
+
+// beginPipe begins a conversation, unless another request has done so just now, and counts the request for it as findPipe does.
+func (s *Server) beginPipe(r *http.Request, target sockjs.Target) (*pipe, error) {
+	p, isNew, err := s.findOrAddPipe(target.Conversation)
+	if err == nil && isNew {
+		s.openPipe(p, r, target.Key)
 	}
-	if err != nil { // what was fetched is lost: the client begins anew
-		p.abandon()
-	}
+	return p, err
 }
 
 // openPipe lets the client in, or refuses it: it is told so either way.
@@ -76,71 +76,11 @@ func (s *Server) openPipe(p *pipe, r *http.Request, key string) {
 	p.Start(nil, v)
 }
 
-// stream writes lines as they come. It ends where the client leaves it by itself, since it is long: what comes then is fetched by its next
-// request.
-func (f *fetcher) stream(w http.ResponseWriter, r *http.Request) error {
-	lines, left, over := sockjs.Prelude, sockjs.MaxStreamUnits-len(sockjs.Prelude), false
-	for {
-		if err := f.pipe.server.writeLines(w, lines); err != nil || over || left < 0 {
-			return err
-		}
-		var units int
-		lines, units, over = f.await(r.Context(), left)
-		if r.Context().Err() != nil {
-			return lostLines(lines)
-		}
-		left -= units
-	}
-}
-
-// answer writes the lines that there are, or the first that come.
-func (f *fetcher) answer(w http.ResponseWriter, r *http.Request) error {
-	lines, _, _ := f.await(r.Context(), sockjs.MaxStreamUnits)
-	if r.Context().Err() != nil {
-		return lostLines(lines)
-	}
-	if len(lines) == 0 { // another request has taken its place, or the client's next one begins anew
-		lines = []byte(sockjs.Heartbeat)
-	}
-	return f.pipe.server.writeLines(w, lines)
-}
-
-// await is fetch for at most PingInterval: then there is a heartbeat.
-func (f *fetcher) await(ctx context.Context, most int) (lines []byte, units int, over bool) {
-	ctx, cancel := context.WithTimeout(ctx, f.pipe.server.config.PingInterval)
-	defer cancel()
-	if lines, units, over = f.fetch(ctx, most); len(lines) > 0 || over {
-		return lines, units, over
-	}
-	f.pipe.beat()
-	return f.take(most)
-}
-
-// lostLines is an error where somebody who is gone had fetched something.
-func lostLines(lines []byte) error {
-	if len(lines) == 0 || string(lines) == sockjs.Heartbeat {
-		return nil
-	}
-	return net.ErrClosed
-}
-
-// writeLines sends lines. The deadline is renewed for each write: an answer outlives the server's WriteTimeout.
-func (s *Server) writeLines(w http.ResponseWriter, lines []byte) error {
-	control := http.NewResponseController(w)
-	if err := control.SetWriteDeadline(time.Now().Add(s.config.WriteTimeout)); err != nil {
-		return err
-	}
-	if _, err := w.Write(lines); err != nil {
-		return err
-	}
-	return control.Flush()
-}
-
 // fallbackSend does what the texts of a request ask for. What they are answered is fetched.
 func (s *Server) fallbackSend(w http.ResponseWriter, r *http.Request, target sockjs.Target) {
 	p := s.findPipe(target.Conversation)
 	if p == nil {
-		writeError(w, wire.Errorf(wire.CodeSessionNotFound, "no client of this node has this conversation"))
+		s.sendElsewhere(w, r, target)
 		return
 	}
 	defer s.leave()
@@ -149,10 +89,37 @@ func (s *Server) fallbackSend(w http.ResponseWriter, r *http.Request, target soc
 		return // the client is gone
 	}
 	defer p.speaks.release() // a body at a time, in the order in which they came
-	texts, err := p.readTexts(w, r)
+	body, err := readBody(w, r, p.mostOfBody())
+	if err == nil {
+		err = p.say(body)
+	}
+	writeHeard(w, err)
+}
+
+// writeHeard answers a request that sends.
+func writeHeard(w http.ResponseWriter, err error) {
 	if err != nil {
 		writeError(w, err)
 		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// bodyOf is how many bytes a body may have whose longest text has so many: it may be twice as long there, and something stands around it.
+func bodyOf(text int) int { return 2*text + 1<<10 }
+
+// mostOfBody is bodyOf what the client may say; of one that was refused, or is gone, next to nothing.
+func (p *pipe) mostOfBody() int { return bodyOf(p.visit.rules.MessageBytes) }
+
+// say has the client say the texts of a body. The caller speaks for it.
+func (p *pipe) say(body []byte) error {
+	if p.isOver() || p.visit.conn == nil {
+		return errNoConversation
+	}
+	texts, err := sockjs.DecodeTexts(body)
+	if err != nil {
+		return wire.Errorf(wire.CodeBadRequest, "%v", err)
 	}
 	p.heard()
 	if len(texts) == 0 {
@@ -161,28 +128,11 @@ func (s *Server) fallbackSend(w http.ResponseWriter, r *http.Request, target soc
 	if err := p.hearAll(texts); err != nil {
 		_ = p.Close()
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
-// envelopeOfTexts is what stands around the text of a body.
-const envelopeOfTexts = 1 << 10
-
-// readTexts reads the body of a request that sends. A text may be twice as long there as it is.
-func (p *pipe) readTexts(w http.ResponseWriter, r *http.Request) ([][]byte, error) {
-	if p.isOver() || p.visit.conn == nil {
-		return nil, wire.Errorf(wire.CodeSessionNotFound, "this conversation is over")
-	}
-	body, err := readBody(w, r, 2*p.visit.rules.MessageBytes+envelopeOfTexts)
-	if err != nil {
-		return nil, err
-	}
-	texts, err := sockjs.DecodeTexts(body)
-	if err != nil {
-		return nil, wire.Errorf(wire.CodeBadRequest, "%v", err)
-	}
-	return texts, nil
-}
+// errNoConversation is what a client is told whose conversation is not known.
+var errNoConversation = wire.Errorf(wire.CodeSessionNotFound, "there is no such conversation, or no more")
 
 // hearAll has the client say texts. The caller speaks for it. An error ends the connection.
 func (p *pipe) hearAll(texts [][]byte) (err error) {

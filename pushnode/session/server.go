@@ -306,6 +306,13 @@ func (s *Server) enter() error {
 
 func (s *Server) leave() { s.handlers.Done() }
 
+// isRefusing reports whether nobody is let in any more.
+func (s *Server) isRefusing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refusing != nil
+}
+
 // opened counts a connection. A server that is being drained closes it at once.
 func (s *Server) opened(conn *connection) {
 	s.mu.Lock()
