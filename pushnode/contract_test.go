@@ -195,7 +195,8 @@ func (c *contract) checkUnrouted(request *http.Request, status int, body []byte)
 		return nil
 	case strings.HasPrefix(request.URL.Path, "/docs/"):
 		return nil
-	case strings.HasPrefix(request.URL.Path, "/app/"), strings.HasPrefix(request.URL.Path, "/apps/"), strings.HasPrefix(request.URL.Path, "/users/"):
+	case strings.HasPrefix(request.URL.Path, "/app/"), strings.HasPrefix(request.URL.Path, "/apps/"), strings.HasPrefix(request.URL.Path, "/users/"),
+		strings.HasPrefix(request.URL.Path, "/pusher/"):
 		return nil // Pusher's protocol has a specification of its own
 	case status != http.StatusNotFound && status != http.StatusMethodNotAllowed:
 		return fmt.Errorf("it knows no such call")
