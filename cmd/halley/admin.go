@@ -20,6 +20,7 @@ type adminCommand struct {
 	CreateApp    createAppCommand    `cmd:"" help:"Make an account and an app with keys; what exists of that name is used, and gets new keys."`
 	ImportPusher importPusherCommand `cmd:"" help:"Bring apps in, with their ids, keys and secrets, from another server that speaks Pusher's protocol."`
 	SetPusher    setPusherCommand    `cmd:"" help:"Say what Pusher's SDKs may do in an app."`
+	AddWebhook   addWebhookCommand   `cmd:"" help:"Give an app an endpoint that is told what happens in its channels."`
 	SetRule      setRuleCommand      `cmd:"" help:"Say what holds for the channels of an app whose names begin with a prefix."`
 	SetLimit     setLimitCommand     `cmd:"" help:"Give an app limits of its own."`
 	ListApps     listAppsCommand     `cmd:"" help:"List the apps of all accounts."`

@@ -23,6 +23,7 @@ func TestFaultsAreOneLine(t *testing.T) {
 		"admin list-apps --database postgres://u:p@localhost:1/x" + here:                           {exitFailure, "database unavailable"},
 		"admin set-limit --app app_none connections=1" + here:                                      {exitFailure, noApp},
 		"admin set-pusher --app app_none --enabled" + here:                                         {exitFailure, noApp},
+		"admin add-webhook --app app_none https://example.com" + here:                              {exitFailure, noApp},
 		"admin set-rule --app app_none --prefix a" + here:                                          {exitFailure, noApp},
 		"serve --listen 127.0.0.1:99999":                                                           {exitUsage, `port "99999": ` + port},
 		"serve --listen 127.0.0.1:http":                                                            {exitUsage, `port "http": ` + port},

@@ -64,7 +64,7 @@ func write(t *testing.T, name, text string) string {
 func TestHelp(t *testing.T) {
 	t.Setenv("COLUMNS", "80")
 	for _, command := range []string{
-		"", "serve", "migrate", "admin", "admin create-app", "admin import-pusher", "admin set-pusher", "admin set-rule", "admin set-limit", "admin list-apps",
+		"", "serve", "migrate", "admin", "admin create-app", "admin import-pusher", "admin set-pusher", "admin add-webhook", "admin set-rule", "admin set-limit", "admin list-apps",
 		"admin nodes", "admin bury-node",
 		"publish", "subscribe", "token", "verify", "bench", "version",
 	} {
