@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,16 +18,16 @@ import (
 // startCluster starts nodes of one cluster on a database of their own, and waits until each holds its copies.
 func startCluster(tb testing.TB, size int) []*node {
 	tb.Helper()
-	return startClusterOf(tb, size, false)
+	return startClusterOf(tb, size, false, nil)
 }
 
 // startPlainCluster is startCluster without the race detector, for tests in which time matters.
-func startPlainCluster(tb testing.TB, size int) []*node {
+func startPlainCluster(tb testing.TB, size int, flags ...string) []*node {
 	tb.Helper()
-	return startClusterOf(tb, size, true)
+	return startClusterOf(tb, size, true, flags)
 }
 
-func startClusterOf(tb testing.TB, size int, plain bool) []*node {
+func startClusterOf(tb testing.TB, size int, plain bool, more []string) []*node {
 	tb.Helper()
 	secret := clusterSecret(tb)
 	database, first := postgres.URL(tb), ""
@@ -40,7 +41,7 @@ func startClusterOf(tb testing.TB, size int, plain bool) []*node {
 			flags = append(flags, "--join", first)
 		}
 		store := []string{"--database", database, "--data-dir", filepath.Join(tb.TempDir(), fmt.Sprint("data", i)), "--cluster-secret-file", secret}
-		nodes[i] = newNode(tb, store[:4:4], flags...)
+		nodes[i] = newNode(tb, store[:4:4], slices.Concat(flags, more)...)
 		nodes[i].plain = plain
 		nodes[i].start()
 		nodes[i].store = store // admin commands seal with what the secret gives, too

@@ -80,3 +80,32 @@ func TestPusherLibrarysOwnTests(t *testing.T) {
 		t.Errorf("%v\n%s", err, output)
 	}
 }
+
+// The owner's server is told what happens in channels, in requests that pusher-http-node takes.
+func TestPusherLibraryTakesWebhooks(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, allowLoopback...)
+	settings := pusherOn(t, n)
+	play(t, "journeys/webhooks.mjs", settings, func(question []any) any {
+		n.admin("add-webhook", "--app", settings.halleyID, question[1].(string))
+		return nil
+	})
+}
+
+// It is told the truth also where a node dies.
+func TestPusherWebhooksSurviveTheDeathOfANode(t *testing.T) {
+	t.Parallel()
+	nodes := startPlainCluster(t, 3, allowLoopback...)
+	settings := pusherOn(t, nodes...)
+	play(t, "journeys/webhooks_death.mjs", settings, func(question []any) any {
+		if question[0] == "kill" {
+			nodes[0].kill()
+			return nil
+		}
+		nodes[0].admin("add-webhook", "--app", settings.halleyID, question[1].(string))
+		return nil
+	})
+}
+
+// allowLoopback lets webhooks go to servers of tests.
+var allowLoopback = []string{"--allow-private-cidrs", "127.0.0.0/8"}

@@ -32,6 +32,8 @@ type pusherSettings struct {
 	Guide map[string]string `json:"guide,omitempty"` // code by the heading above it
 
 	Transports []string `json:"transports,omitempty"` // of pusher-js; none: WebSocket
+
+	halleyID string // of the app
 }
 
 type pusherNode struct {
@@ -78,15 +80,15 @@ func scenarioName(file string) string { return strings.TrimSuffix(filepath.Base(
 func pusherOn(tb testing.TB, nodes ...*node) pusherSettings {
 	tb.Helper()
 	settings := pusherSettings{App: pusherApp{ID: "1234567", Key: "key-of-the-libraries", Secret: "secret-of-the-libraries"}}
-	nodes[0].importPusher(settings.App)
+	settings.halleyID = nodes[0].importPusher(settings.App)
 	for _, n := range nodes {
 		settings.Nodes = append(settings.Nodes, pusherNodeAt(tb, n.url))
 	}
 	return settings
 }
 
-// importPusher brings an app in, with its credentials, as soketi keeps it.
-func (n *node) importPusher(app pusherApp) {
+// importPusher brings an app in, with its credentials, as soketi keeps it. It returns the app's id.
+func (n *node) importPusher(app pusherApp) string {
 	n.tb.Helper()
 	file := filepath.Join(n.tb.TempDir(), "apps.json")
 	text := fmt.Sprintf(`[{"id":%q,"key":%q,"secret":%q,"enableClientMessages":true,"maxEventPayloadInKb":10}]`, app.ID, app.Key, app.Secret)
@@ -103,6 +105,7 @@ func (n *node) importPusher(app pusherApp) {
 		n.tb.Fatalf("import-pusher printed %s: %v", printed, err)
 	}
 	n.admin("set-pusher", "--app", imported.Apps[0].ID, "--subscription-counts")
+	return imported.Apps[0].ID
 }
 
 func pusherNodeAt(tb testing.TB, address string) pusherNode {
