@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"halley/auth"
+	"halley/pushnode/webhook"
 	"halley/tenant"
 	"halley/web"
 
@@ -65,6 +66,11 @@ type Explained interface {
 	Explain() (status int, sentence string, retryAfter time.Duration)
 }
 
+// WebhookSender sends one request to an endpoint, now. webhook.Sender implements it.
+type WebhookSender interface {
+	Send(ctx context.Context, post webhook.Post) webhook.Attempt
+}
+
 // SignUpMode says who may make an account.
 type SignUpMode string
 
@@ -74,12 +80,13 @@ const (
 	SignUpClosed SignUpMode = "closed" // nobody; halley admin makes accounts
 )
 
-// Config is what a console needs. Store, Publisher, History, Tokens and PublicURL must be set.
+// Config is what a console needs. Store, Publisher, History, Tokens, Webhooks and PublicURL must be set.
 type Config struct {
 	Store     *tenant.Store
 	Publisher Publisher
 	History   History
 	Tokens    TokenSigner
+	Webhooks  WebhookSender
 	Mailer    Mailer     // nil: LogMailer
 	PublicURL string     // how browsers reach the console; https makes cookies secure and switches HSTS on
 	SignUp    SignUpMode // empty: open

@@ -17,6 +17,9 @@ type furnished struct {
 
 	pusher    string // path of a key of Pusher's protocol
 	pusherOff string // path of the Pusher screen of an app that does not have it
+
+	webhook  string // path of an endpoint
+	delivery string // path of what was sent to it
 }
 
 // furnish signs somebody up and fills every list. Text stands wherever a user can write; fresh names keep what must be unique so.
@@ -61,6 +64,12 @@ func furnish(tb testing.TB, edit func(h *house), text string) *furnished {
 	see(f.app+"/pusher/keys/brought-key/revoke", "confirm", "brought-key")
 	made = see(f.app + "/pusher/keys/" + find(tb, `/pusher/keys/([0-9a-f]{20})"`, f.owner.get(f.app+"/pusher").body) + "/show")
 	f.pusher, _, _ = strings.Cut(made.location, "?")
+	see(f.app+"/webhooks", "url", "https://example.com/a?"+url.QueryEscape(text), "events", "member_added", "batched", "on",
+		"headers", "X-A: "+url.QueryEscape(text))
+	f.webhook = f.app + "/webhooks/" + find(tb, `/webhooks/(whk_[0-9a-z]+)"`, f.owner.get(f.app+"/webhooks").body)
+	f.delivery = see(f.webhook + "/test").location
+	see(f.webhook+"/switch", "state", "off")
+	see(f.app+"/webhooks", "url", "https://example.com/b", "prefix", "presence-")
 	data, err := json.Marshal(map[string]string{"text": text})
 	if err != nil {
 		tb.Fatal(err)
@@ -74,6 +83,7 @@ func (f *furnished) screens() map[string]string {
 	return map[string]string{
 		"apps": "/apps", "newapp": "/apps/new", "overview": f.app, "keys": f.app + "/keys", "key": f.key,
 		"pusher": f.app + "/pusher", "pusherkey": f.pusher, "pusheroff": f.pusherOff,
+		"webhooks": f.app + "/webhooks", "webhook": f.webhook, "delivery": f.delivery,
 		"rules": f.app + "/rules", "settings": f.app + "/settings", "account": "/account", "reauth": "/reauth",
 	}
 }

@@ -31,6 +31,7 @@ type house struct {
 	store  *tenant.Store
 	hub    *hub
 	outbox *outbox
+	posts  posts
 	log    *logBook
 	config console.Config
 }
@@ -54,7 +55,7 @@ func startHouse(tb testing.TB, secure bool, edit func(*console.Config)) *house {
 	}
 	h.url = scheme + h.server.Listener.Addr().String()
 	h.config = console.Config{
-		Store: h.store, Publisher: h.hub, History: h.hub, Tokens: h.hub, Mailer: h.outbox, PublicURL: h.url,
+		Store: h.store, Publisher: h.hub, History: h.hub, Tokens: h.hub, Webhooks: &h.posts, Mailer: h.outbox, PublicURL: h.url,
 		Logger: slog.New(slog.NewTextHandler(h.log, nil)), ClientIP: everyTestItsOwnAddress(),
 	}
 	if edit != nil {

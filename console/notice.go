@@ -36,6 +36,16 @@ func noticeOf(r *http.Request) string {
 		return "The settings are saved. They hold within two seconds."
 	case "pusher-key":
 		return "The key is made. It works within two seconds."
+	case "webhook":
+		return "The endpoint is added. It is told of what happens from now on, within two seconds."
+	case "webhook-set":
+		return "The endpoint is saved. The changes hold within two seconds."
+	case "webhook-on":
+		return "The endpoint is told again of what happens, within two seconds."
+	case "webhook-off":
+		return "The endpoint is paused. What happens meanwhile it is not told."
+	case "webhook-removed":
+		return "The endpoint is removed."
 	case "session":
 		return "The session is ended."
 	}

@@ -43,7 +43,9 @@ type templates struct {
 }
 
 // sharedTemplates are the files that hold parts and no page.
-var sharedTemplates = []string{"templates/layout.html", "templates/icons.html", "templates/keystate.html", "templates/pushertabs.html"}
+var sharedTemplates = []string{
+	"templates/layout.html", "templates/icons.html", "templates/keystate.html", "templates/pushertabs.html", "templates/webhookparts.html",
+}
 
 func newTemplates(files fs.FS, assetPath func(name string) (string, error)) (*templates, error) {
 	shared, err := template.New("").Funcs(template.FuncMap{

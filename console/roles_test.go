@@ -20,7 +20,7 @@ func TestViewersOnlyLook(t *testing.T) {
 		"name", "Shop", "kind", "publishable", "overlap", "0s", "confirm", "Shop",
 		"prefix", "orders:", "messages", "1", "age", "1m", "policy", "resume",
 		"channel", "hello", "data", "1", "origins", "", "shared", "", "jwks", "https://a.example",
-		"state", "on", "event_bytes", "100", "number", "77", "key", "k", "secret", "s",
+		"state", "on", "event_bytes", "100", "number", "77", "key", "k", "secret", "s", "url", "https://a.example",
 	})
 	for _, route := range console.Routes() {
 		if !route.App {

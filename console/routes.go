@@ -73,6 +73,16 @@ func routes() []route {
 		{"POST /apps/{app}/pusher/keys/{pusher}/roll", forApp, true, (*Server).rollPusherKey},
 		{"POST /apps/{app}/pusher/keys/{pusher}/revoke", forApp, true, (*Server).revokePusherKey},
 
+		{"GET /apps/{app}/webhooks", forApp, false, (*Server).webhooksPage},
+		{"POST /apps/{app}/webhooks", forApp, false, (*Server).addWebhook},
+		{"GET /apps/{app}/webhooks/{webhook}", forApp, false, (*Server).webhookPage},
+		{"POST /apps/{app}/webhooks/{webhook}", forApp, false, (*Server).setWebhook},
+		{"POST /apps/{app}/webhooks/{webhook}/switch", forApp, false, (*Server).switchWebhook},
+		{"POST /apps/{app}/webhooks/{webhook}/test", forApp, false, (*Server).testWebhook},
+		{"POST /apps/{app}/webhooks/{webhook}/remove", forApp, false, (*Server).removeWebhook},
+		{"GET /apps/{app}/deliveries/{delivery}", forApp, false, (*Server).deliveryPage},
+		{"POST /apps/{app}/deliveries/{delivery}/resend", forApp, false, (*Server).resendDelivery},
+
 		{"GET /apps/{app}/settings", forApp, false, (*Server).settingsPage},
 		{"POST /apps/{app}/settings/name", forApp, false, (*Server).renameApp},
 		{"POST /apps/{app}/settings/origins", forApp, false, (*Server).setOrigins},

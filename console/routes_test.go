@@ -28,7 +28,14 @@ func (f *furnished) own() map[string]string {
 		"app": strings.TrimPrefix(f.app, "/apps/"), "key": f.key[strings.LastIndex(f.key, "/")+1:],
 		"pusher":  f.pusher[strings.LastIndex(f.pusher, "/")+1:],
 		"session": "csn_none", "file": "console.css",
+		"webhook":  f.webhook[strings.LastIndex(f.webhook, "/")+1:],
+		"delivery": f.delivery[strings.LastIndex(f.delivery, "/")+1:],
 	}
+}
+
+// names reports whether a pattern has one of these parts.
+func names(pattern string, parts ...string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(pattern, "{"+part+"}") })
 }
 
 // Every route of an app, asked for with another tenant's app, key or session, answers like one asked for with an id that nobody
@@ -42,14 +49,14 @@ func TestForeignIDsAreNotThere(t *testing.T) {
 	evesOwn := strings.TrimPrefix(eveApp, "/apps/")
 	nobody := map[string]string{
 		"app": "app_00000000000000000000000000", "key": "zzzzzzzz", "session": "csn_00000000000000000000000000",
-		"pusher": "00000000000000000000",
+		"pusher": "00000000000000000000", "webhook": "whk_00000000000000000000000000", "delivery": "whd_0",
 	}
 	// All that a form of any route needs, so that a route that forgot its check would do something.
 	fields := values([]string{
 		"name", "Shop", "kind", "secret", "operation", "publish", "overlap", "0s", "confirm", "Shop",
 		"prefix", "orders:", "messages", "1", "age", "1m", "policy", "resume",
 		"channel", "hello", "event", "e", "data", "1", "origins", "", "shared", "", "jwks", "https://a.example",
-		"state", "off", "event_bytes", "100", "number", "77", "secret", "s",
+		"state", "off", "event_bytes", "100", "number", "77", "secret", "s", "url", "https://a.example",
 	})
 	eve.post(eveApp+"/pusher/switch", "state", "on").want(t, http.StatusSeeOther)
 
@@ -58,8 +65,8 @@ func TestForeignIDsAreNotThere(t *testing.T) {
 	for _, route := range console.Routes() {
 		foreign, random := maps.Clone(own), maps.Clone(nobody)
 		switch {
-		case route.App && !strings.Contains(route.Pattern, "{key}") && !strings.Contains(route.Pattern, "{pusher}"):
-		case strings.Contains(route.Pattern, "{key}") || strings.Contains(route.Pattern, "{pusher}") || strings.Contains(route.Pattern, "{session}"):
+		case route.App && !names(route.Pattern, "key", "pusher", "webhook", "delivery"):
+		case names(route.Pattern, "key", "pusher", "webhook", "delivery", "session"):
 			tried++
 			foreign["app"], random["app"] = evesOwn, evesOwn // her app, somebody else's key
 			sameRefusal(t, eve, route.Pattern, foreign, random, fields)

@@ -13,7 +13,7 @@ const (
 	keepDeliveries   = 500 // of an app
 	keepDeliveryDays = 7 * 24 * time.Hour
 	maxDeliveryBody  = 32 << 10 // bytes; a longer body is not kept
-	deliveryPage     = 50
+	DeliveryPage     = 50 // of one page of the log
 )
 
 // How the log works with the database.
@@ -66,7 +66,7 @@ func (s *Store) Deliveries(ctx context.Context, scope Scope, appID string, befor
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryDeadline)
 	defer cancel()
-	return collect(ctx, s.db, scanDelivery, sqlDeliveries, scope.accountID, appID, millis(before), deliveryPage)
+	return collect(ctx, s.db, scanDelivery, sqlDeliveries, scope.accountID, appID, millis(before), DeliveryPage)
 }
 
 // Delivery returns one of them.

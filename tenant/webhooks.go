@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"net/url"
 	"regexp"
@@ -203,18 +204,30 @@ func (s *Store) DeleteWebhook(ctx context.Context, scope Scope, appID, id string
 	}))
 }
 
-// UseWebhook returns an endpoint with its headers, and writes down that somebody sends to it by hand: action says what.
-func (s *Store) UseWebhook(ctx context.Context, scope Scope, appID, id, action string) (target WebhookTarget, err error) {
+// UseWebhook returns an endpoint with its headers, and what requests to it are signed with, and writes down that somebody sends to it by hand:
+// action says what.
+func (s *Store) UseWebhook(
+	ctx context.Context, scope Scope, appID, id, action string,
+) (target WebhookTarget, signer PusherCredentials, err error) {
 	err = s.change(ctx, scope, Manage, appID, func(c *change) error {
 		row, err := scanWebhook(c.row(sqlWebhook, scope.accountID, appID, id).Scan)
 		if err != nil {
 			return err
 		}
 		c.did(action, id, nobody)
-		target, err = row.target(s.seals)
+		if target, err = row.target(s.seals); err != nil {
+			return err
+		}
+		app, err := c.pusher()
+		if err == nil && app.Enabled {
+			signer, err = c.livingPusherKey(s.seals)
+		}
+		if errors.Is(err, sql.ErrNoRows) || err == nil && signer.Key == "" {
+			return invalid("", "Pusher is off, or has no key that works: there is nothing to sign with")
+		}
 		return err
 	})
-	return target, wrap("use a webhook", err)
+	return target, signer, wrap("use a webhook", err)
 }
 
 // dropWebhooks forgets the endpoints of an app that is deleted, and what was sent to them.

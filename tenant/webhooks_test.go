@@ -40,7 +40,13 @@ func testWebhooks(t *testing.T, s *tenant.Store) {
 	if got := read(); fmt.Sprint(got.WebhookSettings) != fmt.Sprint(changed) || len(got.HeaderNames) != 1 {
 		t.Errorf("set: %+v; want the headers as before", got)
 	}
-	if target, err := s.UseWebhook(ctx, c.scope, c.app.ID, id, "webhook.test"); err != nil || target.Headers[0].Value.Reveal() != "Bearer canary-header" {
+	var wrong *tenant.InvalidError
+	if _, _, err := s.UseWebhook(ctx, c.scope, c.app.ID, id, "webhook.test"); !errors.As(err, &wrong) {
+		t.Errorf("used with Pusher off: %v", err)
+	}
+	must(t, s.SwitchPusher(ctx, c.scope, c.app.ID, true))
+	target, signer, err := s.UseWebhook(ctx, c.scope, c.app.ID, id, "webhook.test")
+	if err != nil || target.Headers[0].Value.Reveal() != "Bearer canary-header" || signer.Key == "" || signer.Secret.IsZero() {
 		t.Errorf("used: %+v, %v", target, err)
 	}
 	must(t, s.SetWebhook(ctx, c.scope, c.app.ID, id, changed, []tenant.WebhookHeader{}))
@@ -52,7 +58,6 @@ func testWebhooks(t *testing.T, s *tenant.Store) {
 		_, err := s.AddWebhook(ctx, c.scope, c.app.ID, tenant.WebhookSettings{URL: fmt.Sprint("https://example.com/", i)}, nil)
 		must(t, err)
 	}
-	var wrong *tenant.InvalidError
 	if _, err := s.AddWebhook(ctx, c.scope, c.app.ID, hook, nil); !errors.As(err, &wrong) {
 		t.Errorf("one too many: %v", err)
 	}
@@ -68,7 +73,7 @@ func testWebhooks(t *testing.T, s *tenant.Store) {
 	rows, err := s.Audit(ctx, c.scope, "")
 	must(t, err)
 	var actions []string
-	for _, row := range rows[:tenant.MaxWebhooks+5] {
+	for _, row := range rows[:tenant.MaxWebhooks+6] {
 		actions = append(actions, row.Action)
 		if strings.Contains(row.Detail, "canary") || strings.Contains(row.Detail, "token=1") {
 			t.Errorf("the audit log says %s", row.Detail)

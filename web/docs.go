@@ -36,7 +36,7 @@ func docsSections() []docsSection {
 		{"Start", []docsPage{{"quickstart", "Quick start"}}},
 		{"Guides", []docsPage{
 			{"publishing", "Publishing"}, {"receiving", "Receiving"}, {"tokens", "Tokens and capabilities"}, {"presence", "Presence"},
-			{"client", "JS client"}, {"pusher", "Moving from Pusher"},
+			{"webhooks", "Webhooks"}, {"client", "JS client"}, {"pusher", "Moving from Pusher"},
 		}},
 		{"Reference", []docsPage{
 			{"api", "HTTP API"}, {"protocol", "Native protocol"}, {"errors", "Errors"}, {"limits", "Limits"},

@@ -205,7 +205,7 @@ func (c serveCommand) build(
 	}
 	desk := &desk{node: node, directory: directory, signer: signer}
 	pages, err := console.New(console.Config{
-		Store: store, Publisher: desk, History: desk, Tokens: desk, Mailer: mailer, Dial: c.dialPolicy(),
+		Store: store, Publisher: desk, History: desk, Tokens: desk, Webhooks: sender, Mailer: mailer, Dial: c.dialPolicy(),
 		PublicURL: url, SignUp: console.SignUpMode(c.Signup), ConfirmMail: c.ConfirmMail, Logger: logger, Registerer: registry,
 	})
 	if err != nil {

@@ -73,6 +73,9 @@ func appendField(dst []byte, name, value string) []byte {
 	return dst
 }
 
+// Body is that of a request with one event, for who sends one by hand.
+func Body(event Event) []byte { return appendBody(nil, event.Time, [][]byte{event.append(nil)}) }
+
 // appendBody writes the body of a request with some events, each as append wrote it.
 func appendBody(dst []byte, time int64, events [][]byte) []byte {
 	dst = strconv.AppendInt(append(dst, `{"time_ms":`...), time, 10)

@@ -28,6 +28,9 @@ func TestBody(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
+	if got, want := string(Body(Event{Kind: Vacated, Channel: "a", Time: 5})), `{"time_ms":5,"events":[{"name":"channel_vacated","channel":"a"}]}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 	two := string(appendBody(nil, 17, [][]byte{[]byte("{}"), []byte("{}")}))
 	if want := `{"time_ms":17,"events":[{},{}]}`; two != want {
 		t.Errorf("got %s, want %s", two, want)
