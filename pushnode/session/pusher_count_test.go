@@ -51,6 +51,25 @@ func TestPusherCounts(t *testing.T) {
 	})
 }
 
+// Where somebody comes or goes all the time, somewhere, all are told nonetheless.
+func TestPusherCountsWhereItNeverRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, counting)
+		s, restless := h.pusher(), h.pusher()
+		s.subscribe("news", "")
+		s.wantCount(1)
+		h.pusher().subscribe("news", "")
+		for range 100 {
+			restless.ask("busy", "")
+			pass(20 * time.Millisecond)
+			restless.event("pusher:unsubscribe", "", map[string]string{"channel": "busy"})
+			pass(20 * time.Millisecond)
+		}
+		s.send(`{"event":"pusher:ping","data":{}}`)
+		s.wantCount(2)
+	})
+}
+
 // Of a large channel nobody is told more often than every five seconds.
 func TestPusherCountsOfLargeChannels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
