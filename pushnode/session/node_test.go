@@ -39,6 +39,7 @@ type node struct {
 	failing    error                      // what reading channels answers; nil: it works
 	refused    error                      // what Admit answers; nil: everybody is admitted
 	unread     error                      // what reading history answers; nil: it works
+	looked     int                        // how many publications were read from history
 	panics     bool                       // reading channels panics
 	unkept     error                      // what writing records answers; nil: it works
 	mute       func(channel.Command) bool // whether writing that record gets no answer; nil: none
@@ -322,7 +323,9 @@ func (n *node) History(_ context.Context, grant *auth.Grant, name string, query 
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.state.History(channel.ID{App: testApp, Name: name}, query), nil
+	page := n.state.History(channel.ID{App: testApp, Name: name}, query)
+	n.looked += len(page.Publications)
+	return page, nil
 }
 
 func (n *node) Members(_ context.Context, id channel.ID) ([]channel.Member, uint64, error) {

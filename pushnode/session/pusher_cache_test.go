@@ -51,6 +51,25 @@ func TestPusherCachesEventsOfServers(t *testing.T) {
 	})
 }
 
+// Of a channel that keeps many events no more is read than its new subscriber is told.
+func TestPusherCacheReadsLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, nil)
+		for range 50 {
+			h.publishData(t, "cache-news", "old", `1`)
+		}
+		h.publishData(t, "cache-news", "new", `2`)
+		s := h.pusher()
+		s.subscribe("cache-news", "")
+		s.wantData("new", "2")
+		h.set(func() {
+			if h.looked != 1 {
+				t.Errorf("%d publications were read, want 1", h.looked)
+			}
+		})
+	})
+}
+
 // An event that is published while a client subscribes comes once.
 func TestPusherCacheAndStreamMeet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
