@@ -286,6 +286,29 @@ func TestPusherDrains(t *testing.T) {
 	})
 }
 
+// Where a node is cut off it sends them away as one that is drained does, and lives on.
+func TestPusherIsShed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, nil)
+		var clients []*pusherSocket
+		for range 10 {
+			clients = append(clients, h.pusher())
+		}
+		begun := time.Now()
+		h.server.Shed(wire.NewError(wire.CodeDraining))
+		if took := time.Since(begun); took > 0 {
+			t.Errorf("the node waited for %v", took)
+		}
+		for _, s := range clients {
+			s.wantClose(4200)
+		}
+		if took := time.Since(begun); took < 20*time.Millisecond {
+			t.Errorf("all were closed after %v", took)
+		}
+		h.pusher().subscribe("news", "")
+	})
+}
+
 // A key that is revoked, and an app that is switched off, end connections; a rule that makes a channel private ends its subscriptions.
 func TestPusherIsLookedAtAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -42,7 +42,7 @@ type Server struct {
 	unrecorded *sessionQueue   // sessions whose record does not show yet that they have no connection
 	base       context.Context // ends with Close: what runs without a request of its own
 	stop       context.CancelFunc
-	workers    sync.WaitGroup // the goroutines that New starts
+	workers    sync.WaitGroup // the goroutines that run until base ends; Add only while one does
 
 	mu sync.Mutex
 	// guarded by mu

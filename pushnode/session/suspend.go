@@ -74,10 +74,16 @@ func (c *connection) suspend(ctx context.Context, sub *subscription, cause error
 	return c.write([]item{{shared: wire.Share(told), sub: sub}})
 }
 
-// Shed tells every client to come back, so spread that they do not come all at once, and closes their connections. New ones are let in.
+// Shed tells every client to come back, so spread that they do not come all at once, and closes their connections. New ones are let in. It
+// waits for nobody: those of Pusher's, who cannot be told when to come, are closed one after the other behind it.
 func (s *Server) Shed(reason *wire.Error) {
-	leaving := s.connected()
-	for i, conn := range leaving {
-		conn.close(reason.After(s.comeBack(i, len(leaving))))
+	told, untold := divide(s.connected())
+	for i, conn := range told {
+		conn.close(reason.After(s.comeBack(i, len(told))))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refusing == nil { // else they are being drained
+		s.workers.Go(func() { s.closeSpread(s.base, untold, reason) })
 	}
 }
