@@ -13,7 +13,7 @@ const (
 	keepDeliveries   = 500 // of an app
 	keepDeliveryDays = 7 * 24 * time.Hour
 	maxDeliveryBody  = 32 << 10 // bytes; a longer body is not kept
-	DeliveryPage     = 50 // of one page of the log
+	DeliveryPage     = 50       // of one page of the log
 )
 
 // How the log works with the database.
