@@ -118,13 +118,6 @@ func (c *conversation) next() string {
 	return line
 }
 
-func (c *conversation) want(line string) {
-	c.tb.Helper()
-	if got := c.next(); got != line {
-		c.tb.Fatalf("got %.200s, want %s", got, line)
-	}
-}
-
 // liner is where lines come from.
 type liner interface{ next() string }
 
