@@ -55,6 +55,7 @@ type node struct {
 	done       chan struct{}
 	pushers    map[string]session.PusherApp // by key; the secret of a key is "secret of " and it
 	neighbour  *node                        // the other node; nil: there is none
+	looks      func()                       // called, without the lock, for each conversation that is looked for; nil: nothing
 	cutOff     error                        // what fetching there answers; nil: it works
 	congested  sync.Map                     // how many messages wait, by channel, as it was told last
 }
@@ -465,6 +466,12 @@ func (n *node) Signed(appID, credential, text string) bool {
 
 // FindConversation implements session.Backend: that of neighbour, where there is one.
 func (n *node) FindConversation(_ context.Context, name string) (uint64, error) {
+	n.mu.Lock()
+	looks := n.looks
+	n.mu.Unlock()
+	if looks != nil {
+		looks()
+	}
 	if n.neighbour == nil || !n.neighbour.server.HoldsConversation(name) {
 		return 0, wire.NewError(wire.CodeSessionNotFound)
 	}

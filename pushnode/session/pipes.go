@@ -12,6 +12,7 @@ type pipes struct {
 	// immutable
 	absent  *pending      // counts those for which nobody is here: who is has a connection, which is bounded elsewhere
 	waiting chan struct{} // holds a token for each request of other nodes that waits
+	finding chan struct{} // and for each of this node that looks for its conversation
 
 	mu sync.Mutex
 	// guarded by mu
@@ -19,7 +20,10 @@ type pipes struct {
 }
 
 func newPipes(absentPerIP int) pipes {
-	return pipes{absent: newPending(absentPerIP), waiting: make(chan struct{}, mostElsewhere), named: make(map[string]*pipe)}
+	return pipes{
+		absent: newPending(absentPerIP), waiting: make(chan struct{}, mostElsewhere), finding: make(chan struct{}, mostFinding),
+		named: make(map[string]*pipe),
+	}
 }
 
 // find returns a conversation, and counts the request for it: leave must be called when it ends. nil: there is none.

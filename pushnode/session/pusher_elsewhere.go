@@ -117,7 +117,7 @@ func (s *Server) fetchElsewhere(w http.ResponseWriter, r *http.Request, target s
 		return false
 	}
 	defer s.leave()
-	node, err := s.backend.FindConversation(r.Context(), target.Conversation)
+	node, err := s.findElsewhere(r.Context(), target)
 	if err != nil {
 		return false
 	}
@@ -125,6 +125,24 @@ func (s *Server) fetchElsewhere(w http.ResponseWriter, r *http.Request, target s
 		server: s, node: node, fetch: Fetch{Conversation: target.Conversation, Client: r.RemoteAddr},
 	})
 	return true
+}
+
+// mostFinding is how many requests may have other nodes asked at a time who holds their conversation. The others wait: whoever makes many costs
+// this node's clients time, and not all nodes theirs.
+const mostFinding = 32
+
+// findElsewhere asks who holds a conversation. That of a key that is nobody's is held by no node.
+func (s *Server) findElsewhere(ctx context.Context, target sockjs.Target) (node uint64, err error) {
+	if _, err := s.backend.PusherApp(target.Key); err != nil {
+		return 0, err
+	}
+	select {
+	case s.pipes.finding <- struct{}{}:
+		defer func() { <-s.pipes.finding }()
+		return s.backend.FindConversation(ctx, target.Conversation)
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
 }
 
 // await implements source. Where this node is drained the request ends: its client's next one reaches another.
@@ -180,7 +198,7 @@ func (s *Server) sendElsewhere(w http.ResponseWriter, r *http.Request, target so
 
 // handOver hands the body of a request to the node that holds its conversation.
 func (s *Server) handOver(w http.ResponseWriter, r *http.Request, target sockjs.Target) error {
-	node, err := s.backend.FindConversation(r.Context(), target.Conversation)
+	node, err := s.findElsewhere(r.Context(), target)
 	if err != nil {
 		return err
 	}

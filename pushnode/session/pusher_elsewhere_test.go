@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,6 +186,38 @@ func TestFetchForAnotherNode(t *testing.T) {
 			if err := h.server.Hear(context.Background(), "abc/042/"+name, []byte(body)); err == nil {
 				t.Errorf("%s may say %s", name, body)
 			}
+		}
+	})
+}
+
+// Only so many requests look for their conversation at a time, and none whose key is nobody's.
+func TestFallbackLooksInBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, nil)
+		found := make(chan struct{})
+		var looking, most atomic.Int64
+		h.set(func() {
+			h.looks = func() {
+				most.Store(max(most.Load(), looking.Add(1)))
+				<-found
+				looking.Add(-1)
+			}
+		})
+		if line := h.converse("xyz", "stranger").next(); line != "o" || most.Load() != 0 {
+			t.Errorf("a stranger is looked for, and told %s", line)
+		}
+		var clients sync.WaitGroup
+		for i := range 40 {
+			clients.Go(func() { wantEstablished(t, h.converse("abc", fmt.Sprint(i))) })
+		}
+		synctest.Wait()
+		if got := looking.Load(); got != 32 {
+			t.Errorf("%d requests look, want 32", got)
+		}
+		close(found)
+		clients.Wait()
+		if got := most.Load(); got != 32 {
+			t.Errorf("%d requests have looked at a time, want 32", got)
 		}
 	})
 }
