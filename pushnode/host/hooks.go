@@ -23,9 +23,6 @@ const (
 	lookAgain = 1000
 )
 
-// maxHooksAtOnce bounds how many hooks are handed on in one go. The others follow with the next look at the slot.
-const maxHooksAtOnce = 64
-
 // attendance is somebody in a channel: a member's client, or, without one, anybody who follows it.
 type attendance struct {
 	id       channel.ID
@@ -185,7 +182,7 @@ func (s *seat) handHooks() {
 		return
 	}
 	s.review()
-	news := s.copy.State().HooksAfter(s.hooks.told, maxHooksAtOnce)
+	news := s.copy.State().HooksAfter(s.hooks.told, channel.MaxHooks)
 	if len(news) == 0 {
 		s.hooks.told = s.copy.State().HookHead()
 		return
