@@ -38,6 +38,6 @@ func (n *Node) PusherApp(key string) (session.PusherApp, error) {
 // Signed reports whether a credential, KEY:HEX, is the signature of a text by one of the app's keys: while keys are rolled, it need not be
 // the one that the client connected with.
 func (n *Node) Signed(appID, credential, text string) bool {
-	found, err := n.directory.PusherByKey(pusher.KeyOf(credential))
-	return err == nil && found.AppID == appID && pusher.Verify(credential, found.Key, found.Secret.Reveal(), text)
+	found, err := n.directory.PusherKeyOf(appID, pusher.KeyOf(credential))
+	return err == nil && pusher.Verify(credential, found.Key, found.Secret.Reveal(), text)
 }

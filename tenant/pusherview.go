@@ -29,12 +29,20 @@ const (
 
 // PusherByKey returns the app of a key that works. The error is ErrNotFound where the key is unknown or revoked or its app switched
 // off, and ErrUnavailable where it is not known and the database does not answer. While a key is rolled its app has two: whoever is
-// given another key beside the first (in a signature, say) looks that up too and compares AppID.
+// given another key beside the first (in a signature, say) looks that up with PusherKeyOf.
 func (d *Directory) PusherByKey(key string) (Pusher, error) {
 	return d.pusher("pusher key "+key, func() (Pusher, bool) {
 		view := d.known(stored(&d.pusherKeys, key))
 		return view.pusherBy(time.Now(), func(k pusherKeyView) bool { return k.key == key })
 	}, func(ctx context.Context) (string, error) { return d.store.appOfPusher(ctx, sqlAppOfPusherKey, key) })
+}
+
+// PusherKeyOf is PusherByKey for a key that must be the app's. Anybody who is connected may name keys, as many as frames: the database is
+// asked at most once in a while, whatever keys they are.
+func (d *Directory) PusherKeyOf(appID, key string) (Pusher, error) {
+	return d.pusher("pusher keys of "+appID, func() (Pusher, bool) {
+		return d.known(appID).pusherBy(time.Now(), func(k pusherKeyView) bool { return k.key == key })
+	}, func(context.Context) (string, error) { return appID, nil })
 }
 
 // PusherByNumber returns the app of a number, with its newest key that works. Errors are those of PusherByKey.

@@ -109,6 +109,32 @@ func testDirectoryPusherEnds(t *testing.T, s *tenant.Store) {
 	}
 }
 
+// testDirectoryPusherKeyOf: whoever names key after key of an app has the database asked once, and not for each.
+func testDirectoryPusherKeyOf(t *testing.T, s *tenant.Store) {
+	c, other := newCustomer(t, s), newCustomer(t, s)
+	d := openDirectory(t, s) // which does not run: only asking helps
+	must(t, s.SwitchPusher(t.Context(), c.scope, c.app.ID, true))
+	must(t, s.SwitchPusher(t.Context(), other.scope, other.app.ID, true))
+	keys, err := s.PusherKeys(t.Context(), c.scope, c.app.ID)
+	must(t, err)
+	if got, err := d.PusherKeyOf(c.app.ID, keys[0].Key); err != nil || got.Key != keys[0].Key || got.AppID != c.app.ID {
+		t.Errorf("key made a moment ago: %+v, %v", got, err)
+	}
+	if got, err := d.PusherKeyOf(other.app.ID, keys[0].Key); !errors.Is(err, tenant.ErrNotFound) {
+		t.Errorf("another app's key: %+v, %v; want ErrNotFound", got, err)
+	}
+	if _, err := d.PusherKeyOf(c.app.ID, "nobody's"); !errors.Is(err, tenant.ErrNotFound) {
+		t.Errorf("no key: %v, want ErrNotFound", err)
+	}
+	rolled, err := s.RollPusherKey(t.Context(), c.scope, c.app.ID, keys[0].Key, time.Hour)
+	must(t, err)
+	if _, err := d.PusherKeyOf(c.app.ID, rolled.Key); !errors.Is(err, tenant.ErrNotFound) {
+		t.Errorf("key made since: %v, want ErrNotFound until the sweep", err)
+	}
+	running(t, d.Run)
+	eventually(t, soon, "the sweep brings it", func() bool { _, err := d.PusherKeyOf(c.app.ID, rolled.Key); return err == nil })
+}
+
 func testDirectoryPusherLookUp(t *testing.T, s *tenant.Store) {
 	c := newCustomer(t, s)
 	d := openDirectory(t, s) // which does not run: only asking helps

@@ -98,6 +98,7 @@ func suite() []storeTest {
 		{"DirectoryPusherOverlap", testDirectoryPusherOverlap},
 		{"DirectoryPusherEnds", testDirectoryPusherEnds},
 		{"DirectoryPusherLookUp", testDirectoryPusherLookUp},
+		{"DirectoryPusherKeyOf", testDirectoryPusherKeyOf},
 		{"Webhooks", testWebhooks},
 		{"WebhookHeadersAreSealed", testWebhookHeadersAreSealed},
 		{"DirectoryWebhooks", testDirectoryWebhooks},
