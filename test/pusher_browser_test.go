@@ -9,30 +9,24 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestPusherLibrariesInABrowser has pusher-js and laravel-echo go through the scenarios in Chromium, as pages load them.
+// TestPusherLibrariesInABrowser has pusher-js and laravel-echo go through the scenarios in Chromium, as pages load them, and through some
+// as they do where a network lets no WebSocket pass.
 func TestPusherLibrariesInABrowser(t *testing.T) {
 	t.Parallel()
-	playInBrowser(t, scenarios(t, "scenarios"))
-}
-
-// Where a network lets no WebSocket pass, pusher-js streams over HTTP, or polls.
-func TestPusherLibrariesWithoutWebSocket(t *testing.T) {
-	t.Parallel()
+	settings, b := pusherOn(t, startNode(t)), startBrowser(t)
+	b.play(t, settings, scenarios(t, "scenarios"))
 	for _, transport := range []string{"xhr_streaming", "xhr_polling"} {
 		t.Run(transport, func(t *testing.T) {
-			t.Parallel()
-			files := []string{"scenarios/connect.mjs", "scenarios/public.mjs", "scenarios/presence.mjs", "scenarios/client_events.mjs", "scenarios/users.mjs"}
-			playInBrowser(t, files, transport)
+			settings.Transports = []string{transport}
+			b.play(t, settings, []string{"scenarios/public.mjs", "scenarios/presence.mjs", "scenarios/client_events.mjs", "scenarios/users.mjs"})
 		})
 	}
 }
 
-// playInBrowser plays scenarios in pages, each in one of its own, on a node of their own.
-func playInBrowser(t *testing.T, files []string, transports ...string) {
+// play plays scenarios, each in a page of its own.
+func (b *browser) play(t *testing.T, settings pusherSettings, files []string) {
 	t.Helper()
-	settings := pusherOn(t, startNode(t))
-	settings.Transports = transports
-	site, b := startSite(t, settings), startBrowser(t)
+	site := startSite(t, settings)
 	for _, file := range files {
 		t.Run(scenarioName(file), func(t *testing.T) {
 			page := b.visit(t, site+"/page.html")

@@ -23,7 +23,7 @@ import (
 const pusherFolder = "pusher"
 
 // scenarioPatience bounds one scenario. Its own waits are shorter, and say what they waited for.
-const scenarioPatience = 90 * time.Second
+const scenarioPatience = 180 * time.Second
 
 // pusherSettings are what scenarios know: the nodes and the app's credentials.
 type pusherSettings struct {

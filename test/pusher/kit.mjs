@@ -75,8 +75,8 @@ function recorded(channel) {
 }
 
 // until waits for a condition, which may be a promise, and returns what it gives.
-async function until(condition, what) {
-  for (const end = Date.now() + patience; ; ) {
+async function until(condition, what, time = patience) {
+  for (const end = Date.now() + time; ; ) {
     const found = await condition()
     if (found) return found
     if (Date.now() > end) throw new Error("waited in vain for " + what)

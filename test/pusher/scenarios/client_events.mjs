@@ -5,9 +5,11 @@ export default async function ({ connected, joined, name, same, until }) {
   const [annsQuiet, bensQuiet] = [await joined(ann, quiet), await joined(ben, quiet)]
   const [annsRoom, bensRoom] = [await joined(ann, room), await joined(ben, room)]
 
+  // One after the other: without a WebSocket each is a request of its own, and requests may overtake each other.
   annsQuiet.trigger("client-typing", { on: true })
+  await until(() => bensQuiet.events.length === 1, "an event of a private channel")
   annsQuiet.trigger("client-text", "as it is")
-  await until(() => bensQuiet.events.length >= 2, "events of a private channel")
+  await until(() => bensQuiet.events.length === 2, "another event of it")
   same(bensQuiet.events, [["client-typing", { on: true }], ["client-text", "as it is"]], "events, in which nobody is named")
 
   const moves = [] // with who made them
