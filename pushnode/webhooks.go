@@ -121,14 +121,15 @@ func (w *webhooks) hooked(slot int, hooks []channel.Hook) (taken int) {
 		lead.era.Add(1) // all over again: another has led the slot meanwhile, or it began anew
 	}
 	era := lead.era.Load()
-	void := func() bool { return lead.era.Load() != era || !w.slots.host.Status(slot).Leads }
 	for i := range hooks {
 		event := eventOf(w.slots.cluster, slot, &hooks[i])
-		event.Done, event.Void = w.told.of(slot, hooks[i].Number), void
+		number := hooks[i].Number
+		event.Done = w.told.of(slot, number)
+		event.Void = func() bool { return lead.era.Load() != era || !w.slots.host.HookWaits(slot, number) }
 		if !w.engine.Take(event) && !w.refused.add(slot, event) {
 			return i
 		}
-		lead.latest = hooks[i].Number
+		lead.latest = number
 	}
 	return len(hooks)
 }

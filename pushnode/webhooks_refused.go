@@ -41,18 +41,17 @@ func (r *refusedHooks) run(ctx context.Context, engine *webhook.Engine) {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-ticks.C:
-			r.offer(engine, now)
+		case <-ticks.C:
+			r.offer(engine)
 		}
 	}
 }
 
-// offer gives each to the engine, unless its slot has let go of it or somebody else tells it.
-func (r *refusedHooks) offer(engine *webhook.Engine, now time.Time) {
+// offer gives each to the engine, unless its slot has let go of it, or somebody else tells it.
+func (r *refusedHooks) offer(engine *webhook.Engine) {
 	for slot, events := range r.take() {
 		for _, event := range events {
-			late := now.Sub(time.UnixMilli(event.Time)) >= channel.HookTTL
-			if !late && !event.Void() && !engine.Take(event) {
+			if !event.Void() && !engine.Take(event) {
 				r.add(slot, event)
 			}
 		}

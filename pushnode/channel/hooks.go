@@ -144,6 +144,12 @@ func (s *State) HooksAfter(number uint64, limit int) []Hook {
 	return slices.Clone(rest[:min(len(rest), limit)])
 }
 
+// HookWaits reports whether a hook has not been announced.
+func (s *State) HookWaits(number uint64) bool {
+	_, found := s.hooks.find(number)
+	return found
+}
+
 // WaitingHooks is how many hooks wait to be told, and how many were ever let go of untold.
 func (s *State) WaitingHooks() (waiting int, lost uint64) { return len(s.hooks.waiting), s.hooks.lost }
 

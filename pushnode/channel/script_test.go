@@ -321,6 +321,15 @@ func showHooks(s *channel.State, after uint64, limit int) string {
 	}
 	s.EachPresent(func(id channel.ID, clientID string) { fmt.Fprintf(&b, "present %s/%s\n", id.Name, clientID) })
 	waiting, lost := s.WaitingHooks()
+	found := 0
+	for number := uint64(1); number <= s.HookHead(); number++ {
+		if s.HookWaits(number) {
+			found++
+		}
+	}
+	if found != waiting {
+		fmt.Fprintf(&b, "%d are found, ", found)
+	}
 	fmt.Fprintf(&b, "head %d, %d wait, %d lost", s.HookHead(), waiting, lost)
 	return b.String()
 }

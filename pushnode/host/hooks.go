@@ -202,3 +202,11 @@ func (s *seat) review() {
 		}
 	}
 }
+
+// HookWaits reports whether a hook that was handed over is still this node's to tell: it leads the slot, and nobody has announced it.
+func (h *Host) HookWaits(index int, number uint64) bool {
+	s := &h.seats[index]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.status.Settled && s.copy != nil && s.copy.State().HookWaits(number)
+}

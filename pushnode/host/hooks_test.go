@@ -188,8 +188,15 @@ func TestNextLeadTellsWhatWasNotAnnounced(t *testing.T) {
 	h.enter("bob", "s1", false)
 	h.wants("two came", "+ada", "+bob")
 	announced := channel.Announced{Hooks: []uint64{first.hooks[0].Number}}
+	ada, bob := first.hooks[0].Number, first.hooks[1].Number
+	if !first.HookWaits(h.slot, ada) || !first.HookWaits(h.slot, bob) {
+		t.Error("what was not announced does not wait")
+	}
 	if reply := h.ask(first, h.slot, announced, 1000); reply == nil || reply.Err != nil {
 		t.Fatalf("%+v", reply)
+	}
+	if first.HookWaits(h.slot, ada) || !first.HookWaits(h.slot, bob) {
+		t.Error("what was announced waits, or what was not does not")
 	}
 	first.hooks = nil
 	first.BeShy(h.now)
@@ -198,6 +205,9 @@ func TestNextLeadTellsWhatWasNotAnnounced(t *testing.T) {
 		t.Fatal("the lead does not go to the other node")
 	}
 	h.wants("one of them was announced", "+bob")
+	if next, _ := h.leader(); first.HookWaits(h.slot, bob) || !next.HookWaits(h.slot, bob) {
+		t.Error("a hook is not for the leader to tell")
+	}
 }
 
 // TestNewLeadLooksAround has a member leave, and another enter, unheard by who leads next: the state says so.
