@@ -11,6 +11,7 @@ type slotMetrics struct {
 	report func() host.Report
 	slots  *prometheus.Desc
 	copies *prometheus.Desc
+	hooks  *prometheus.Desc
 }
 
 func newSlotMetrics(report func() host.Report) *slotMetrics {
@@ -22,6 +23,8 @@ func newSlotMetrics(report func() host.Report) *slotMetrics {
 		copies: prometheus.NewDesc("halley_pushnode_follower_copies",
 			"Copies on other nodes of slots that are led here: all, behind (they lack something committed), suspended (they get a whole state).",
 			[]string{"state"}, nil),
+		hooks: prometheus.NewDesc("halley_pushnode_hooks",
+			"What webhooks are to be told of slots that are led here: waiting, and lost (let go of untold).", []string{"state"}, nil),
 	}
 }
 
@@ -29,6 +32,7 @@ func newSlotMetrics(report func() host.Report) *slotMetrics {
 func (m *slotMetrics) Describe(descs chan<- *prometheus.Desc) {
 	descs <- m.slots
 	descs <- m.copies
+	descs <- m.hooks
 }
 
 // Collect is for Prometheus.
@@ -50,4 +54,6 @@ func (m *slotMetrics) Collect(metrics chan<- prometheus.Metric) {
 	gauge(m.copies, "all", all)
 	gauge(m.copies, "behind", behind)
 	gauge(m.copies, "suspended", suspended)
+	gauge(m.hooks, "waiting", report.Hooks)
+	gauge(m.hooks, "lost", int(report.LostHooks))
 }

@@ -281,3 +281,15 @@ func TestWebhookThatIsFullHoldsUpNoOtherApp(t *testing.T) {
 		}
 	})
 }
+
+// TestWebhookEventsAreKinds holds that what an app may choose is what there is.
+func TestWebhookEventsAreKinds(t *testing.T) {
+	t.Parallel()
+	var kinds []string
+	for _, kind := range webhook.Kinds {
+		kinds = append(kinds, string(kind))
+	}
+	if got, want := strings.Join(tenant.WebhookEvents, " "), strings.Join(kinds, " "); got != want {
+		t.Errorf("an app may choose %s, there are %s", got, want)
+	}
+}

@@ -174,6 +174,9 @@ func TestHooksWaitForWhoTellsThem(t *testing.T) {
 	}
 	h.pass(3_000)
 	h.wants("nothing was taken")
+	if report := h.nodes[0].Report(h.now); report.Hooks != 5 || report.LostHooks != 0 {
+		t.Errorf("%d hooks wait, %d are lost; want 5 and none", report.Hooks, report.LostHooks)
+	}
 	h.nodes[0].deafTo = false
 	h.pass(10_000)
 	h.wants("all were taken", "+c0", "+c1", "+c2", "+c3", "+c4")

@@ -12,6 +12,8 @@ type Report struct {
 	Changing   int         `json:"changing"`   // led here, with copies on the move
 	Waiting    int         `json:"waiting"`    // requests without an outcome
 	Shy        bool        `json:"shy"`        // it should lead nothing for a while
+	Hooks      int         `json:"-"`          // of slots that are led here: what apps are still to be told
+	LostHooks  uint64      `json:"-"`          // likewise: let go of untold, as long as the slots remember
 	Followers  []Followers `json:"-"`          // copies elsewhere of slots that are led here, by instance
 }
 
@@ -41,6 +43,7 @@ func (h *Host) Report(now int64) Report {
 		report.Lost += one(status.Lost)
 		report.Changing += one(status.Changing)
 		h.seats[i].addFollowers(followers)
+		h.seats[i].addHooks(&report)
 	}
 	report.Waits = sortedKeys(waits)
 	for _, instance := range sortedKeys(followers) {
@@ -54,6 +57,18 @@ func one(counts bool) int {
 		return 1
 	}
 	return 0
+}
+
+// addHooks adds what apps are still to be told of a slot that is led here.
+func (s *seat) addHooks(report *Report) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.copy == nil || !s.status.Leads {
+		return
+	}
+	waiting, lost := s.copy.State().WaitingHooks()
+	report.Hooks += waiting
+	report.LostHooks += lost
 }
 
 // addFollowers adds the copies elsewhere of a slot that is led here.
