@@ -57,6 +57,7 @@ func (n *Node) routes() http.Handler {
 	router.Options(session.FallbackPath+"*", n.sessions.Preflight)
 	read(router, "/halley.js", web.Client().ServeHTTP)
 	read(router, "/halley.mjs", web.Client().ServeHTTP)
+	read(router, "/halley-pusher.js", web.Client().ServeHTTP)
 	read(router, "/docs", web.Docs().ServeHTTP)
 	read(router, "/docs/*", web.Docs().ServeHTTP)
 	return router

@@ -31,6 +31,7 @@ func (n *Node) PusherApp(key string) (session.PusherApp, error) {
 	}
 	return session.PusherApp{
 		AppID: found.AppID, ClientEvents: found.ClientEvents, SubscriptionCounts: found.SubscriptionCounts,
+		Rewind:     found.Rewind,
 		EventBytes: min(found.EventBytes, app.Limits.MessageBytes),
 	}, nil
 }

@@ -42,11 +42,12 @@ var samples = map[string]func(t *testing.T, a *app) (method, path, body string){
 	"commands": func(t *testing.T, a *app) (string, string, string) {
 		return http.MethodPost, "/v1/commands", fmt.Sprintf(`{"session":%q,"commands":[{"op":"ping","ref":1}]}`, a.session(t))
 	},
-	"webSocket": func(*testing.T, *app) (string, string, string) { return http.MethodGet, "/v1/ws", "" },
-	"openapi":   func(*testing.T, *app) (string, string, string) { return http.MethodGet, "/v1/openapi.yaml", "" },
-	"script":    func(*testing.T, *app) (string, string, string) { return http.MethodGet, "/halley.js", "" },
-	"module":    func(*testing.T, *app) (string, string, string) { return http.MethodGet, "/halley.mjs", "" },
-	"docs":      func(*testing.T, *app) (string, string, string) { return http.MethodGet, "/docs", "" },
+	"webSocket":    func(*testing.T, *app) (string, string, string) { return http.MethodGet, "/v1/ws", "" },
+	"openapi":      func(*testing.T, *app) (string, string, string) { return http.MethodGet, "/v1/openapi.yaml", "" },
+	"script":       func(*testing.T, *app) (string, string, string) { return http.MethodGet, "/halley.js", "" },
+	"module":       func(*testing.T, *app) (string, string, string) { return http.MethodGet, "/halley.mjs", "" },
+	"pusherScript": func(*testing.T, *app) (string, string, string) { return http.MethodGet, "/halley-pusher.js", "" },
+	"docs":         func(*testing.T, *app) (string, string, string) { return http.MethodGet, "/docs", "" },
 }
 
 // session opens a session that lasts, by a poll, and returns its resume token; "" where the node lets nobody in.

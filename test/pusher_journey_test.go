@@ -42,6 +42,22 @@ func TestPusherLibrariesOnACluster(t *testing.T) {
 	})
 }
 
+// Clients of pusher-js that resume get each message once, whatever becomes of their connections and of a node.
+func TestPusherLibraryResumes(t *testing.T) {
+	t.Parallel()
+	nodes := startCluster(t, 3)
+	settings, balancer := pusherOn(t, nodes...), startProxy(t, nodes[0].url)
+	settings.Nodes[0] = pusherNodeAt(t, balancer.url)
+	play(t, "journeys/resume.mjs", settings, func(question []any) any {
+		if question[0] == "kill" {
+			nodes[0].kill()
+			balancer.lead(t, nodes[2].url)
+		}
+		balancer.cut()
+		return nil
+	})
+}
+
 // What Pusher's libraries publish reaches native subscribers, and the other way round.
 func TestPusherAndNativeClientsShareChannels(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
-	_ "embed" // the client's two files
+	_ "embed" // the client's files
 	"encoding/base64"
 	"net/http"
 	"strings"
@@ -15,17 +15,24 @@ import (
 //
 //go:generate go tool -modfile=../test/tools/go.mod esbuild js/src/global.ts --bundle --minify --target=es2020 --format=iife --log-level=warning --outfile=js/dist/halley.js
 //go:generate go tool -modfile=../test/tools/go.mod esbuild js/src/module.ts --bundle --minify --target=es2020 --format=esm --log-level=warning --outfile=js/dist/halley.mjs
+//go:generate go tool -modfile=../test/tools/go.mod esbuild js/src/pusher.ts --bundle --minify --target=es2020 --format=iife --log-level=warning --outfile=js/dist/halley-pusher.js
 var (
 	//go:embed js/dist/halley.js
 	clientScript []byte
 	//go:embed js/dist/halley.mjs
 	clientModule []byte
+	//go:embed js/dist/halley-pusher.js
+	clientPusher []byte
 )
 
-// Client serves the JS client to pages of any origin: /halley.js as a script that makes the global Halley, /halley.mjs as a module.
+// Client serves the JS client to pages of any origin: /halley.js as a script that makes the global Halley, /halley.mjs as a module, and
+// /halley-pusher.js, which makes pusher-js resume.
 func Client() http.Handler {
 	files := sync.OnceValue(func() map[string]clientFile {
-		return map[string]clientFile{"halley.js": newClientFile(clientScript), "halley.mjs": newClientFile(clientModule)}
+		return map[string]clientFile{
+			"halley.js": newClientFile(clientScript), "halley.mjs": newClientFile(clientModule),
+			"halley-pusher.js": newClientFile(clientPusher),
+		}
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		file, found := files()[strings.TrimPrefix(r.URL.Path, "/")]

@@ -25,7 +25,7 @@ func publicHandler(node *pushnode.Node, pages *console.Server, ring *auth.Keyrin
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case strings.HasPrefix(path, "/v1/"), path == "/docs", strings.HasPrefix(path, "/docs/"), path == "/halley.js", path == "/halley.mjs",
-			isPusherPath(path):
+			path == "/halley-pusher.js", isPusherPath(path):
 			node.Handler().ServeHTTP(w, r)
 		case path == "/healthz":
 			health.ServeHTTP(w, r)

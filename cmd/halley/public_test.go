@@ -37,7 +37,7 @@ func TestPublicMethods(t *testing.T) {
 	t.Parallel()
 	s := serveHere(t)
 	for _, path := range []string{
-		"/healthz", "/readyz", "/docs", "/halley.js", "/halley.mjs", "/v1/openapi.yaml", "/.well-known/jwks.json",
+		"/healthz", "/readyz", "/docs", "/halley.js", "/halley.mjs", "/halley-pusher.js", "/v1/openapi.yaml", "/.well-known/jwks.json",
 	} {
 		for method, status := range map[string]int{
 			http.MethodGet: http.StatusOK, http.MethodHead: http.StatusOK, http.MethodPost: http.StatusMethodNotAllowed,

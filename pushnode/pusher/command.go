@@ -22,6 +22,7 @@ type Command struct {
 	Channel     string
 	Auth        string // subscribe and sign-in: KEY:HEX
 	ChannelData string // subscribe: JSON, as it was signed
+	Resume      Resume // subscribe
 	UserData    string // sign-in: JSON, as it was signed
 	Data        string // a client event: the text that others receive
 }
@@ -79,6 +80,8 @@ func (c *Command) readData(data jsontext.Value) error {
 			c.ChannelData, err = textOf(value, errData)
 		case "user_data":
 			c.UserData, err = textOf(value, errData)
+		case "halley":
+			c.Resume, err = readResume(value)
 		}
 		return err
 	}, lenient...)

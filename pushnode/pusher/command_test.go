@@ -16,7 +16,10 @@ func TestDecodeCommand(t *testing.T) {
 		},
 		`{"event":"pusher:subscribe","data":"{\"channel\":\"c\",\"auth\":null}"}`:   {Event: "pusher:subscribe", Channel: "c"},
 		` {"data":{"channel":"c","more":[{}]},"event":"pusher:unsubscribe","x":0} `: {Event: "pusher:unsubscribe", Channel: "c"},
-		`{"event":"pusher:signin","data":{"auth":"k:s","user_data":"{}"}}`:          {Event: "pusher:signin", Auth: "k:s", UserData: "{}"},
+		`{"event":"pusher:subscribe","data":{"channel":"c","halley":{"since":"1-0-1:7","earlier":"1.2,3.4","more":[]}}}`: {
+			Event: "pusher:subscribe", Channel: "c", Resume: pusher.Resume{Since: "1-0-1:7", Earlier: "1.2,3.4"},
+		},
+		`{"event":"pusher:signin","data":{"auth":"k:s","user_data":"{}"}}`: {Event: "pusher:signin", Auth: "k:s", UserData: "{}"},
 		`{"event":"pusher:ping"}`:                                                            {Event: "pusher:ping"},
 		`{"event":"pusher:pong","data":"{}"}`:                                                {Event: "pusher:pong"},
 		`{"event":"client-x","channel":"private-c","data":{"a": 1.0}}`:                       {Event: "client-x", Channel: "private-c", Data: `{"a": 1.0}`},
@@ -32,7 +35,8 @@ func TestDecodeCommand(t *testing.T) {
 	deep := strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000)
 	for _, frame := range []string{
 		``, `x`, `null`, `[]`, `{}`, `{"event":1}`, `{"event":""}`, `{"event":"pusher:subscribe"}`, `{"event":"pusher:subscribe","data":[]}`,
-		`{"event":"pusher:subscribe","data":{"channel":1}}`, `{"event":"pusher:signin","data":"x"}`, `{"event":"pusher:ping"`,
+		`{"event":"pusher:subscribe","data":{"channel":1}}`,
+		`{"event":"pusher:subscribe","data":{"channel":"c","halley":1}}`, `{"event":"pusher:subscribe","data":{"channel":"c","halley":{"since":1}}}`, `{"event":"pusher:signin","data":"x"}`, `{"event":"pusher:ping"`,
 		`{"event":"pusher:ping"}{}`, `{"event":"client-x","channel":{}}`, `{"event":"pusher:subscribe","data":` + deep + "x}",
 		`{"event":"client-x","data":` + strings.Repeat("[", 20_000) + `}`, `{"event":"pusher:unsubscribe","data":{"channel":` + deep + `}}`,
 	} {

@@ -71,6 +71,7 @@ type PusherApp struct {
 	ClientEvents       bool // clients may publish, on channels that take a signature
 	SubscriptionCounts bool // subscribers are told how many there are
 	EventBytes         int  // of the data of a client event
+	Rewind             int  // so many of the last events are given to who subscribes: 0 to 100
 }
 
 // Meter counts what one app uses. Its methods are safe for concurrent use and cheap.

@@ -99,7 +99,7 @@ func (s *Server) subscribed(ctx context.Context, sub *subscription, command wire
 	}
 	if !command.Presence {
 		sub.entry.watchNot(sub)
-		return outcome{reply: reply, begin: func() { s.begin(sub, backlog) }}, nil
+		return outcome{reply: reply, begin: func() { s.begin(sub, backlog, command) }}, nil
 	}
 	before := sub.entry.readSet(sub)
 	members, version, err := s.backend.Members(ctx, sub.entry.id)
@@ -109,7 +109,7 @@ func (s *Server) subscribed(ctx context.Context, sub *subscription, command wire
 	}
 	reply.Presence = &wire.PresenceSet{Version: version, Members: membersOf(members)}
 	return outcome{reply: reply, begin: func() {
-		s.begin(sub, backlog)
+		s.begin(sub, backlog, command)
 		if !sub.entry.watchFrom(sub, version, before) && sub.outbox != nil {
 			sub.outbox.hungry(sub, time.Time{})
 		}
@@ -147,8 +147,10 @@ func (s *Server) join(session *Session, id channel.ID) (*subscription, error) {
 }
 
 // begin lets the stream of a new subscription run, after its client was told where it begins.
-func (s *Server) begin(sub *subscription, backlog channel.Backlog) {
-	sub.entry.start(sub, backlog, s.newPage(sub.entry.id.Name, backlog, place{}))
+func (s *Server) begin(sub *subscription, backlog channel.Backlog, command wire.Command) {
+	first := s.newPage(sub.entry.id.Name, backlog, place{})
+	first.rewound = command.Rewind > 0
+	sub.entry.start(sub, backlog, first)
 }
 
 func (s *Server) unsubscribeCommand(session *Session, command wire.Command) (outcome, error) {

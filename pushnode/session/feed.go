@@ -58,6 +58,7 @@ type page struct {
 	epoch        channel.Epoch
 	text         string           // of the epoch
 	doubt        bool             // intro tells a gap
+	rewound      bool             // the publications were there before the client subscribed, and it asked for the last few
 	goesOn       bool             // the client was told before that its continuity cannot be decided
 	from         channel.Position // where the publications that are left begin
 	end          channel.Position
@@ -116,10 +117,11 @@ func (c *connection) nextItems(sub *subscription) (items []item, next channel.Po
 		publication := page.publications[0]
 		page.publications = page.publications[1:]
 		next = channel.Position{Epoch: page.epoch, Offset: publication.Offset}
-		if publication.Exclude != "" && publication.Exclude == c.session.id {
+		if c.isExcluded(publication.Exclude) {
 			continue
 		}
 		message := messageOf(sub.entry.id.Name, page.text, publication)
+		message.Rewound = page.rewound
 		one := item{shared: wire.Share(message), sub: sub}
 		items = append(items, one)
 		size += one.size()
@@ -129,6 +131,11 @@ func (c *connection) nextItems(sub *subscription) (items []item, next channel.Po
 	}
 	page.from = next
 	return items, next
+}
+
+// isExcluded reports whether what excludes a session is not for this connection; empty: it excludes nobody.
+func (c *connection) isExcluded(exclude string) bool {
+	return exclude != "" && (exclude == c.session.id || c.pusher != nil && c.pusher.was(exclude))
 }
 
 // feedPresence tells the whole set where a change did not get through.

@@ -38,6 +38,7 @@ type batch struct {
 	kept       wire.KeptEvents // what events returns
 	deflated   wire.Kept       // what deflatedFrames returns
 	translated wire.Kept       // what translatedFrames returns
+	placed     wire.Kept       // the same, placed
 }
 
 // deflatedFrames is frames, compressed one by one. They are joined once.
@@ -51,10 +52,14 @@ func (b *batch) deflatedFrames() []byte {
 }
 
 // translatedFrames is the messages in another protocol, as wire.Shared.TranslatedFrame has them. They are joined once.
-func (b *batch) translatedFrames(translate func(dst []byte, push wire.Push) []byte) []byte {
-	return b.translated.Get(func() (frames []byte) {
+func (b *batch) translatedFrames(placed bool, translate func(dst []byte, push wire.Push) []byte) []byte {
+	kept := &b.translated
+	if placed {
+		kept = &b.placed
+	}
+	return kept.Get(func() (frames []byte) {
 		for _, message := range b.messages {
-			frames = append(frames, message.TranslatedFrame(translate)...)
+			frames = append(frames, message.TranslatedFrame(placed, translate)...)
 		}
 		return frames
 	})

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"halley/auth"
 	"halley/pushnode/pusher"
@@ -42,7 +43,8 @@ func (s *Server) Pusher(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the library has answered
 	}
-	v.socket.dialect = pusherDialect{}
+	v.client.placed = r.URL.Query().Get(placedParameter) == "1"
+	v.socket.dialect = pusherDialect{placed: v.client.placed}
 	v.open(r, strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, PusherPath), "/"))
 	started = true
 	v.socket.conn.Start(early, v)
@@ -63,6 +65,9 @@ type pusherClient struct {
 	member string            // the client id of the session's record; empty: there is no record
 	user   *pusher.Member    // who it signed in as; nil: nobody. Written under Session.mu as well
 	events eventRate
+	placed bool // it is told where events stand, so that it can resume
+
+	earlier atomic.Pointer[[]string] // its earlier socket ids; nil: it told none
 
 	watchlist *watchlist // of who signed in; nil: it watches nobody
 }

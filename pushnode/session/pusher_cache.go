@@ -18,7 +18,7 @@ func (s *Server) cached(ctx context.Context, conn *connection, name string, from
 			return nil, err
 		}
 		if last := lastRemembered(page, from); last != nil {
-			return appendPusherMessage(nil, messageOf(name, page.Epoch.String(), last)), nil
+			return appendPusherMessage(nil, messageOf(name, page.Epoch.String(), last), pusher.Addition{}), nil
 		}
 		if len(page.Publications) < looks {
 			break

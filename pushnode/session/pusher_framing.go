@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"strconv"
 	"time"
 
 	"halley/pushnode/channel"
@@ -10,15 +11,17 @@ import (
 )
 
 // pusherDialect is the frames of a WebSocket in Pusher's protocol. What that has no word for (gaps, what a policy let go of, that history
-// cannot be read just now) is not said.
-type pusherDialect struct{}
+// cannot be read just now) is not said, but for gaps to who resumes.
+type pusherDialect struct {
+	placed bool // the client resumes: frames say where they stand in their channel
+}
 
-func (pusherDialect) whole(one *item) []byte {
+func (d pusherDialect) whole(one *item) []byte {
 	switch {
 	case one.shared != nil:
-		return one.shared.TranslatedFrame(appendPusher)
+		return one.shared.TranslatedFrame(d.placed, d.translation())
 	case one.batch != nil:
-		return one.batch.translatedFrames(appendPusher)
+		return one.batch.translatedFrames(d.placed, d.translation())
 	case one.own != nil:
 		return one.own.frame
 	default:
@@ -26,7 +29,22 @@ func (pusherDialect) whole(one *item) []byte {
 	}
 }
 
-func (d pusherDialect) encode(dst []byte, one *item) []byte { return append(dst, d.whole(one)...) }
+func (d pusherDialect) translation() func(dst []byte, push wire.Push) []byte {
+	if d.placed {
+		return appendPlaced
+	}
+	return appendPusher
+}
+
+func (d pusherDialect) encode(dst []byte, one *item) []byte {
+	if d.placed && one.dropped > 0 {
+		return append(dst, textFrame(pusher.AppendGap(nil, one.sub.entry.id.Name, reasonDropped, 0, 0))...)
+	}
+	return append(dst, d.whole(one)...)
+}
+
+// reasonDropped is the reason of a gap that is the policy of the channel.
+const reasonDropped = "dropped"
 
 // pusherPings is a ping of RFC 6455, and the event that newer libraries answer.
 var pusherPings = append(wire.AppendFrameHeader(nil, wire.OpcodePing, 0), textFrame([]byte(pusher.Ping))...)
@@ -63,7 +81,7 @@ func pusherCode(code wire.Code) wire.Code {
 func appendPusher(dst []byte, push wire.Push) []byte {
 	switch push := push.(type) {
 	case *wire.Message:
-		return appendPusherMessage(dst, push)
+		return appendPusherMessage(dst, push, pusher.Addition{Rewound: push.Rewound})
 	case *wire.Connected:
 		return pusher.AppendEstablished(dst, push.Session, int(push.Ping/time.Second.Milliseconds()))
 	case *wire.Presence:
@@ -75,8 +93,26 @@ func appendPusher(dst []byte, push wire.Push) []byte {
 	}
 }
 
+// appendPlaced is appendPusher for who resumes: messages say where they stand, and gaps are told.
+func appendPlaced(dst []byte, push wire.Push) []byte {
+	switch push := push.(type) {
+	case *wire.Message:
+		return appendPusherMessage(dst, push, pusher.Addition{At: placeText(push.Epoch, push.Offset), Rewound: push.Rewound})
+	case *wire.Gap:
+		dst = pusher.AppendGap(dst, push.Channel, push.Reason, push.From, push.To)
+		return pusher.Add(dst, pusher.Addition{At: placeText(push.Epoch, push.Offset)})
+	default:
+		return appendPusher(dst, push)
+	}
+}
+
+// placeText is a position as clients see it, epoch:offset.
+func placeText(epoch string, offset uint64) string {
+	return epoch + ":" + strconv.FormatUint(offset, 10)
+}
+
 // appendPusherMessage leaves out what pretends to be the protocol's own. Who sent a client event is told where users see each other.
-func appendPusherMessage(dst []byte, message *wire.Message) []byte {
+func appendPusherMessage(dst []byte, message *wire.Message, more pusher.Addition) []byte {
 	if pusher.Reserved(message.Event) {
 		return dst
 	}
@@ -84,7 +120,8 @@ func appendPusherMessage(dst []byte, message *wire.Message) []byte {
 	if pusher.ByClient(message.Event) && pusher.KindOf(message.Channel).Is(pusher.Presence) {
 		userID = message.ClientID
 	}
-	return pusher.AppendEvent(dst, cmp.Or(message.Event, wire.DefaultEvent), message.Channel, message.Data, userID)
+	dst = pusher.AppendEvent(dst, cmp.Or(message.Event, wire.DefaultEvent), message.Channel, message.Data, userID)
+	return pusher.Add(dst, more)
 }
 
 // appendPusherPresence tells of users, not of their connections. A set that is told anew takes the place of what the client has.

@@ -23,11 +23,46 @@ func TestPusherFramesAreShared(t *testing.T) {
 		}
 	}
 	together := item{batch: batchOf(messages), sub: sub}
+	if placed := (pusherDialect{placed: true}).whole(&together); bytes.Count(placed, []byte(`"halley":{"at":`)) != len(messages) {
+		t.Errorf("placed it is %q", placed)
+	}
 	if got := dialect.whole(&together); !bytes.Equal(got, apart) {
 		t.Errorf("together %q, apart %q", got, apart)
 	}
 	if first, second := dialect.whole(&together), dialect.whole(&together); &first[0] != &second[0] {
 		t.Error("a batch is made twice")
+	}
+}
+
+// Who resumes is told where messages stand, and what is missing; the others get the same bytes as ever.
+func TestPusherFramesArePlaced(t *testing.T) {
+	t.Parallel()
+	sub := &subscription{entry: &entry{id: channel.ID{App: "app", Name: "news"}}}
+	message := &wire.Message{Channel: "news", Event: "e", Data: []byte("1"), Epoch: "7-0-1", Offset: 5}
+	rewound := *message
+	rewound.Rewound = true
+	const text = `{"event":"e","channel":"news","data":"1"`
+	for _, test := range []struct {
+		one           item
+		plain, placed string
+	}{
+		{item{shared: wire.Share(message)}, text + `}`, text + `,"halley":{"at":"7-0-1:5"}}`},
+		{item{shared: wire.Share(&rewound)}, text + `,"halley":{"rewound":true}}`, text + `,"halley":{"at":"7-0-1:5","rewound":true}}`},
+		{item{dropped: 2, sub: sub}, "", `{"event":"halley:gap","channel":"news","data":"{\"reason\":\"dropped\"}"}`},
+		{
+			item{shared: wire.Share(&wire.Gap{Channel: "news", Reason: "evicted", From: 2, To: 4, Epoch: "7-0-1", Offset: 4})},
+			"", `{"event":"halley:gap","channel":"news","data":"{\"reason\":\"evicted\",\"from\":2,\"to\":4}","halley":{"at":"7-0-1:4"}}`,
+		},
+	} {
+		for placed, want := range map[bool]string{false: test.plain, true: test.placed} {
+			got := pusherDialect{placed: placed}.encode(nil, &test.one)
+			if want != "" {
+				want = string(textFrame([]byte(want)))
+			}
+			if string(got) != want {
+				t.Errorf("placed %t: got %q, want %q", placed, got, want)
+			}
+		}
 	}
 }
 

@@ -20,7 +20,11 @@ func (s *Server) subscribePusher(ctx context.Context, conn *connection, command 
 	if refusal != nil {
 		return answerPusher(refusal), nil
 	}
-	answer, err := s.joinPusher(ctx, conn, name, member)
+	start, refusal := conn.pusher.start(command)
+	if refusal != nil {
+		return answerPusher(refusal), nil
+	}
+	answer, err := s.joinPusher(ctx, conn, start, member)
 	if fault := wire.AsError(err); fault != nil && refuses(fault) {
 		return answerPusher(appendPusherRefusal(nil, name, fault)), nil
 	}
@@ -68,8 +72,8 @@ func (c *pusherClient) memberOf(command pusher.Command) (pusher.Member, error) {
 }
 
 // joinPusher makes the session a subscriber, and on a presence channel a member before: the set that its client is told has it.
-func (s *Server) joinPusher(ctx context.Context, conn *connection, name string, member pusher.Member) (answer pusherAnswer, err error) {
-	session := conn.session
+func (s *Server) joinPusher(ctx context.Context, conn *connection, start wire.Command, member pusher.Member) (answer pusherAnswer, err error) {
+	name, session := start.Channel, conn.session
 	sub, err := s.join(session, session.channelID(name))
 	if err != nil {
 		return answer, err
@@ -84,7 +88,7 @@ func (s *Server) joinPusher(ctx context.Context, conn *connection, name string, 
 			return answer, err
 		}
 	}
-	answer, err = s.beginPusher(ctx, conn, sub)
+	answer, err = s.beginPusher(ctx, conn, sub, start)
 	if err != nil {
 		return answer, errors.Join(err, s.leavePusher(ctx, conn, name))
 	}
@@ -98,10 +102,9 @@ func (s *Server) joinPusher(ctx context.Context, conn *connection, name string, 
 }
 
 // beginPusher reads what the answer to a subscription tells: who is there, and what a cache channel holds.
-func (s *Server) beginPusher(ctx context.Context, conn *connection, sub *subscription) (pusherAnswer, error) {
-	name := sub.entry.id.Name
-	kind := pusher.KindOf(name)
-	out, err := s.subscribed(ctx, sub, wire.Command{Channel: name, Presence: kind.Is(pusher.Presence)}, true)
+func (s *Server) beginPusher(ctx context.Context, conn *connection, sub *subscription, start wire.Command) (pusherAnswer, error) {
+	name := start.Channel
+	out, err := s.subscribed(ctx, sub, start, true)
 	if err != nil {
 		return pusherAnswer{}, err
 	}
@@ -110,8 +113,11 @@ func (s *Server) beginPusher(ctx context.Context, conn *connection, sub *subscri
 	if told.Presence != nil {
 		succeeded = pusher.AppendPresent(nil, name, pusherUsers(told.Presence.Members))
 	}
+	if conn.pusher.placed {
+		succeeded = pusher.Add(succeeded, pusher.Addition{At: placeText(told.Epoch, told.Offset)})
+	}
 	answer := pusherAnswer{frames: [][]byte{succeeded}, begin: out.begin}
-	if kind.Is(pusher.Cache) {
+	if pusher.KindOf(name).Is(pusher.Cache) && start.Since == nil {
 		last, err := s.cached(ctx, conn, name, told)
 		if err != nil {
 			return pusherAnswer{}, err

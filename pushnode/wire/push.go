@@ -18,6 +18,7 @@ type Message struct {
 	Offset    uint64
 	Timestamp int64
 	ClientID  string // of who published it
+	Rewound   bool   // it is from before a subscription that asked for the last few: for protocols that say so; this one does not
 }
 
 // Connected opens a connection. Resume, ClientID and Expires are left out where they are zero. Ref answers the command connect.

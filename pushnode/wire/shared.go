@@ -15,6 +15,7 @@ type Shared struct {
 	events     KeptEvents // of a message, for streams of one channel
 	deflated   Kept
 	translated Kept
+	placed     Kept
 }
 
 // sharedEnvelope is about what surrounds the data of a message: names, id, epoch and numbers.
@@ -67,9 +68,13 @@ func (s *Shared) DeflatedFrame(deflate func(dst, payload []byte) []byte) []byte 
 }
 
 // TranslatedFrame is the whole WebSocket frame in another protocol, whose text translate appends. It is made once, so that there can be one
-// such protocol. Where translate appends nothing there is no frame.
-func (s *Shared) TranslatedFrame(translate func(dst []byte, push Push) []byte) []byte {
-	return s.translated.Get(func() []byte {
+// such protocol, in two forms: placed is the one that says where messages stand. Where translate appends nothing there is no frame.
+func (s *Shared) TranslatedFrame(placed bool, translate func(dst []byte, push Push) []byte) []byte {
+	kept := &s.translated
+	if placed {
+		kept = &s.placed
+	}
+	return kept.Get(func() []byte {
 		text := translate(make([]byte, 0, len(s.frame)), s.push)
 		if len(text) == 0 {
 			return nil
