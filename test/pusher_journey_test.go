@@ -42,8 +42,20 @@ func TestPusherLibrariesOnACluster(t *testing.T) {
 	})
 }
 
-// Clients of pusher-js that resume get each message once, whatever becomes of their connections and of a node.
-func TestPusherLibraryResumes(t *testing.T) {
+// Clients of pusher-js that resume get each message once, though their connections are cut again and again.
+func TestPusherLibraryResumesAfterDrops(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	settings, line := pusherOn(t, n, n), startProxy(t, n.url)
+	settings.Nodes[0] = pusherNodeAt(t, line.url)
+	play(t, "journeys/resume.mjs", settings, func([]any) any {
+		line.cut()
+		return nil
+	})
+}
+
+// The same where a node of several dies, and they come back to another.
+func TestPusherLibraryResumesOnAnotherNode(t *testing.T) {
 	t.Parallel()
 	nodes := startCluster(t, 3)
 	settings, balancer := pusherOn(t, nodes...), startProxy(t, nodes[0].url)

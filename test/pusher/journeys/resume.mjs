@@ -1,4 +1,4 @@
-// Clients with halley-pusher.js lose their connections, and one its node, amid messages. Each gets every message that the API had
+// Clients with halley-pusher.js lose their connections, and then perhaps their node, amid messages. Each gets every message that the API had
 // acknowledged, in order and once; what a client's own server excluded it from does not come back to it.
 export default async function ({ ask, connected, joined, name, owner, Pusher, same, settings, until }) {
   const { host, port } = settings.nodes[1]

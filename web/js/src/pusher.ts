@@ -3,7 +3,7 @@
 
 // Of pusher-js 7 and 8, what is used here.
 interface Pusher {
-  connection: { socket_id: string; connection: { transport: Transport } }
+  connection: { socket_id: string; connection: { transport: Transport } | null }
   channel(name: string): unknown
   send_event(event: string, data: Subscribe, channel?: string): boolean
   unsubscribe(name: string): void
@@ -44,8 +44,9 @@ function resume({ prototype, Runtime }: PusherClass) {
   }
 
   prototype.send_event = function (event, data, channel) {
-    if (event === "pusher:subscribe") {
-      const { positions, ids } = listen(this)
+    const { connection } = this.connection // null where it was lost while the page's server signed
+    if (event === "pusher:subscribe" && connection) {
+      const { positions, ids } = listen(this, connection.transport)
       data = { ...data, halley: { since: positions.get(data.channel), earlier: ids.slice(0, -1).join() } }
     }
     return send_event.call(this, event, data, channel)
@@ -58,12 +59,11 @@ function resume({ prototype, Runtime }: PusherClass) {
 }
 
 // listen notes where events stand before pusher-js hands them on, so that one that a page has begun with never comes again.
-function listen(pusher: Pusher): Memory {
+function listen(pusher: Pusher, transport: Transport): Memory {
   const memory: Memory = (pusher.halley ??= { positions: new Map(), ids: [] })
-  const { socket_id, connection: { transport } } = pusher.connection
   if (memory.transport === transport) return memory
   memory.transport = transport
-  memory.ids = [...memory.ids, socket_id].slice(-mostEarlier - 1)
+  memory.ids = [...memory.ids, pusher.connection.socket_id].slice(-mostEarlier - 1)
   const { emit } = transport
   transport.emit = function (event, message) {
     if (event === "message" && memory.transport === transport) note(pusher, memory, message?.data)
