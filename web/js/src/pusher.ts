@@ -11,6 +11,7 @@ interface Pusher {
 }
 
 interface Transport {
+  name: string
   emit(event: string, message?: { data?: unknown }): unknown
 }
 
@@ -44,11 +45,8 @@ function resume({ prototype, Runtime }: PusherClass) {
   }
 
   prototype.send_event = function (event, data, channel) {
-    const { connection } = this.connection // null where it was lost while the page's server signed
-    if (event === "pusher:subscribe" && connection) {
-      const { positions, ids } = listen(this, connection.transport)
-      data = { ...data, halley: { since: positions.get(data.channel), earlier: ids.slice(0, -1).join() } }
-    }
+    const transport = this.connection.connection?.transport // none where it was lost while the page's server signed
+    if (event === "pusher:subscribe" && transport) data = { ...data, halley: place(this, transport, data.channel) }
     return send_event.call(this, event, data, channel)
   }
 
@@ -56,6 +54,16 @@ function resume({ prototype, Runtime }: PusherClass) {
     this.halley?.positions.delete(name)
     unsubscribe.call(this, name)
   }
+}
+
+// place is where a channel goes on. Over a fallback nobody is told positions: those that are known would grow old.
+function place(pusher: Pusher, transport: Transport, channel: string): Subscribe["halley"] {
+  if (transport.name !== "ws") {
+    pusher.halley?.positions.clear()
+    return
+  }
+  const { positions, ids } = listen(pusher, transport)
+  return { since: positions.get(channel), earlier: ids.slice(0, -1).join() }
 }
 
 // listen notes where events stand before pusher-js hands them on, so that one that a page has begun with never comes again.
