@@ -68,14 +68,18 @@ func (s *Server) subscribe(ctx context.Context, session *Session, grant *auth.Gr
 			return outcome{}, err
 		}
 	}
-	out, err := s.subscribed(ctx, sub, command, isNew)
-	if err != nil {
-		if isNew {
+	kept := !isNew
+	defer func() {
+		if !kept { // an error, or a panic
 			s.hub.leave(sub)
 		}
+	}()
+	out, err := s.subscribed(ctx, sub, command, isNew)
+	if err != nil {
 		return outcome{}, err
 	}
 	session.setSubscription(command.Channel, sub)
+	kept = true
 	delete(session.left, command.Channel)
 	s.touch(session)
 	return out, nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"halley/pushnode/channel"
+	"halley/pushnode/session"
 	"halley/pushnode/wire"
 )
 
@@ -71,6 +72,9 @@ func TestPanicsAreContained(t *testing.T) {
 		}
 		if got := h.metric("halley_session_connections", ""); got != 1 {
 			t.Errorf("%v connections are open, want 1", got)
+		}
+		if got := h.server.Occupancy(channel.ID{App: testApp, Name: "news"}); got != (session.Occupancy{Subscribers: 1, Connections: 1}) {
+			t.Errorf("%+v follow the channel, want the other one", got)
 		}
 	})
 }

@@ -205,6 +205,27 @@ func TestPusherPresenceIsFull(t *testing.T) {
 	})
 }
 
+// A panic that ends a subscription, and its connection, leaves nothing behind either.
+func TestPusherPanicLeavesNothingBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := open(t, nil)
+		s := h.pusher()
+		h.set(func() { h.panics = true })
+		s.ask("presence-room", `{"user_id":"ann"}`)
+		if _, err := s.read(); err == nil {
+			t.Error("the connection goes on")
+		}
+		synctest.Wait()
+		id := channel.ID{App: testApp, Name: "presence-room"}
+		if got := h.server.Occupancy(id); got != (session.Occupancy{}) {
+			t.Errorf("%+v follow the channel", got)
+		}
+		if members, _, _ := h.Members(t.Context(), id); len(members) > 0 {
+			t.Errorf("the members are %v", members)
+		}
+	})
+}
+
 // Wherever a subscription fails, nothing is left of it: neither a member nor a subscriber, nor a record that would not end by itself.
 func TestPusherLeavesNothingBehind(t *testing.T) {
 	unavailable := wire.NewError(wire.CodeUnavailable)

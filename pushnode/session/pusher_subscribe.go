@@ -78,8 +78,9 @@ func (s *Server) joinPusher(ctx context.Context, conn *connection, start wire.Co
 	if err != nil {
 		return answer, err
 	}
+	kept := false
 	defer func() {
-		if err != nil {
+		if !kept { // an error, or a panic
 			s.hub.leave(sub)
 		}
 	}()
@@ -93,6 +94,7 @@ func (s *Server) joinPusher(ctx context.Context, conn *connection, start wire.Co
 		return answer, errors.Join(err, s.leavePusher(ctx, conn, name))
 	}
 	session.setSubscription(name, sub)
+	kept = true
 	begin := answer.begin
 	answer.begin = func() {
 		begin()
