@@ -3,6 +3,7 @@ package pushnode
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"halley/pushnode/channel"
 	"halley/pushnode/pusher"
@@ -52,10 +53,24 @@ func (n *Node) Enter(ctx context.Context, enter channel.EnterPresence) (uint64, 
 		enter.Max = app.Limits.PresenceMembers
 	}
 	version, err := n.changePresence(ctx, enter.Channel, enter)
+	if errors.Is(err, channel.ErrPresenceFull) && n.isThere(ctx, enter) {
+		enter.Max *= 2
+		version, err = n.changePresence(ctx, enter.Channel, enter)
+	}
 	if errors.Is(err, channel.ErrPresenceFull) {
-		return 0, wire.Errorf(wire.CodePresenceFull, "the limit %s of %d is reached", tenant.LimitPresenceMembers, enter.Max)
+		return 0, wire.Errorf(wire.CodePresenceFull, "the limit %s of %d is reached", tenant.LimitPresenceMembers, app.Limits.PresenceMembers)
 	}
 	return version, err
+}
+
+// isThere reports whether who enters by a socket of Pusher's is in the set by another one. It may be the one before, which has its grace: who
+// comes back is somebody else each time, and does not ask again where it was refused.
+func (n *Node) isThere(ctx context.Context, enter channel.EnterPresence) bool {
+	if !pusher.ValidSocketID(enter.Session) {
+		return false
+	}
+	members, _, err := n.Members(ctx, enter.Channel)
+	return err == nil && slices.ContainsFunc(members, func(one channel.Member) bool { return one.ClientID == enter.ClientID })
 }
 
 // Leave ends a membership.

@@ -223,6 +223,29 @@ func TestPusherSocketEnds(t *testing.T) {
 	}
 }
 
+// Where a presence channel is full, who is there already may come in by another socket: the one before may not be gone yet.
+func TestPusherComesBackToAFullChannel(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	a := n.newApp(t, "a", tenant.Overrides{tenant.LimitPresenceMembers: 2}).pusher(t)
+	for _, who := range []string{"ann", "bob", "ann", "bob"} {
+		if got := a.dial(t, n).subscribe("presence-room", who); !strings.Contains(got.text("data"), `"`+who+`"`) {
+			t.Errorf("%s is told %v", who, got)
+		}
+	}
+	for _, who := range []string{"cara", "ann"} { // a stranger, and one too many
+		s := a.dial(t, n)
+		data := fmt.Sprintf(`{"user_id":%q}`, who)
+		s.say("pusher:subscribe", "", object{
+			"channel": "presence-room", "channel_data": data, "auth": a.Key + ":" + a.mac(s.id+":presence-room:"+data),
+		})
+		got := s.await("pusher:subscription_error").in("data")
+		if got.number("status") != 4004 || !strings.Contains(got.text("error"), "presence_members of 2") {
+			t.Errorf("%s is answered %v", who, got)
+		}
+	}
+}
+
 // A signature by another app's key is none, whatever it signs.
 func TestPusherSocketOfAnotherApp(t *testing.T) {
 	t.Parallel()
