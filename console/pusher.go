@@ -101,9 +101,9 @@ func (s *Server) setPusher(w http.ResponseWriter, r *http.Request, v *visit) err
 	}
 	settings := app.PusherSettings // what the form does not have stays as it is
 	settings.ClientEvents, settings.SubscriptionCounts = pusherSwitches(posted)
-	if settings.EventBytes, err = strconv.Atoi(posted.Trimmed("event_bytes")); err != nil {
-		posted.Fault("event_bytes", "Write a whole number of bytes, as 10240.")
-	} else {
+	readNumber(posted, "event_bytes", "10240", &settings.EventBytes)
+	readNumber(posted, "rewind", "10", &settings.Rewind)
+	if posted.OK() {
 		err = s.config.Store.SetPusher(r.Context(), v.app.scope, v.app.ID, settings)
 		if !posted.Refuse(err) && err != nil {
 			return err
@@ -113,6 +113,19 @@ func (s *Server) setPusher(w http.ResponseWriter, r *http.Request, v *visit) err
 		return s.renderPusher(w, r, http.StatusUnprocessableEntity, v, posted)
 	}
 	return s.redirect(w, r, "/apps/"+v.app.ID+"/pusher?done=pusher-set")
+}
+
+// readNumber reads a field into a setting, which stays as it is where the form does not have the field.
+func readNumber(posted *form, name, example string, setting *int) {
+	if !posted.values.Has(name) {
+		return
+	}
+	number, err := strconv.Atoi(posted.Trimmed(name))
+	if err != nil {
+		posted.Fault(name, "Write a whole number, as %s.", example)
+		return
+	}
+	*setting = number
 }
 
 func pusherSwitches(posted *form) (clientEvents, subscriptionCounts bool) {

@@ -83,6 +83,11 @@ func TestPusherSettings(t *testing.T) {
 		}
 	}
 	ada.get(screen).want(t, http.StatusOK, `name="subscription_counts" value="on">`, `value="20000"`)
+	ada.post(screen+"/settings", "event_bytes", "20000", "rewind", "25").want(t, http.StatusSeeOther)
+	for events, says := range map[string]string{"all": "whole number", "101": "From 0 to 100", "-1": "From 0 to 100"} {
+		ada.post(screen+"/settings", "event_bytes", "20000", "rewind", events).want(t, http.StatusUnprocessableEntity, says, `value="`+events+`"`)
+	}
+	ada.get(screen).want(t, http.StatusOK, `name="rewind" inputmode="numeric" value="25"`)
 }
 
 func TestBringPusher(t *testing.T) {

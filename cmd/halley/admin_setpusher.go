@@ -13,11 +13,12 @@ type setPusherCommand struct {
 	ClientEvents       *bool  `help:"Whether clients may publish events on private and presence channels."`
 	SubscriptionCounts *bool  `help:"Whether the subscribers of a channel are told how many they are; never on presence channels, which say who."`
 	EventBytes         *int   `placeholder:"N" help:"Bytes that the data of one event may have, at most 1048576 and no more than message_bytes."`
+	Rewind             *int   `placeholder:"N" help:"Last events of a channel that whoever subscribes gets again, at most 100; cache channels have their own."`
 }
 
 // Help is the long text of --help.
 func (setPusherCommand) Help() string {
-	return `Changes what is given, leaves the rest, and prints {"app_id","pusher_app_id","enabled","client_events","subscription_counts","event_bytes"}.
+	return `Changes what is given, leaves the rest, and prints {"app_id","pusher_app_id","enabled","client_events","subscription_counts","event_bytes","rewind"}.
 The app must have Pusher's credentials already, or get them by --enabled; create-app --pusher prints them.`
 }
 
@@ -29,6 +30,7 @@ type pusherSet struct {
 	ClientEvents       bool   `json:"client_events"`
 	SubscriptionCounts bool   `json:"subscription_counts"`
 	EventBytes         int    `json:"event_bytes"`
+	Rewind             int    `json:"rewind"`
 }
 
 // Run changes the settings.
@@ -46,8 +48,9 @@ func (c setPusherCommand) Run(p *process, log logConfig, admin *adminCommand) er
 		replace(&app.ClientEvents, c.ClientEvents)
 		replace(&app.SubscriptionCounts, c.SubscriptionCounts)
 		replace(&app.EventBytes, c.EventBytes)
+		replace(&app.Rewind, c.Rewind)
 		return pusherSet{
-			app.AppID, app.Number, app.Enabled, app.ClientEvents, app.SubscriptionCounts, app.EventBytes,
+			app.AppID, app.Number, app.Enabled, app.ClientEvents, app.SubscriptionCounts, app.EventBytes, app.Rewind,
 		}, store.SetPusher(ctx, scope, c.App, app.PusherSettings)
 	})
 }

@@ -32,8 +32,8 @@ func TestSetPusherChangesWhatIsGiven(t *testing.T) {
 	if first.PusherAppID == "" || !first.Enabled || !first.ClientEvents || first.SubscriptionCounts || first.EventBytes != 20_000 {
 		t.Errorf("switched on: %+v", first)
 	}
-	second, _ := set("--client-events=false", "--subscription-counts")
-	want := pusherSet{made.AppID, first.PusherAppID, true, false, true, 20_000}
+	second, _ := set("--client-events=false", "--subscription-counts", "--rewind", "10")
+	want := pusherSet{made.AppID, first.PusherAppID, true, false, true, 20_000, 10}
 	if second != want {
 		t.Errorf("changed: %+v, want %+v", second, want)
 	}
@@ -41,7 +41,9 @@ func TestSetPusherChangesWhatIsGiven(t *testing.T) {
 	if third, _ := set("--enabled=false"); third != want {
 		t.Errorf("switched off: %+v, want %+v", third, want)
 	}
-	if _, got := set("--event-bytes", "0"); got.code == exitOK {
-		t.Errorf("no bytes at all: %+v", got)
+	for _, wrong := range [][]string{{"--event-bytes", "0"}, {"--rewind", "101"}, {"--rewind=-1"}} {
+		if _, got := set(wrong...); got.code == exitOK {
+			t.Errorf("%v: %+v", wrong, got)
+		}
 	}
 }
