@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -304,7 +305,8 @@ func TestDisconnectOfAnAnsweredPoll(t *testing.T) {
 		h.set(func() { h.after = once("members", func() { pass(time.Second) }) })
 		slow := `{"session":"` + resume + `","commands":[{"op":"members","ref":1,"channel":"news"}]}` // has the turn, without which no poll leaves
 		header := http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer ada"}}
-		go func() { h.decodeBody(h.request(http.MethodPost, "/v1/commands", header, slow)) }()
+		var commands sync.WaitGroup
+		commands.Go(func() { h.decodeBody(h.request(http.MethodPost, "/v1/commands", header, slow)) })
 		synctest.Wait()
 		h.publish(t, "news", "one")
 		synctest.Wait()
@@ -315,6 +317,7 @@ func TestDisconnectOfAnAnsweredPoll(t *testing.T) {
 		if _, answer := h.get(path+resume+"&wait=0s", nil); answer.code() != int64(wire.CodeDisconnected) {
 			t.Errorf("the next one is answered %v", answer)
 		}
+		commands.Wait()
 	})
 }
 
