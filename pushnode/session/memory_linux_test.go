@@ -34,7 +34,7 @@ func BenchmarkMemory(b *testing.B) {
 			return (held(tb, many, webSocketOfMember) - held(tb, many, webSocket("news"))) / further
 		}},
 		{"parked session", 680, func(tb testing.TB) float64 { return heldParked(tb, many, webSocket("news")) }},
-		{"pusher", 1560, func(tb testing.TB) float64 { return held(tb, many, pusherSocketOf("news")) }},
+		{"pusher", 1576, func(tb testing.TB) float64 { return held(tb, many, pusherSocketOf("news")) }},
 		{"stream", 1355, func(tb testing.TB) float64 { return held(tb, many, eventStream) }},
 	}
 	for _, row := range rows {

@@ -32,7 +32,7 @@ func (s *Server) Pusher(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	v := &pusherVisit{visit: visit{server: s}, transport: transportPusher}
+	v := &pusherVisit{visit: visit{server: s}}
 	started := false
 	defer func() {
 		if !started {
@@ -53,8 +53,7 @@ func (s *Server) Pusher(w http.ResponseWriter, r *http.Request) {
 // pusherVisit is a visit of a client of Pusher's.
 type pusherVisit struct {
 	visit
-	transport string // as metrics name it
-	client    pusherClient
+	client pusherClient
 }
 
 // pusherClient is what a connection of Pusher's has beside its session. Who has the session's turn owns it.
@@ -72,6 +71,14 @@ type pusherClient struct {
 	watchlist *watchlist // of who signed in; nil: it watches nobody
 }
 
+// transport is how metrics name the client's.
+func (v *pusherVisit) transport() string {
+	if v.mute {
+		return transportFallback
+	}
+	return transportPusher
+}
+
 // open connects the client, whose request names a key by its path.
 func (v *pusherVisit) open(r *http.Request, key string) {
 	if err := checkPusherRequest(r, key); err != nil {
@@ -85,7 +92,7 @@ func (v *pusherVisit) open(r *http.Request, key string) {
 	}
 	v.rules.MessageBytes = pusherMessageBytes(app, v.client.app)
 	open := opening{grant: v.client.keyed, credential: key, id: newSocketID()}
-	v.join(app, open, v.transport, r.Header.Get("Origin") != "", &v.client)
+	v.join(app, open, v.transport(), r.Header.Get("Origin") != "", &v.client)
 }
 
 // pusherMessageBytes is how long a frame may be: a client event may be twice as long as it stands there.

@@ -61,7 +61,7 @@ func (s *Server) beginPipe(r *http.Request, target sockjs.Target) (*pipe, error)
 // openPipe lets the client in, or refuses it: it is told so either way.
 func (s *Server) openPipe(p *pipe, r *http.Request, key string) {
 	defer close(p.opened)
-	v := &pusherVisit{visit: visit{server: s, mute: true}, transport: transportFallback}
+	v := &pusherVisit{visit: visit{server: s, mute: true}}
 	v.socket = &socket{conn: p, dialect: lineDialect{}, timeout: s.config.WriteTimeout}
 	p.visit = v
 	started := false
