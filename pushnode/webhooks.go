@@ -75,7 +75,7 @@ func (w *webhooks) Endpoints(app string) ([]webhook.Endpoint, webhook.Signer) {
 		return nil, webhook.Signer{}
 	}
 	view := w.directory.View(app)
-	side, works := view.Pusher(time.Now())
+	side, works := view.PusherSigner(time.Now())
 	if !works {
 		return nil, webhook.Signer{}
 	}

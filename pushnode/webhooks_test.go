@@ -245,6 +245,37 @@ func TestWebhookWithoutPusher(t *testing.T) {
 	})
 }
 
+// TestWebhookIsSignedWithOldestKey keeps to the key that its receiver knows while there is another, until that ends.
+func TestWebhookIsSignedWithOldestKey(t *testing.T) {
+	t.Parallel()
+	fleetInBubble(t, 1, func(t *testing.T, f *fleet) {
+		a := f.newPusherApp(t, "a")
+		f.hooked(t, a.app, tenant.WebhookSettings{Events: []string{"cache_miss"}})
+		n := f.nodes[0]
+		signedBy := func() string {
+			n.node.CacheMissed(channel.ID{App: a.id, Name: "cache-news"})
+			synctest.Wait()
+			return f.posts.accepted[len(f.posts.accepted)-1].Signer.Key
+		}
+		a.changed(t, func() error { _, err := n.Store.AddPusherKey(t.Context(), a.scope(), a.id); return err })
+		if got := signedBy(); got != a.Key {
+			t.Errorf("with another key: signed by %s, want %s", got, a.Key)
+		}
+		var rolled tenant.PusherCredentials
+		a.changed(t, func() (err error) {
+			rolled, err = n.Store.RollPusherKey(t.Context(), a.scope(), a.id, a.Key, time.Minute)
+			return err
+		})
+		if got := signedBy(); got != a.Key {
+			t.Errorf("while it is rolled: signed by %s, want %s", got, a.Key)
+		}
+		pass(time.Minute)
+		if got := signedBy(); got == a.Key || got == rolled.Key {
+			t.Errorf("when it has ended: signed by %s, want the key that came after it", got)
+		}
+	})
+}
+
 // TestWebhookThatIsFullHoldsUpNoOtherApp fills the line of one app's endpoint, which is down: another app of the same slots is told.
 func TestWebhookThatIsFullHoldsUpNoOtherApp(t *testing.T) {
 	t.Parallel()

@@ -90,17 +90,35 @@ func (v *AppView) Pusher(now time.Time) (Pusher, bool) {
 	return v.pusherBy(now, func(pusherKeyView) bool { return true })
 }
 
+// PusherSigner is Pusher with the app's oldest key that works, which is what webhooks are signed with (Pusher's webhooks, "Security"): a
+// receiver that knows one key goes on when another is made, and has the whole overlap to learn of the one that replaces its own.
+func (v *AppView) PusherSigner(now time.Time) (Pusher, bool) {
+	if v == nil || v.pusher == nil {
+		return Pusher{}, false
+	}
+	for _, key := range slices.Backward(v.pusher.keys) {
+		if key.works(now) {
+			return v.pusherWith(key), true
+		}
+	}
+	return Pusher{}, false
+}
+
 // pusherBy is Pusher with the first key, the newest first, that fits. There may be no view.
 func (v *AppView) pusherBy(now time.Time, fits func(pusherKeyView) bool) (Pusher, bool) {
 	if v == nil || v.pusher == nil {
 		return Pusher{}, false
 	}
 	for _, key := range v.pusher.keys {
-		if fits(key) && (key.revokedAt.IsZero() || now.Before(key.revokedAt)) {
-			return Pusher{v.ID, v.pusher.number, key.key, key.secret, v.pusher.settings}, true
+		if fits(key) && key.works(now) {
+			return v.pusherWith(key), true
 		}
 	}
 	return Pusher{}, false
+}
+
+func (v *AppView) pusherWith(key pusherKeyView) Pusher {
+	return Pusher{v.ID, v.pusher.number, key.key, key.secret, v.pusher.settings}
 }
 
 // pusherView is the part of a view that is about Pusher.
@@ -115,6 +133,10 @@ type pusherKeyView struct {
 	secret    auth.Secret
 	createdAt time.Time
 	revokedAt time.Time // zero: never
+}
+
+func (k pusherKeyView) works(now time.Time) bool {
+	return k.revokedAt.IsZero() || now.Before(k.revokedAt)
 }
 
 func (s *Store) appOfPusher(ctx context.Context, query, name string) (appID string, err error) {
