@@ -156,7 +156,10 @@ type checkedTransport struct {
 // CloseIdleConnections is for http.Client's method of that name.
 func (t checkedTransport) CloseIdleConnections() { t.next.CloseIdleConnections() }
 
-// RoundTrip implements http.RoundTripper.
+// errSwitches is what a call ends with that nobody asked to go over to another protocol.
+var errSwitches = errors.New("the answer, 101, is for another protocol than HTTP")
+
+// RoundTrip implements http.RoundTripper. It returns no answer 101: its body is the connection, which no timeout of the client reaches.
 func (t checkedTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if _, err := t.policy.CheckURL(request.URL.String()); err != nil {
 		if request.Body != nil {
@@ -164,7 +167,12 @@ func (t checkedTransport) RoundTrip(request *http.Request) (*http.Response, erro
 		}
 		return nil, err
 	}
-	return t.next.RoundTrip(request)
+	response, err := t.next.RoundTrip(request)
+	if err == nil && response.StatusCode == http.StatusSwitchingProtocols {
+		response.Body.Close()
+		return nil, errSwitches
+	}
+	return response, err
 }
 
 func (p *DialPolicy) admitsScheme(scheme string) bool {

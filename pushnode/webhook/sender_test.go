@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"halley/auth"
 )
@@ -99,6 +100,34 @@ func TestSendReadsLittle(t *testing.T) {
 	attempt := newTestSender(t, loopback).Send(t.Context(), Post{Endpoint: &Endpoint{URL: server.URL}})
 	if !attempt.OK() {
 		t.Errorf("%+v", attempt)
+	}
+}
+
+// TestSendUpgradesNothing ends an attempt whose endpoint claims to speak another protocol from now on, and then says nothing.
+func TestSendUpgradesNothing(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		conn, stream, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		_, _ = stream.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: silence\r\n\r\n")
+		_ = stream.Flush()
+		<-release
+	})
+	t.Cleanup(func() { close(release) })
+	ended := make(chan Attempt, 1)
+	go func() { ended <- newTestSender(t, loopback).Send(t.Context(), Post{Endpoint: &Endpoint{URL: server.URL}}) }()
+	select {
+	case attempt := <-ended:
+		if attempt.OK() || attempt.Fault == "" {
+			t.Errorf("%+v", attempt)
+		}
+	case <-time.After(attemptTime + 5*time.Second):
+		t.Fatal("the attempt does not end")
 	}
 }
 
