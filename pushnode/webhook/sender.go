@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"halley/auth"
@@ -88,17 +90,34 @@ func (s *Sender) send(ctx context.Context, post Post) (status int, err error) {
 // maxFault bounds the text of a fault, in bytes.
 const maxFault = 200
 
-// fault is an error as the app's owner may see it: without the URL, which they know and which may hold a password.
+// fault is an error as the app's owner may see it: without the URL, which they know and which may hold a password, and without addresses of
+// our own network, which are not theirs to know. It is valid UTF-8, whatever the endpoint has answered.
 func fault(err error) string {
 	if wrapped, is := errors.AsType[*url.Error](err); is {
 		err = wrapped.Err
 	}
+	text := strings.ToValidUTF8(faultText(err), "\ufffd")
+	return strings.ToValidUTF8(text[:min(len(text), maxFault)], "") // it may be cut amid a character
+}
+
+func faultText(err error) string {
+	lookUp, ofName := errors.AsType[*net.DNSError](err)
+	exchange, ofNetwork := errors.AsType[*net.OpError](err)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "this node was stopped amid the attempt"
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("no answer within %v", attemptTime)
+	case ofName && lookUp.IsNotFound: // its text names the resolver
+		return "there is no host of that name"
+	case ofName:
+		return "the name of the host could not be looked up"
+	case ofNetwork && errors.Is(err, auth.ErrAddressRefused): // its text is the address, which the name has perhaps inside alone
+		return "the host has no public address"
+	case ofNetwork:
+		told := *exchange
+		told.Source = nil // this node's
+		return told.Error()
 	}
-	text := err.Error()
-	return text[:min(len(text), maxFault)]
+	return err.Error()
 }

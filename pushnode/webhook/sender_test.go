@@ -1,13 +1,18 @@
 package webhook
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"halley/auth"
 )
@@ -103,6 +108,44 @@ func TestSendReadsLittle(t *testing.T) {
 	}
 }
 
+// TestFaultHidesNetwork tells nobody the addresses of our own network: of resolvers, of this node, and what names mean inside alone.
+func TestFaultHidesNetwork(t *testing.T) {
+	t.Parallel()
+	inside := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 5), Port: 4711}
+	outside := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443}
+	for _, err := range []error{
+		&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "a.test", Server: "10.0.0.2:53", IsNotFound: true}},
+		&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "read udp 10.0.0.5:1->10.0.0.2:53: i/o timeout", Name: "a.test"}},
+		&net.OpError{Op: "read", Net: "tcp", Source: inside, Addr: outside, Err: errors.New("connection reset by peer")},
+		&net.OpError{Op: "dial", Net: "tcp", Addr: inside, Err: fmt.Errorf("%w: 10.0.0.5 is not a public address", auth.ErrAddressRefused)},
+	} {
+		if got := fault(&url.Error{Op: "Post", URL: "https://a.test", Err: err}); strings.Contains(got, "10.0.0.") || got == "" {
+			t.Errorf("%v: %q", err, got)
+		}
+	}
+}
+
+// TestFaultIsText keeps what an endpoint says, and where it is cut, from making text that a database refuses.
+func TestFaultIsText(t *testing.T) {
+	t.Parallel()
+	for shift := range 3 {
+		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			conn, stream, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			_, _ = stream.WriteString("HTTP/1.1 " + strings.Repeat("x", shift) + strings.Repeat("é", 200) + "\r\n\r\n")
+			_ = stream.Flush()
+		})
+		attempt := newTestSender(t, loopback).Send(t.Context(), Post{Endpoint: &Endpoint{URL: server.URL}})
+		if !utf8.ValidString(attempt.Fault) || len(attempt.Fault) < maxFault-3 || len(attempt.Fault) > maxFault {
+			t.Errorf("%q", attempt.Fault)
+		}
+	}
+}
+
 // TestSendUpgradesNothing ends an attempt whose endpoint claims to speak another protocol from now on, and then says nothing.
 func TestSendUpgradesNothing(t *testing.T) {
 	t.Parallel()
@@ -120,7 +163,9 @@ func TestSendUpgradesNothing(t *testing.T) {
 	})
 	t.Cleanup(func() { close(release) })
 	ended := make(chan Attempt, 1)
-	go func() { ended <- newTestSender(t, loopback).Send(t.Context(), Post{Endpoint: &Endpoint{URL: server.URL}}) }()
+	go func() {
+		ended <- newTestSender(t, loopback).Send(t.Context(), Post{Endpoint: &Endpoint{URL: server.URL}})
+	}()
 	select {
 	case attempt := <-ended:
 		if attempt.OK() || attempt.Fault == "" {
