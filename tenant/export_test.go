@@ -157,3 +157,14 @@ func ParsePHC(text string) error {
 
 // Sweep loads what changed, as Run does every second.
 func (d *Directory) Sweep(ctx context.Context) { d.sweep(ctx) }
+
+// HeldBytes is what bodies take in memory that wait to be written.
+func (l *WebhookLog) HeldBytes() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	held := 0
+	for _, row := range l.waiting {
+		held += len(row.Body)
+	}
+	return held
+}

@@ -94,6 +94,13 @@ type loggedDelivery struct {
 	Delivery
 }
 
+// dropLongBody leaves out a body that is too long to be kept.
+func (d *Delivery) dropLongBody() {
+	if len(d.Body) > maxDeliveryBody {
+		d.Body = ""
+	}
+}
+
 // writeDeliveries writes rows in one statement, and lets the oldest of their apps go.
 func (s *Store) writeDeliveries(ctx context.Context, rows []loggedDelivery) error {
 	ctx, cancel := context.WithTimeout(ctx, queryDeadline)
@@ -102,9 +109,7 @@ func (s *Store) writeDeliveries(ctx context.Context, rows []loggedDelivery) erro
 	var args []any
 	apps := map[[2]string]bool{}
 	for _, row := range rows {
-		if len(row.Body) > maxDeliveryBody {
-			row.Body = ""
-		}
+		row.dropLongBody()
 		args = append(args, row.accountID, row.appID, row.ID, row.Endpoint, row.Outcome, row.Status, row.Fault,
 			row.Duration.Milliseconds(), row.Attempts, row.Events, row.Body, millis(row.BegunAt), millis(row.ToldAt), millis(row.NextAt))
 		marks = append(marks, placeholders(len(args)-13, 14))
@@ -159,6 +164,7 @@ func (l *WebhookLog) Add(appID string, sent Delivery) {
 	if view == nil {
 		return
 	}
+	sent.dropLongBody() // here already: a batch is much longer, and many may wait
 	row := loggedDelivery{view.AccountID, appID, sent}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -220,6 +220,10 @@ func testWebhookLog(t *testing.T, s *tenant.Store) {
 			t.Errorf("%s: %v, want ErrNotFound", name, err)
 		}
 	}
+	log.Add(mine.app.ID, tenant.Delivery{ID: "whd_long", Body: strings.Repeat("x", 256<<10), ToldAt: begun})
+	if held := log.HeldBytes(); held > 32<<10 {
+		t.Errorf("%d bytes of a body wait that is not kept", held)
+	}
 	for round := range 8 {
 		for i := range 150 { // of which a hundred are taken
 			n := 1000*round + i
