@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -32,12 +33,16 @@ func (d *delivery) add(event *tracked) {
 	d.bytes += len(event.text)
 }
 
-// seal gives the delivery its name, which is the same for the same events to the same endpoint, whichever node sends them.
+// seal gives the delivery its name, which is the same for the same events to the same endpoint, whichever node sends them. An event that only
+// this node tells has no name of its own: two that say the same in one millisecond are still two.
 func (d *delivery) seal(endpoint string) {
 	hash := xxhash.New()
 	_, _ = hash.WriteString(endpoint)
 	for _, one := range d.events {
 		_, _ = hash.WriteString(one.ID)
+		if one.ID == "" {
+			_, _ = hash.Write(binary.LittleEndian.AppendUint64(nil, rand.Uint64()))
+		}
 		_, _ = hash.Write(binary.LittleEndian.AppendUint64(nil, uint64(one.Time)))
 		_, _ = hash.Write(one.text)
 	}

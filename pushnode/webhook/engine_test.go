@@ -181,6 +181,25 @@ func TestRetries(t *testing.T) {
 	}, Endpoint{ID: "1", App: "app"})
 }
 
+// TestLikeEventsAreTwo gives two events that say the same their own names: a receiver may take the same name for a repetition. An event that
+// any node may tell has the same name from each.
+func TestLikeEventsAreTwo(t *testing.T) {
+	try(t, func(tr *trial) {
+		said := Event{App: "app", Kind: ClientEvent, Channel: "private-room", Name: "client-ping", Data: "{}", SocketID: "1.2", Time: 17}
+		tr.take(said)
+		tr.take(said)
+		tr.take(tr.kept("a"))
+		tr.take(tr.kept("a"))
+		synctest.Wait()
+		names := map[string]int{}
+		for _, post := range tr.sent() {
+			names[post.ID]++
+		}
+		tr.wants("requests", len(tr.sent()), 4)
+		tr.wants("names", len(names), 3)
+	}, Endpoint{ID: "1", App: "app"})
+}
+
 // TestSecondAttempt is accepted, and is the last.
 func TestSecondAttempt(t *testing.T) {
 	try(t, func(tr *trial) {
