@@ -44,6 +44,10 @@ type DialPolicy struct {
 	KeepAlive int            // idle connections to each host that are kept for the next exchange; 0: none
 }
 
+// globalUnicast6 is all that was ever given out of IPv6 (IANA, IPv6 Global Unicast Address Assignments). Beside it lie ways to write IPv4
+// addresses that some networks translate, such as ::ffff:0:a.b.c.d (RFC 2765).
+var globalUnicast6 = netip.MustParsePrefix("2000::/3")
+
 // refusedPrefixes are the special-purpose registries of IANA: whatever is not the public internet.
 var refusedPrefixes = parsePrefixes(
 	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
@@ -195,6 +199,9 @@ func (p *DialPolicy) admitsAddress(address netip.Addr) bool {
 	contains := func(prefix netip.Prefix) bool { return prefix.Contains(bare) }
 	if slices.ContainsFunc(p.Allowed, contains) {
 		return true
+	}
+	if bare.Is6() && !globalUnicast6.Contains(bare) {
+		return false
 	}
 	return bare.IsGlobalUnicast() && !bare.IsPrivate() && !slices.ContainsFunc(refusedPrefixes, contains)
 }
