@@ -48,6 +48,8 @@ const (
 	sqlPusherKey       = `SELECT ` + pusherKeyColumns + ` FROM pusher_keys WHERE account_id = $1 AND app_id = $2 AND pusher_key = $3`
 	sqlLivingPusherKey = `SELECT ` + pusherKeyColumns + ` FROM pusher_keys WHERE account_id = $1 AND app_id = $2 AND revoked_at = 0
 		ORDER BY created_at DESC, pusher_key LIMIT 1`
+	sqlSigningPusherKey = `SELECT ` + pusherKeyColumns + ` FROM pusher_keys WHERE account_id = $1 AND app_id = $2
+		AND (revoked_at = 0 OR revoked_at > $3) ORDER BY created_at, pusher_key DESC LIMIT 1`
 	sqlCountPusherKeys = `SELECT COUNT(*) FROM pusher_keys WHERE account_id = $1 AND app_id = $2
 		AND (revoked_at = 0 OR revoked_at > $3)`
 	sqlAddPusherKey = `INSERT INTO pusher_keys (` + pusherKeyColumns + `) VALUES ($1, $2, $3, $4, $5, $6, 0, $7)
@@ -200,7 +202,16 @@ func (c *change) pusherKey(key string) (pusherKeyRow, error) {
 
 // livingPusherKey returns the newest key that is not to end, with its secret; or sql.ErrNoRows.
 func (c *change) livingPusherKey(seals *sealer) (PusherCredentials, error) {
-	row, err := scanPusherKey(c.row(sqlLivingPusherKey, c.scope.accountID, c.appID).Scan)
+	return openPusherKey(seals, c.row(sqlLivingPusherKey, c.scope.accountID, c.appID).Scan)
+}
+
+// signingPusherKey returns the oldest key that works, with its secret, as AppView.PusherSigner does; or sql.ErrNoRows.
+func (c *change) signingPusherKey(seals *sealer) (PusherCredentials, error) {
+	return openPusherKey(seals, c.row(sqlSigningPusherKey, c.scope.accountID, c.appID, millis(time.Now())).Scan)
+}
+
+func openPusherKey(seals *sealer, scan func(...any) error) (PusherCredentials, error) {
+	row, err := scanPusherKey(scan)
 	if err != nil {
 		return PusherCredentials{}, err
 	}

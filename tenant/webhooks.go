@@ -220,7 +220,7 @@ func (s *Store) UseWebhook(
 		}
 		app, err := c.pusher()
 		if err == nil && app.Enabled {
-			signer, err = c.livingPusherKey(s.seals)
+			signer, err = c.signingPusherKey(s.seals)
 		}
 		if errors.Is(err, sql.ErrNoRows) || err == nil && signer.Key == "" {
 			return invalid("", "Pusher is off, or has no key that works: there is nothing to sign with")

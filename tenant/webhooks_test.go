@@ -49,6 +49,12 @@ func testWebhooks(t *testing.T, s *tenant.Store) {
 	if err != nil || target.Headers[0].Value.Reveal() != "Bearer canary-header" || signer.Key == "" || signer.Secret.IsZero() {
 		t.Errorf("used: %+v, %v", target, err)
 	}
+	must(t, s.Exec(ctx, `UPDATE pusher_keys SET created_at = 1 WHERE pusher_key = $1`, signer.Key))
+	_, err = s.RollPusherKey(ctx, c.scope, c.app.ID, signer.Key, time.Hour)
+	must(t, err)
+	if _, again, err := s.UseWebhook(ctx, c.scope, c.app.ID, id, "webhook.test"); err != nil || again.Key != signer.Key {
+		t.Errorf("while its key is rolled: signed by %s, %v, want %s as nodes do", again.Key, err, signer.Key)
+	}
 	must(t, s.SetWebhook(ctx, c.scope, c.app.ID, id, changed, []tenant.WebhookHeader{}))
 	must(t, s.SwitchWebhook(ctx, c.scope, c.app.ID, id, false))
 	if got := read(); got.Enabled || len(got.HeaderNames) != 0 {
