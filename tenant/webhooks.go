@@ -157,7 +157,8 @@ func (s *Store) AddWebhook(ctx context.Context, scope Scope, appID string, setti
 	}))
 }
 
-// SetWebhook replaces the settings of an endpoint, and its headers unless they are nil.
+// SetWebhook replaces the settings of an endpoint, and its headers unless they are nil. Headers stay with the server that they were given for:
+// whoever may change an address must not read them there.
 func (s *Store) SetWebhook(ctx context.Context, scope Scope, appID, id string, settings WebhookSettings, headers []WebhookHeader) error {
 	if err := errors.Join(settings.Validate(), checkHeaders(headers)); err != nil {
 		return firstInvalid(err)
@@ -168,13 +169,23 @@ func (s *Store) SetWebhook(ctx context.Context, scope Scope, appID, id string, s
 			return err
 		}
 		sealed, names := row.sealed, strings.Join(row.HeaderNames, " ")
-		if headers != nil {
+		switch {
+		case headers == nil && names != "" && !sameHost(row.URL, settings.URL):
+			return invalid("headers", "give them again: they are sealed, and the new address is another server's")
+		case headers != nil:
 			sealed, names = s.sealHeaders(scope.accountID, appID, id, headers)
 		}
 		c.didWebhook("webhook.set", id, settings)
 		return one(c.exec(sqlSetWebhook, scope.accountID, appID, id, settings.URL, strings.Join(settings.Events, " "), settings.Prefix,
 			settings.Suffix, bit(settings.Batched), sealed, names))
 	}))
+}
+
+// sameHost reports whether two addresses are of one server, by scheme, name and port.
+func sameHost(a, b string) bool {
+	first, errA := url.Parse(a)
+	second, errB := url.Parse(b)
+	return errA == nil && errB == nil && first.Scheme == second.Scheme && first.Host == second.Host
 }
 
 // firstInvalid is the first of errors that were joined.

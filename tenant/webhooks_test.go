@@ -35,12 +35,18 @@ func testWebhooks(t *testing.T, s *tenant.Store) {
 		fmt.Sprint(got.WebhookSettings) != fmt.Sprint(hook) || got.CreatedAt.IsZero() {
 		t.Errorf("made: %+v", got)
 	}
-	changed := tenant.WebhookSettings{URL: "http://example.com"}
+	changed := tenant.WebhookSettings{URL: "https://example.com/elsewhere"}
 	must(t, s.SetWebhook(ctx, c.scope, c.app.ID, id, changed, nil))
 	if got := read(); fmt.Sprint(got.WebhookSettings) != fmt.Sprint(changed) || len(got.HeaderNames) != 1 {
 		t.Errorf("set: %+v; want the headers as before", got)
 	}
 	var wrong *tenant.InvalidError
+	for _, elsewhere := range []string{"http://example.com/elsewhere", "https://example.net/", "https://example.com:8443/"} {
+		err := s.SetWebhook(ctx, c.scope, c.app.ID, id, tenant.WebhookSettings{URL: elsewhere}, nil)
+		if !errors.As(err, &wrong) || wrong.Field != "headers" {
+			t.Errorf("headers taken along to %s: %v", elsewhere, err)
+		}
+	}
 	if _, _, err := s.UseWebhook(ctx, c.scope, c.app.ID, id, "webhook.test"); !errors.As(err, &wrong) {
 		t.Errorf("used with Pusher off: %v", err)
 	}
