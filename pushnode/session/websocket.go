@@ -171,6 +171,10 @@ func (v *visit) refuse(err error) {
 	reason := closing(wire.AsError(err))
 	v.server.logInternal("websocket", reason)
 	v.server.metrics.ended(reason)
+	if v.mute { // its first request gets all of it: the next may reach a node that cannot know who had the conversation
+		v.dismiss(reason)
+		return
+	}
 	v.server.handlers.Go(func() { v.dismiss(reason) }) // what it says meanwhile is read: it may have to end before it listens
 }
 
