@@ -29,7 +29,7 @@ func crossing(header http.Header) []string {
 // pages are requests of every operation of the specification that needs a credential, with the one given.
 func (a *app) pages(t *testing.T, credential string, try func(operation string, request *http.Request)) {
 	t.Helper()
-	open := []string{"openapi", "script", "module", "docs"}
+	open := []string{"openapi", "script", "module", "pusherScript", "docs"}
 	for _, item := range must(specified())(t).spec.Paths.Map() {
 		for _, operation := range item.Operations() {
 			if slices.Contains(open, operation.OperationID) {

@@ -222,7 +222,7 @@ func TestCapabilities(t *testing.T) {
 			}
 		}
 	}
-	open := []string{"openapi", "script", "module", "docs"} // to everybody
+	open := []string{"openapi", "script", "module", "pusherScript", "docs"} // to everybody
 	for _, item := range must(specified())(t).spec.Paths.Map() {
 		for _, operation := range item.Operations() {
 			tried := slices.ContainsFunc(all, func(one probe) bool { return one.operation == operation.OperationID })

@@ -217,6 +217,7 @@ func TestCriticalNode(t *testing.T) {
 // gone all is as before. Not beside other tests: their memory would count.
 func TestNodeStopsBeforeItsMemoryIsGone(t *testing.T) {
 	runtime.GC()
+	runtime.GC() // what pools held goes with the second one: it would be room that the node is not told of
 	const room = 48 << 20
 	limit := pressure.NewSampler(0).Read(time.Now()).Memory + room
 	inBubble(t, func(t *testing.T, n *node) {

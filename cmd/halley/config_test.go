@@ -125,7 +125,7 @@ func TestNoFlagTakesASecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	public := []string{"tls-key", "publishable-key"} // a file, and what every page shows
+	public := []string{"tls-key", "publishable-key", "pusher-key"} // a file, and what every page shows
 	err = kong.Visit(parser.Model.Node, func(node kong.Visitable, next kong.Next) error {
 		if flag, ok := node.(*kong.Flag); ok {
 			for _, word := range []string{"password", "secret", "token", "key"} {

@@ -75,7 +75,7 @@ func TestPusherPaths(t *testing.T) {
 		}
 	}
 	s := serveHere(t)
-	for path, status := range map[string]int{"/apps/123456/events": http.StatusMethodNotAllowed, "/apps/123456/channels": http.StatusNotFound} {
+	for path, status := range map[string]int{"/apps/123456/events": http.StatusMethodNotAllowed, "/apps/123456/channels": http.StatusUnauthorized} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, nil)
 		if err != nil {
 			t.Fatal(err)
