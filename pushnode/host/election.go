@@ -165,7 +165,9 @@ func (s *seat) stand() error {
 	}
 	e := &s.election
 	pause := min(int64(retryFirst)<<min(e.tries, 3), retryLongest)
-	e.at = s.now + s.host.between(pause, 2*pause)
+	// Who goes first in rank has the time for a whole round of votes before the next one begins: two that stand again at random moments divided
+	// the votes time and again.
+	e.at = s.now + s.host.between(pause, pause+pause/2) + s.rank()*pause
 	e.tries++
 	s.unsettled = true
 	return s.copy.Campaign()
