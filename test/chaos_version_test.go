@@ -16,7 +16,7 @@ func TestChaosRollingRestart(t *testing.T) {
 	t.Parallel()
 	later, err := buildChanged("halley-later",
 		change{"pushnode/cluster/link/hello.go", "maxVersion = 1", "maxVersion = 2"},
-		change{"pushnode/cluster/config.go", "Range{1, 1}", "Range{1, 2}"},
+		change{"pushnode/cluster/config.go", "Range{currentProtocol, currentProtocol}", "Range{currentProtocol, currentProtocol + 1}"},
 		change{"pushnode/cluster/meta.go", "append(b, metaVersion, byte(m.State))", "append(b, metaVersion+1, byte(m.State))"},
 		change{"pushnode/cluster/meta.go", "return append(append(b, byte(len(m.Zone))), m.Zone...)",
 			"return append(append(append(b, byte(len(m.Zone))), m.Zone...), 4, 3, 2, 1)"})
@@ -36,7 +36,7 @@ func TestChaosVersionThatDoesNotFit(t *testing.T) {
 	foreign, err := buildChanged("halley-foreign",
 		change{"pushnode/cluster/link/hello.go", "minVersion = 1", "minVersion = 2"},
 		change{"pushnode/cluster/link/hello.go", "maxVersion = 1", "maxVersion = 2"},
-		change{"pushnode/cluster/config.go", "Range{1, 1}", "Range{2, 2}"})
+		change{"pushnode/cluster/config.go", "Range{currentProtocol, currentProtocol}", "Range{currentProtocol + 1, currentProtocol + 1}"})
 	if err != nil {
 		t.Fatal(err)
 	}
