@@ -18,16 +18,7 @@ type channelCount struct {
 
 // keepCount counts the channels of every app, again and again until ctx ends.
 func (s *slots) keepCount(ctx context.Context) {
-	ticks := time.NewTicker(countInterval)
-	defer ticks.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticks.C:
-			s.count(ctx)
-		}
-	}
+	every(ctx, countInterval, func(time.Time) { s.count(ctx) })
 }
 
 // count counts the channels of every app. Where a slot cannot tell just now, the last count stands.

@@ -93,16 +93,7 @@ func (g *guard) watch(ctx context.Context, relieve func(bytes int) (gone, connec
 		return
 	}
 	judge := &pressure.Judge{Limits: g.limits}
-	ticks := time.NewTicker(pressureInterval)
-	defer ticks.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-ticks.C:
-			g.look(judge, now, relieve)
-		}
-	}
+	every(ctx, pressureInterval, func(now time.Time) { g.look(judge, now, relieve) })
 }
 
 func (g *guard) look(judge *pressure.Judge, now time.Time, relieve func(bytes int) (gone, connections int)) {

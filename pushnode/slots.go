@@ -153,16 +153,7 @@ const (
 
 // run gives the host its time until ctx ends.
 func (s *slots) run(ctx context.Context) {
-	ticks := time.NewTicker(tickInterval)
-	defer ticks.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticks.C:
-			s.host.Tick(s.clock.now())
-		}
-	}
+	every(ctx, tickInterval, func(time.Time) { s.host.Tick(s.clock.now()) })
 }
 
 // The methods of host.Surroundings.

@@ -52,16 +52,7 @@ func (t *tellCounts) tell(id channel.ID, count int, now time.Time) countTold {
 
 // run tells what waits until ctx ends.
 func (t *tellCounts) run(ctx context.Context) {
-	ticks := time.NewTicker(time.Second)
-	defer ticks.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-ticks.C:
-			t.tellDue(now)
-		}
-	}
+	every(ctx, time.Second, t.tellDue)
 }
 
 func (t *tellCounts) tellDue(now time.Time) {

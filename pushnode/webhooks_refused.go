@@ -35,16 +35,7 @@ func (r *refusedHooks) add(slot int, event webhook.Event) bool {
 
 // run offers what waits until ctx ends.
 func (r *refusedHooks) run(ctx context.Context, engine *webhook.Engine) {
-	ticks := time.NewTicker(offerInterval)
-	defer ticks.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticks.C:
-			r.offer(engine)
-		}
-	}
+	every(ctx, offerInterval, func(time.Time) { r.offer(engine) })
 }
 
 // offer gives each to the engine, unless its slot has let go of it, or somebody else tells it.

@@ -44,21 +44,16 @@ func (t *toldHooks) take() map[int][]uint64 {
 // run announces until ctx ends. What the slot did not take is announced again as long as this node leads it: whoever leads after it tells
 // the hook once more.
 func (t *toldHooks) run(ctx context.Context, slots *slots) {
-	ticks := time.NewTicker(announceInterval)
-	defer ticks.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticks.C:
-		}
-		for slot, numbers := range t.take() {
-			now := slots.clock.now()
-			slots.host.Propose(now, slot, channel.Announced{Hooks: numbers}, now+requestTime.Milliseconds(), func(reply host.Reply) {
-				if reply.Err != nil && slots.host.Status(slot).Leads {
-					t.add(slot, numbers...)
-				}
-			})
-		}
+	every(ctx, announceInterval, func(time.Time) { t.announce(slots) })
+}
+
+func (t *toldHooks) announce(slots *slots) {
+	for slot, numbers := range t.take() {
+		now := slots.clock.now()
+		slots.host.Propose(now, slot, channel.Announced{Hooks: numbers}, now+requestTime.Milliseconds(), func(reply host.Reply) {
+			if reply.Err != nil && slots.host.Status(slot).Leads {
+				t.add(slot, numbers...)
+			}
+		})
 	}
 }
