@@ -6,6 +6,7 @@ import (
 
 	"halley/pushnode/channel"
 	"halley/pushnode/pusher"
+	"halley/pushnode/session"
 	"halley/tenant"
 )
 
@@ -35,14 +36,13 @@ func (n *Node) lastCached(ctx context.Context, id channel.ID) (*channel.Publicat
 	if !pusher.KindOf(id.Name).Is(pusher.Cache) {
 		return nil, nil
 	}
-	answer, err := n.slots.query(ctx, slotOf(id.App, id.Name), channel.HistoryQuery{Channel: id, Limit: pusher.CacheLooks})
-	if err != nil {
-		return nil, n.wireError("read cached event", err)
-	}
-	for _, publication := range answer.(channel.HistoryPage).Publications { // the newest first
-		if pusher.Remembered(publication.Event, publication.ClientID) {
-			return publication, nil
+	read := func(limit int) (channel.HistoryPage, error) {
+		answer, err := n.slots.query(ctx, slotOf(id.App, id.Name), channel.HistoryQuery{Channel: id, Limit: limit})
+		if err != nil {
+			return channel.HistoryPage{}, n.wireError("read cached event", err)
 		}
+		return answer.(channel.HistoryPage), nil
 	}
-	return nil, nil
+	_, last, err := session.LastRemembered(read, func(channel.Epoch, uint64) bool { return false })
+	return last, err
 }
