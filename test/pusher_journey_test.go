@@ -14,10 +14,16 @@ import (
 // A client of pusher-js whose connection is cut comes back, to all its channels.
 func TestPusherLibrarySurvivesADrop(t *testing.T) {
 	t.Parallel()
+	playWithCuts(t, "journeys/drop.mjs")
+}
+
+// playWithCuts plays a script whose client's connection is cut whenever the script asks.
+func playWithCuts(t *testing.T, script string) {
+	t.Helper()
 	n := startNode(t)
 	settings, line := pusherOn(t, n, n), startProxy(t, n.url)
 	settings.Nodes[0] = pusherNodeAt(t, line.url)
-	play(t, "journeys/drop.mjs", settings, func([]any) any {
+	play(t, script, settings, func([]any) any {
 		line.cut()
 		return nil
 	})
@@ -45,13 +51,7 @@ func TestPusherLibrariesOnACluster(t *testing.T) {
 // Clients of pusher-js that resume get each message once, though their connections are cut again and again.
 func TestPusherLibraryResumesAfterDrops(t *testing.T) {
 	t.Parallel()
-	n := startNode(t)
-	settings, line := pusherOn(t, n, n), startProxy(t, n.url)
-	settings.Nodes[0] = pusherNodeAt(t, line.url)
-	play(t, "journeys/resume.mjs", settings, func([]any) any {
-		line.cut()
-		return nil
-	})
+	playWithCuts(t, "journeys/resume.mjs")
 }
 
 // The same where a node of several dies, and they come back to another.
